@@ -1,0 +1,83 @@
+// Package config is the only reader of the environment: one struct for each function, every fault reported at
+// start-up. template.yaml sets what is read here, nothing more and nothing less (TestTemplateFitsTheFunctions).
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/caarlos0/env/v11"
+)
+
+// Patient configures the patients' door.
+type Patient struct {
+	Table       string `env:"TABLE,notEmpty"`
+	Keyring     string `env:"KEYRING,notEmpty"` // ARN of the secret
+	Controller  string `env:"CONTROLLER,notEmpty"`
+	TestNumbers bool   `env:"TEST_NUMBERS,notEmpty"`
+}
+
+// Notify configures the stream's function.
+type Notify struct {
+	Table           string `env:"TABLE,notEmpty"`
+	MailFrom        string `env:"MAIL_FROM,notEmpty"`
+	PracticeAddress string `env:"PRACTICE_ADDRESS"` // with {ods}; "": practices without an address go to the office
+}
+
+// Clock configures a scheduled function.
+type Clock struct {
+	Job             string `env:"JOB,notEmpty"` // which job this function does
+	Table           string `env:"TABLE,notEmpty"`
+	MailFrom        string `env:"MAIL_FROM,notEmpty"`
+	PracticeAddress string `env:"PRACTICE_ADDRESS"`
+}
+
+// Runtime are the variables of the template that configure Go itself and are read by it, not here.
+var Runtime = []string{"GOMAXPROCS", "GOGC", "GOMEMLIMIT", "SSL_CERT_DIR"}
+
+// Read fills one of the structs above from the environment. Its error names everything that is missing or wrong.
+func Read[T any]() (T, error) {
+	c, err := env.ParseAs[T]()
+	if err != nil {
+		return c, fmt.Errorf("configuration: %w", err)
+	}
+	return c, nil
+}
+
+// AWS configures the clients of AWS's services. In a function, credentials and region always come as variables;
+// reading them here instead of through the SDK's chain of profiles, roles and sign-ins keeps start-up short
+// (docs/decisions/0007). AWS_ENDPOINT_URL_<SERVICE> leads a client elsewhere, as everywhere in the SDK.
+func AWS() (aws.Config, error) {
+	c := aws.Config{
+		Region:           os.Getenv("AWS_REGION"),
+		Credentials:      credentials.NewStaticCredentialsProvider(os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN")),
+		ConfigSources:    []any{endpoints{}},
+		RetryMaxAttempts: 3,
+		Retryer: func() aws.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 3, 500*time.Millisecond })
+		},
+		HTTPClient: awshttp.NewBuildableClient().WithTimeout(5 * time.Second).WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = 32 }),
+	}
+	if c.Region == "" || os.Getenv("AWS_ACCESS_KEY_ID") == "" {
+		return c, errors.New("configuration: AWS_REGION or AWS_ACCESS_KEY_ID is not set")
+	}
+	return c, nil
+}
+
+// endpoints looks up a service's own endpoint, as the SDK's environment source does.
+type endpoints struct{}
+
+// GetServiceBaseEndpoint is what the SDK's clients ask their sources for.
+func (endpoints) GetServiceBaseEndpoint(_ context.Context, sdkID string) (string, bool, error) {
+	u := os.Getenv("AWS_ENDPOINT_URL_" + strings.ToUpper(strings.ReplaceAll(sdkID, " ", "_")))
+	return u, u != "", nil
+}

@@ -1,0 +1,199 @@
+// Package dynamotest gives tests a table in a real DynamoDB engine, made from template.yaml.
+//
+// The engine is dynoxide, as `make` installs it, or the one at DYNAMODB_ENDPOINT. Without either the tests are
+// skipped, or fail where NO_SKIP=1 asks for all of them.
+package dynamotest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"gopkg.in/yaml.v3"
+)
+
+// Client talks to the engine; it is started by the first test that asks and ends with the test binary.
+func Client(t testing.TB) *dynamodb.Client {
+	t.Helper()
+	url, err := engine()
+	if errors.Is(err, errNoEngine) && os.Getenv("NO_SKIP") != "1" {
+		t.Skipf("SKIPPED, nothing was tested on a real engine: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dynamodb.New(dynamodb.Options{
+		Region: "eu-west-2", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		RetryMaxAttempts: 1, DisableValidateResponseChecksum: true,
+		HTTPClient: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+	})
+}
+
+var tables struct {
+	sync.Mutex
+	n int
+}
+
+// Table makes a new, empty table.
+func Table(t testing.TB, c *dynamodb.Client) string {
+	t.Helper()
+	tables.Lock()
+	tables.n++
+	name := fmt.Sprintf("test-%d-%d", os.Getpid(), tables.n)
+	tables.Unlock()
+	in, err := definition()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.TableName = &name
+	if _, err := c.CreateTable(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+var errNoEngine = errors.New("no DynamoDB engine: run `make test`, or set DYNOXIDE or DYNAMODB_ENDPOINT")
+
+// held is our end of the engine's lifeline: unreferenced, it would be collected, and the engine with it.
+var held io.Closer
+
+// engine starts dynoxide once and gives its address.
+var engine = sync.OnceValues(func() (string, error) {
+	if url := os.Getenv("DYNAMODB_ENDPOINT"); url != "" {
+		return url, nil
+	}
+	path := os.Getenv("DYNOXIDE")
+	if path == "" {
+		found, _ := filepath.Glob(filepath.Join(root(), ".tools/node_modules/@dynoxide/*/dynoxide"))
+		if len(found) == 0 {
+			return "", errNoEngine
+		}
+		path = found[0]
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	_ = l.Close()
+	dir, err := os.MkdirTemp("", "dynamotest")
+	if err != nil {
+		return "", err
+	}
+	// A shell that ends the engine and its files when the test binary's end of the pipe closes, however it ends.
+	c := exec.Command("sh", "-c", `"$0" serve --host 127.0.0.1 -p "$1" --db-path "$2/db" >/dev/null 2>&1 </dev/null & cat >/dev/null; kill -9 $!; rm -rf "$2"`, path, fmt.Sprint(port), dir)
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if held, err = c.StdinPipe(); err != nil {
+		return "", err
+	}
+	if err := c.Start(); err != nil {
+		return "", fmt.Errorf("start %s: %w", path, err)
+	}
+	url := fmt.Sprintf("http://127.0.0.1:%d", port)
+	return url, answering(url)
+})
+
+// answering waits until the engine answers.
+func answering(url string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		if resp, err := http.DefaultClient.Do(req); err == nil {
+			_, _ = io.Copy(io.Discard, resp.Body)
+			return resp.Body.Close()
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("the engine at %s does not answer", url)
+		}
+	}
+}
+
+// definition is the table of template.yaml.
+func definition() (*dynamodb.CreateTableInput, error) {
+	raw, err := os.ReadFile(filepath.Join(root(), "template.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	type element struct {
+		AttributeName string `yaml:"AttributeName"`
+		AttributeType string `yaml:"AttributeType"`
+		KeyType       string `yaml:"KeyType"`
+	}
+	var t struct {
+		Resources struct {
+			Table struct {
+				Properties struct {
+					AttributeDefinitions   []element `yaml:"AttributeDefinitions"`
+					KeySchema              []element `yaml:"KeySchema"`
+					GlobalSecondaryIndexes []struct {
+						IndexName  string    `yaml:"IndexName"`
+						KeySchema  []element `yaml:"KeySchema"`
+						Projection struct {
+							ProjectionType string `yaml:"ProjectionType"`
+						} `yaml:"Projection"`
+					} `yaml:"GlobalSecondaryIndexes"`
+				} `yaml:"Properties"`
+			} `yaml:"Table"`
+		} `yaml:"Resources"`
+	}
+	if err := yaml.Unmarshal(raw, &t); err != nil {
+		return nil, fmt.Errorf("template.yaml: %w", err)
+	}
+	keys := func(elements []element) (out []types.KeySchemaElement) {
+		for _, e := range elements {
+			out = append(out, types.KeySchemaElement{AttributeName: aws.String(e.AttributeName), KeyType: types.KeyType(e.KeyType)})
+		}
+		return out
+	}
+	p := t.Resources.Table.Properties
+	in := &dynamodb.CreateTableInput{
+		BillingMode: types.BillingModePayPerRequest, KeySchema: keys(p.KeySchema),
+		StreamSpecification: &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewAndOldImages},
+	}
+	for _, a := range p.AttributeDefinitions {
+		in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{
+			AttributeName: aws.String(a.AttributeName), AttributeType: types.ScalarAttributeType(a.AttributeType),
+		})
+	}
+	for _, g := range p.GlobalSecondaryIndexes {
+		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{
+			IndexName: aws.String(g.IndexName), KeySchema: keys(g.KeySchema),
+			Projection: &types.Projection{ProjectionType: types.ProjectionType(g.Projection.ProjectionType)},
+		})
+	}
+	return in, nil
+}
+
+// root is the folder of template.yaml, above wherever the test runs.
+func root() string {
+	dir, err := os.Getwd()
+	for err == nil && dir != "/" {
+		if _, missing := os.Stat(filepath.Join(dir, "template.yaml")); missing == nil {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
+	return "."
+}

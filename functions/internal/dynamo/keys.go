@@ -1,0 +1,81 @@
+package dynamo
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strings"
+	"time"
+
+	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/optout"
+)
+
+// Shards of the lists that belong to nobody in particular, so that none of them is hot.
+const (
+	dueShards    = 1024
+	officeShards = 256
+)
+
+// key is the primary key of an item.
+type key struct{ pk, sk string }
+
+func formKey(r optout.Reference) key     { return key{"F#" + r.Key(), "F"} }
+func personKey(k optout.PersonKey) key   { return key{"N#" + string(k), "P"} }
+func possibleKey(k optout.PersonKey) key { return key{"W#" + string(k), "P"} }
+func practiceKey(c nhs.ODSCode) key      { return key{"P#" + c.String(), "P"} }
+func digestKey(c nhs.ODSCode) key        { return key{"P#" + c.String(), "D"} }
+
+// entry is a place in an index; the zero entry is none.
+type entry struct{ pk, sk string }
+
+// dueEntry is where a thing stands in the list of what is due.
+func dueEntry(at time.Time, d optout.Due) entry {
+	if at.IsZero() {
+		return entry{}
+	}
+	return entry{dueShard(shard(d.ID, dueShards)), stamp(at) + "#" + string(d.Noun) + "#" + d.ID}
+}
+
+func dueShard(n int) string { return fmt.Sprintf("DUE#%d", n) }
+
+// dueOf reads a due entry's sort key.
+func dueOf(sk string) (time.Time, optout.Due, error) {
+	parts := strings.SplitN(sk, "#", 3)
+	if len(parts) != 3 {
+		return time.Time{}, optout.Due{}, fmt.Errorf("due entry has %d parts", len(parts))
+	}
+	at, err := time.Parse(milliseconds, parts[0])
+	return at, optout.Due{Noun: optout.Noun(parts[1]), ID: parts[2]}, err
+}
+
+// practiceEntry is a form's place on its practice's list, oldest received first.
+func practiceEntry(c nhs.ODSCode, received time.Time, id string) entry {
+	return entry{"L#" + c.String(), "O#" + stamp(received) + "#" + id}
+}
+
+// officeEntry is a place on the office's list.
+func officeEntry(since time.Time, id string) entry {
+	return entry{fmt.Sprintf("L#office#%d", shard(id, officeShards)), "O#" + stamp(since) + "#" + id}
+}
+
+// listEntry is the place of a form on somebody's list; what only the engine works on is on none.
+func listEntry(f optout.Form) entry {
+	switch s := f.State(); s.Owner {
+	case optout.OwnerPractice:
+		return practiceEntry(s.Practice, s.Received, f.Reference.Key())
+	case optout.OwnerOffice:
+		return officeEntry(s.Received, f.Reference.Key())
+	default:
+		return entry{}
+	}
+}
+
+func shard(id string, of uint32) int {
+	h := fnv.New32a()
+	h.Write([]byte(id))
+	return int(h.Sum32() % of)
+}
+
+const milliseconds = "2006-01-02T15:04:05.000Z"
+
+func stamp(t time.Time) string { return t.UTC().Format(milliseconds) }

@@ -1,0 +1,280 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/optout"
+)
+
+// Store is an optout.Store in a DynamoDB table.
+type Store struct {
+	calls
+	table string
+}
+
+var _ optout.Store = Store{}
+
+// Register implements optout.Store: one transaction of a put and one or two appends.
+func (s Store) Register(ctx context.Context, f optout.Form) (optout.Form, error) {
+	stored, err := s.register(ctx, f, true)
+	if errors.Is(err, errPossibleFull) {
+		stored, err = s.register(ctx, f, false)
+	}
+	return stored, err
+}
+
+// errPossibleFull means that the list of possible persons is full; it only flags, so nothing is lost.
+var errPossibleFull = errors.New("list of possible persons is full")
+
+func (s Store) register(ctx context.Context, f optout.Form, possible bool) (optout.Form, error) {
+	writes := []types.TransactWriteItem{{Put: &types.Put{
+		TableName: &s.table, Item: formItem(f), ConditionExpression: aws.String("attribute_not_exists(PK)"),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}}}
+	full := []error{nil}
+	if f.Person != "" && !f.Crowded() {
+		writes, full = append(writes, s.appendReference(personKey(f.Person), f.Reference)), append(full, optout.ErrCrowded)
+	}
+	if possible {
+		writes, full = append(writes, s.appendReference(possibleKey(f.Possible), f.Reference)), append(full, errPossibleFull)
+	}
+	_, err := s.transact(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
+	if err == nil {
+		return f, nil
+	}
+	var cancelled *types.TransactionCanceledException
+	if errors.As(err, &cancelled) && len(cancelled.CancellationReasons) == len(writes) {
+		for n, reason := range cancelled.CancellationReasons {
+			switch failed := aws.ToString(reason.Code) == "ConditionalCheckFailed"; {
+			case failed && n == 0:
+				stored, err := readForm(reason.Item)
+				if err != nil {
+					return optout.Form{}, fmt.Errorf("read the form stored first: %w", err)
+				}
+				return stored, optout.ErrTaken
+			case failed:
+				return optout.Form{}, full[n]
+			}
+		}
+	}
+	return optout.Form{}, kind("register", err)
+}
+
+// appendReference puts a reference at the end of a person's list, unless the list is full.
+func (s Store) appendReference(k key, r optout.Reference) types.TransactWriteItem {
+	values := item{}
+	values.list(":r", []string{r.Key()})
+	values.list(":none", nil)
+	values.num(":most", optout.MostForms)
+	values.num(":one", 1)
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.table, Key: item{}.key(k),
+		UpdateExpression:    aws.String("SET refs = list_append(if_not_exists(refs, :none), :r) ADD v :one"),
+		ConditionExpression: aws.String("attribute_not_exists(refs) OR size(refs) < :most"), ExpressionAttributeValues: values,
+	}}
+}
+
+// Form implements optout.Store.
+func (s Store) Form(ctx context.Context, ref optout.Reference) (optout.Form, error) {
+	out, err := s.get(ctx, &dynamodb.GetItemInput{
+		TableName: &s.table, Key: item{}.key(formKey(ref)), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return optout.Form{}, kind("read form", err)
+	}
+	if len(out.Item) == 0 {
+		return optout.Form{}, optout.ErrNotFound
+	}
+	return readForm(out.Item)
+}
+
+// Record implements optout.Store: one conditional update, or one transaction with the practice's digest.
+func (s Store) Record(ctx context.Context, f optout.Form, practice nhs.ODSCode) error {
+	update := s.recordForm(f)
+	if practice.IsZero() {
+		_, err := s.update(ctx, &dynamodb.UpdateItemInput{
+			TableName: update.TableName, Key: update.Key, UpdateExpression: update.UpdateExpression,
+			ConditionExpression: update.ConditionExpression, ExpressionAttributeValues: update.ExpressionAttributeValues,
+		})
+		return kind("record", err)
+	}
+	_, err := s.transact(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+		{Update: update}, {Update: s.ask(practice, f)},
+	}})
+	return kind("record", err)
+}
+
+// recordForm appends the newest event and moves the form to where its state says.
+func (s Store) recordForm(f optout.Form) *types.Update {
+	values := item{}
+	values.num(":v", f.Version())
+	values.num(":before", f.Version()-1)
+	values[":e"] = &types.AttributeValueMemberL{Value: eventItems(f.Events[f.Version()-1:])}
+	set, remove := "SET events = list_append(events, :e), v = :v", " REMOVE tries, fault"
+	place := func(pk, sk, valuePK, valueSK string, e entry) {
+		if e == (entry{}) {
+			remove += ", " + pk + ", " + sk
+			return
+		}
+		set += ", " + pk + " = " + valuePK + ", " + sk + " = " + valueSK
+		values.str(valuePK, e.pk)
+		values.str(valueSK, e.sk)
+	}
+	place("LPK", "LSK", ":lpk", ":lsk", listEntry(f))
+	place("DPK", "DSK", ":dpk", ":dsk", dueEntry(f.Due, optout.Due{Noun: optout.DueForm, ID: f.Reference.Key()}))
+	return &types.Update{
+		TableName: &s.table, Key: item{}.key(formKey(f.Reference)), UpdateExpression: aws.String(set + remove),
+		ConditionExpression: aws.String("v = :before"), ExpressionAttributeValues: values,
+	}
+}
+
+// ask makes a practice due to be told, if it is not due already. It needs no condition: asking twice is asking.
+func (s Store) ask(practice nhs.ODSCode, f optout.Form) *types.Update {
+	due := dueEntry(f.Events[f.Version()-1].At, optout.Due{Noun: optout.DuePractice, ID: practice.String()})
+	values := item{}
+	values.str(":dpk", due.pk)
+	values.str(":dsk", due.sk)
+	values.str(":ref", f.Reference.Key())
+	values.num(":one", 1)
+	return &types.Update{
+		TableName: &s.table, Key: item{}.key(digestKey(practice)), ExpressionAttributeValues: values,
+		UpdateExpression: aws.String("SET DPK = if_not_exists(DPK, :dpk), DSK = if_not_exists(DSK, :dsk), asked = :ref ADD v :one"),
+	}
+}
+
+// Practice implements optout.Store.
+func (s Store) Practice(ctx context.Context, code nhs.ODSCode) (optout.Practice, error) {
+	p := optout.Practice{Code: code}
+	values := item{}
+	values.str(":pk", practiceKey(code).pk)
+	out, err := s.query(ctx, &dynamodb.QueryInput{
+		TableName: &s.table, KeyConditionExpression: aws.String("PK = :pk"), ExpressionAttributeValues: values, ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return p, kind("read practice", err)
+	}
+	for _, i := range out.Items {
+		r := &reader{item: i}
+		switch r.str("SK") {
+		case practiceKey(code).sk:
+			p.Email = r.str("email")
+		case digestKey(code).sk:
+			if p.Digest, err = readDigest(i); err != nil {
+				return p, err
+			}
+		}
+	}
+	return p, nil
+}
+
+// SaveDigest implements optout.Store.
+func (s Store) SaveDigest(ctx context.Context, p optout.Practice) error {
+	in := &dynamodb.PutItemInput{TableName: &s.table, Item: digestItem(p), ConditionExpression: aws.String("attribute_not_exists(PK)")}
+	if p.Digest.Version > 0 {
+		values := item{}
+		values.num(":before", p.Digest.Version)
+		in.ConditionExpression, in.ExpressionAttributeValues = aws.String("v = :before"), values
+	}
+	_, err := s.put(ctx, in)
+	return kind("save digest", err)
+}
+
+// Waiting implements optout.Store; one page of the index, some thousands, is lower bound enough.
+func (s Store) Waiting(ctx context.Context, code nhs.ODSCode) (int, error) {
+	values := item{}
+	values.str(":list", "L#"+code.String())
+	values.str(":open", "O#")
+	out, err := s.query(ctx, &dynamodb.QueryInput{
+		TableName: &s.table, IndexName: aws.String("list"), Select: types.SelectCount,
+		KeyConditionExpression: aws.String("LPK = :list AND begins_with(LSK, :open)"), ExpressionAttributeValues: values,
+	})
+	if err != nil {
+		return 0, kind("count what waits", err)
+	}
+	return int(out.Count), nil
+}
+
+// DueShards implements optout.Store.
+func (s Store) DueShards() int { return dueShards }
+
+// Due implements optout.Store; a page is read when the walk gets there.
+func (s Store) Due(ctx context.Context, shard int, now time.Time) iter.Seq2[optout.Due, error] {
+	values := item{}
+	values.str(":shard", dueShard(shard))
+	values.str(":now", stamp(now)+"#~")
+	return func(yield func(optout.Due, error) bool) {
+		page := &dynamodb.QueryInput{
+			TableName: &s.table, IndexName: aws.String("due"), KeyConditionExpression: aws.String("DPK = :shard AND DSK <= :now"),
+			ExpressionAttributeValues: values, Limit: aws.Int32(100),
+		}
+		for {
+			out, err := s.query(ctx, page)
+			if err != nil {
+				yield(optout.Due{}, kind("what is due", err))
+				return
+			}
+			for _, i := range out.Items {
+				_, d, err := dueOf((&reader{item: i}).str("DSK"))
+				if !yield(d, err) {
+					return
+				}
+			}
+			if page.ExclusiveStartKey = out.LastEvaluatedKey; len(out.LastEvaluatedKey) == 0 {
+				return
+			}
+		}
+	}
+}
+
+// Postpone implements optout.Store.
+func (s Store) Postpone(ctx context.Context, d optout.Due, p optout.Postponement) error {
+	k, err := keyOf(d)
+	if err != nil {
+		return err
+	}
+	due, values := dueEntry(p.Until, d), item{}
+	values.str(":dpk", due.pk)
+	values.str(":dsk", due.sk)
+	values[":tries"] = &types.AttributeValueMemberN{Value: strconv.Itoa(p.Tries)}
+	set := "SET DPK = :dpk, DSK = :dsk, tries = :tries"
+	if p.Fault != "" {
+		office := officeEntry(p.Until, d.ID)
+		values.str(":fault", p.Fault)
+		values.str(":lpk", office.pk)
+		values.str(":lsk", office.sk)
+		set += ", fault = :fault, LPK = :lpk, LSK = :lsk"
+	}
+	_, err = s.update(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.table, Key: item{}.key(k), UpdateExpression: &set,
+		ConditionExpression: aws.String("attribute_exists(PK)"), ExpressionAttributeValues: values,
+	})
+	if err = kind("postpone", err); errors.Is(err, optout.ErrConflict) {
+		return optout.ErrNotFound
+	}
+	return err
+}
+
+// keyOf is the item behind a due entry or a stream record.
+func keyOf(d optout.Due) (key, error) {
+	switch d.Noun {
+	case optout.DueForm:
+		if ref, err := optout.ParseReference(d.ID); err == nil {
+			return formKey(ref), nil
+		}
+	case optout.DuePractice:
+		if code, err := nhs.ParseODSCode(d.ID); err == nil {
+			return digestKey(code), nil
+		}
+	}
+	return key{}, fmt.Errorf("due %q: %w", d.Noun, optout.ErrNotFound)
+}

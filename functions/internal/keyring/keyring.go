@@ -1,0 +1,84 @@
+// Package keyring makes references, person keys and fingerprints from the service's index key. Everything here is
+// a keyed hash, so that nobody without the key can tell whose a key is, and everything here is for ever: another
+// key, or another spelling of what is hashed, is a migration that reads both.
+package keyring
+
+import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/optout"
+)
+
+// Keyring implements optout.Keys.
+type Keyring struct {
+	references, persons, possible, fingerprints []byte
+}
+
+var _ optout.Keys = Keyring{}
+
+// leastKey is how many characters of key material the index key must have.
+const leastKey = 32
+
+// Open reads the secret: {"version":"1","index":"<at least 32 characters>"}. Each use gets a key of its own,
+// derived with HKDF-SHA-256.
+func Open(secret []byte) (Keyring, error) {
+	var s struct{ Version, Index string }
+	if err := json.Unmarshal(secret, &s); err != nil {
+		return Keyring{}, errors.New("the keyring secret is not JSON") // the cause may quote the secret
+	}
+	if s.Version != "1" || len(s.Index) < leastKey {
+		return Keyring{}, fmt.Errorf("the keyring secret needs version 1 and an index key of %d characters or more", leastKey)
+	}
+	var k Keyring
+	for use, to := range map[string]*[]byte{
+		"reference": &k.references, "person": &k.persons, "possible person": &k.possible, "fingerprint": &k.fingerprints,
+	} {
+		key, err := hkdf.Key(sha256.New, []byte(s.Index), nil, use, sha256.Size)
+		if err != nil {
+			return Keyring{}, fmt.Errorf("derive the %s key: %w", use, err)
+		}
+		*to = key
+	}
+	return k, nil
+}
+
+// Reference implements optout.Keys.
+func (k Keyring) Reference(o optout.Origin) optout.Reference {
+	return optout.NewReference([10]byte(digest(k.references, o.Door, o.Client, o.Key)[:10]))
+}
+
+// Person implements optout.Keys.
+func (k Keyring) Person(n nhs.Number) optout.PersonKey { return short(digest(k.persons, n.Digits())) }
+
+// Possible implements optout.Keys.
+func (k Keyring) Possible(surname nhs.Name, birth nhs.Date, postcode nhs.Postcode) optout.PersonKey {
+	return short(digest(k.possible, surname.Folded(), birth.ISO(), postcode.Text()))
+}
+
+// Fingerprint implements optout.Keys.
+func (k Keyring) Fingerprint(r optout.Reference, answers []byte) []byte {
+	return digest(k.fingerprints, r.Key(), string(answers))
+}
+
+// digest is HMAC-SHA-256 over parts, each preceded by its length so that no two lists of parts are alike.
+func digest(key []byte, parts ...string) []byte {
+	h := hmac.New(sha256.New, key)
+	for _, p := range parts {
+		h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(p))))
+		h.Write([]byte(p))
+	}
+	return h.Sum(nil)
+}
+
+// short spells 160 bits of a digest: plenty for 60 million people, and half the bytes of a table key.
+func short(d []byte) optout.PersonKey {
+	return optout.PersonKey(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(d[:20]))
+}

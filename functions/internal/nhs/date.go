@@ -1,0 +1,52 @@
+package nhs
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Date is a day in a person's life (birth, signature), without time or zone. The zero Date means none.
+type Date struct{ day string }
+
+var (
+	errDateShape  = &Error{"date-shape", "Give the date as year, month and day, like 1957-03-31."}
+	errDateFuture = &Error{"date-in-future", "That date has not come yet. Check the year."}
+	errDateTooOld = &Error{"date-too-long-ago", "That date is more than 130 years ago. Check the year."}
+)
+
+// ParseDate reads YYYY-MM-DD, a day that exists in the calendar.
+func ParseDate(s string) (Date, error) {
+	if _, err := time.Parse(time.DateOnly, s); err != nil {
+		return Date{}, errDateShape
+	}
+	return Date{s}, nil
+}
+
+// ParseBirthDate reads YYYY-MM-DD; today is the latest day and 130 years before it the earliest.
+func ParseBirthDate(s string, today Date) (Date, error) {
+	d, err := ParseDate(s)
+	switch {
+	case err != nil:
+		return Date{}, err
+	case d.day > today.day:
+		return Date{}, errDateFuture
+	case d.time().Before(today.time().AddDate(-130, 0, 0)):
+		return Date{}, errDateTooOld
+	}
+	return d, nil
+}
+
+// DateOf is the day of t in England, where every form is signed.
+func DateOf(t time.Time) Date { return Date{t.In(london).Format(time.DateOnly)} }
+
+func (d Date) time() time.Time { t, _ := time.Parse(time.DateOnly, d.day); return t }
+
+// IsZero says that no date was given.
+func (d Date) IsZero() bool { return d.day == "" }
+
+// ISO gives YYYY-MM-DD, for the table and for the practice; "" if there is none.
+func (d Date) ISO() string { return d.day }
+
+func (d Date) String() string       { return "[date]" }
+func (d Date) GoString() string     { return d.String() }
+func (d Date) LogValue() slog.Value { return hidden("date") }

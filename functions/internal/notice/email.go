@@ -1,0 +1,68 @@
+// Package notice carries word to practices. E-mail counts what waits and never says whose.
+package notice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
+	"github.com/aws/smithy-go"
+
+	"example.org/optout/functions/internal/optout"
+)
+
+// Email is an optout.Post by Amazon SES.
+type Email struct {
+	send func(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
+	from string
+}
+
+// NewEmail sends from an address. It holds the one operation it needs, not the client (see dynamo.New).
+func NewEmail(c *sesv2.Client, from string) Email { return Email{c.SendEmail, from} }
+
+var _ optout.Post = Email{}
+
+// forGood are the errors of SES that the same mail will meet again (SES API, SendEmail).
+var forGood = map[string]string{
+	"MessageRejected":     "mail-rejected",
+	"BadRequestException": "mail-malformed",
+}
+
+// Tell implements optout.Post.
+func (e Email) Tell(ctx context.Context, n optout.Notice) (string, error) {
+	subject, body := words(n)
+	out, err := e.send(ctx, &sesv2.SendEmailInput{
+		FromEmailAddress: &e.from,
+		Destination:      &types.Destination{ToAddresses: []string{n.To}},
+		Content: &types.EmailContent{Simple: &types.Message{
+			Subject: &types.Content{Data: &subject},
+			Body:    &types.Body{Text: &types.Content{Data: &body}},
+		}},
+	})
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		if code := forGood[api.ErrorCode()]; code != "" {
+			return "", &optout.Refused{Code: code, Err: fmt.Errorf("send mail: %s", api.ErrorCode())} // the message quotes the address
+		}
+		return "", fmt.Errorf("send mail: %s", api.ErrorCode())
+	}
+	if err != nil {
+		return "", fmt.Errorf("send mail: %w", err)
+	}
+	return *out.MessageId, nil
+}
+
+// words are the mail. It is the same for every practice but for one number.
+func words(n optout.Notice) (subject, body string) {
+	count := "at least 1 form waits"
+	if n.AtLeast > 1 {
+		count = fmt.Sprintf("at least %d forms wait", n.AtLeast)
+	}
+	return "Summary Care Record choices: " + count + " for your practice",
+		"Patients of your practice have told us what they want for their Summary Care Record, and " + count + " for you.\n\n" +
+			"Only your practice can record these choices. Please sign in to this service to collect the forms, record each\n" +
+			"choice in your clinical system and tell us that you have done so.\n\n" +
+			"This message holds no patient information. It comes at most once a day, and again while forms wait.\n"
+}

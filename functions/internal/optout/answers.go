@@ -1,0 +1,43 @@
+package optout
+
+// Answers is what was said at a door, as it was said: perhaps incomplete, perhaps wrong. Its JSON is the wire form
+// of POST /api/forms. The tags name the rule of each field; rules.go has the rules and their sources, and the rules
+// that take more than one field.
+type Answers struct {
+	Kind          string  `json:"kind,omitempty" validate:"omitempty,oneof=choice withdrawal not-me"`
+	About         string  `json:"about,omitempty" validate:"omitempty,reference"`
+	Choice        string  `json:"choice,omitempty" validate:"omitempty,oneof=dissent core core-and-additional"`
+	Subject       Subject `json:"subject"`
+	Proxy         *Proxy  `json:"proxy,omitempty" validate:"omitempty"`
+	Practice      string  `json:"practice,omitempty" validate:"omitempty,odscode"`
+	NotRegistered bool    `json:"notRegistered,omitempty"`
+	SignedOn      string  `json:"signedOn,omitempty" validate:"omitempty,staffonly,date"`
+	Reply         *Reply  `json:"reply,omitempty" validate:"omitempty"`
+}
+
+// Subject is the person whose Summary Care Record it is.
+type Subject struct {
+	Title     string   `json:"title,omitempty" validate:"omitempty,name"`
+	Surname   string   `json:"surname" validate:"required,name"`
+	Forenames string   `json:"forenames" validate:"required,name"`
+	BirthDate string   `json:"birthDate" validate:"required,birthdate"`
+	NHSNumber string   `json:"nhsNumber,omitempty" validate:"omitempty,nhsnumber"`
+	Address   []string `json:"address,omitempty" validate:"max=6,dive,line"`
+	Postcode  string   `json:"postcode,omitempty" validate:"omitempty,postcode"`
+	NoAddress bool     `json:"noAddress,omitempty"`
+}
+
+// Proxy is whoever signs for the person, and in what capacity. No proxy means that the person signs.
+type Proxy struct {
+	Name     string `json:"name" validate:"required,name"`
+	Capacity string `json:"capacity" validate:"required,oneof=parent attorney-health-welfare deputy best-interests local-authority"`
+}
+
+// Reply is how an answer may safely reach the person. An empty list of safe ways means: do not contact me.
+type Reply struct {
+	Safe     []string `json:"safe" validate:"required,max=3,unique,dive,oneof=email post phone"`
+	Email    string   `json:"email,omitempty" validate:"omitempty,email,max=254"`
+	Phone    string   `json:"phone,omitempty" validate:"omitempty,phone"`
+	Format   string   `json:"format,omitempty" validate:"omitempty,line"`
+	Language string   `json:"language,omitempty" validate:"omitempty,line"`
+}

@@ -1,0 +1,30 @@
+package optout
+
+// Fault is one thing wrong with some answers: where (a JSON pointer into the answers), which rule (a code that
+// never changes) and what to do about it (a sentence for a person). It never quotes what was said.
+type Fault struct {
+	Pointer string `json:"pointer"`
+	Code    string `json:"code"`
+	Detail  string `json:"detail"`
+}
+
+// sentences are what people read for the rules that do not bring their own sentence.
+var sentences = map[string]string{
+	"missing":           "This is needed. Fill it in.",
+	"not-an-option":     "Choose one of the options offered.",
+	"too-many":          "There are too many of these. Leave some out.",
+	"said-twice":        "The same thing is said twice. Leave one out.",
+	"reference":         "That is not a reference. Check each character; it has 17 letters and digits.",
+	"line":              "A line may have at most 100 printable characters. Shorten it or type it again.",
+	"email":             "That is not an e-mail address. Check it.",
+	"phone":             "That is not a telephone number. Use digits, spaces and a + at the start.",
+	"choice-missing":    "Say what you want: dissent, core or core-and-additional.",
+	"choice-unexpected": "A withdrawal or a report that it was not you makes no choice. Leave the choice out.",
+	"about-missing":     "Give the reference of the form that this is about.",
+	"about-unexpected":  "A choice stands by itself. Leave the reference of another form out.",
+	"practice-or-none":  "Either give a practice or say that you are not registered, not both.",
+	"address-or-none":   "Either give an address or say that you have none, not both.",
+	"signed-by-clock":   "Forms sent here are dated by our clock. Leave the date of signing out.",
+	"reply-no-address":  "To be answered by e-mail, give an e-mail address.",
+	"reply-no-number":   "To be answered by telephone, give a telephone number.",
+}

@@ -1,0 +1,437 @@
+package optouttest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/optout"
+)
+
+// Subject is a store under test and a look into it that the domain does not need yet.
+type Subject struct {
+	Store optout.Store
+	// References gives the list under the key of a person (possible: of a possible person).
+	References func(ctx context.Context, key optout.PersonKey, possible bool) ([]optout.Reference, error)
+}
+
+// Conformance is what every store must do, whatever keeps its items. open gives a store that may hold other
+// tests' items; each test works on persons and practices of its own.
+func Conformance(t *testing.T, open func(*testing.T) Subject) {
+	for name, test := range map[string]func(*testing.T, Subject){
+		"what was registered is read as it was":                             readsBack,
+		"sixteen writers of one key: one wins, all get the same answer":     sixteenWriters,
+		"forms of one person stand on its list in the order of arrival":     personList,
+		"a person's list takes 64 references and then says so":              crowded,
+		"a full list of possible persons keeps nobody from registering":     possibleFull,
+		"only one of two records on the same version is written":            oneRecordWins,
+		"recording moves a form to its practice and makes the practice due": recordAsks,
+		"a practice that is due stays due when it is asked again":           asksAgain,
+		"a digest is saved on the version it was read at only":              digestVersions,
+		"due things are found from their time on, oldest first":             dueInOrder,
+		"postponing changes nothing that happened":                          postpones,
+		"a fault puts a thing on the office's list until its next event":    faultToOffice,
+		"a form that is not there is not found":                             notFound,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t))
+		})
+	}
+}
+
+// newForm is a form that no store has seen, of the given answers.
+func newForm(a optout.Answers) optout.Form {
+	return optout.Registrar{Keys: Keys{}, Now: func() time.Time { return Noon }}.NewForm(Online(""), a, Accepted(a))
+}
+
+// someone are answers of a person nobody else in the table is.
+func someone() optout.Answers {
+	a := Dissent()
+	a.Subject.NHSNumber = number()
+	a.Subject.Postcode = postcode()
+	a.Practice = practice()
+	return a
+}
+
+func register(t *testing.T, s Subject, a optout.Answers) optout.Form {
+	t.Helper()
+	f := newForm(a)
+	if _, err := s.Store.Register(t.Context(), f); err != nil {
+		t.Fatalf("register: %v", err)
+	}
+	return f
+}
+
+func routed(f optout.Form, at time.Time) optout.Form {
+	return f.With(optout.Event{At: at, By: "engine", Kind: optout.Routed, Detail: map[string]string{"practice": f.Facts.Practice.String()}})
+}
+
+// sameForm compares all that a store keeps.
+func sameForm(t *testing.T, got, want optout.Form) {
+	t.Helper()
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(
+		optout.Form{}, optout.State{}, optout.Reference{}, nhs.Name{}, nhs.Date{}, nhs.Number{}, nhs.Postcode{}, nhs.ODSCode{})); d != "" {
+		t.Errorf("the form differs (-want +got):\n%s", d)
+	}
+}
+
+func readsBack(t *testing.T, s Subject) {
+	whole := someone()
+	whole.Subject.NHSNumber = number()
+	proxied := someone()
+	proxied.Proxy = &optout.Proxy{Name: "Maria Brontë", Capacity: "parent"}
+	proxied.Reply = &optout.Reply{Safe: []string{}}
+	bare := optout.Answers{Choice: "core", NotRegistered: true, Subject: optout.Subject{Surname: "Адеєми", Forenames: "T", BirthDate: "2024-02-29", NoAddress: true}}
+	about := someone()
+	about.Kind, about.Choice, about.About = "not-me", "", newForm(whole).Reference.String()
+	for _, a := range []optout.Answers{whole, proxied, bare, about} {
+		f := register(t, s, a)
+		got, err := s.Store.Form(t.Context(), f.Reference)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameForm(t, got, f)
+	}
+}
+
+func sixteenWriters(t *testing.T, s Subject) {
+	a, origin := someone(), Online("")
+	r := optout.Registrar{Store: s.Store, Keys: Keys{}, Now: time.Now}
+	var all sync.WaitGroup
+	receipts, errs := make([]optout.Receipt, 16), make([]error, 16)
+	for n := range receipts {
+		all.Go(func() { receipts[n], errs[n] = r.Register(context.Background(), origin, a, Accepted(a)) })
+	}
+	all.Wait()
+	first := 0
+	for n, got := range receipts {
+		switch {
+		case errs[n] != nil:
+			t.Errorf("writer %d: %v", n, errs[n])
+		case !got.Replayed:
+			first++
+			fallthrough
+		default:
+			if got.Reference != receipts[0].Reference || !got.Received.Equal(receipts[0].Received) {
+				t.Errorf("writer %d was told another answer", n)
+			}
+		}
+	}
+	if first != 1 {
+		t.Errorf("%d writers were told that they were the first, want 1", first)
+	}
+	if refs, err := s.References(t.Context(), Keys{}.Person(Accepted(a).NHSNumber), false); err != nil || len(refs) != 1 {
+		t.Errorf("person's list has %d references (%v), want 1", len(refs), err)
+	}
+}
+
+func personList(t *testing.T, s Subject) {
+	a := someone()
+	var want []optout.Reference
+	for range 5 {
+		want = append(want, register(t, s, a).Reference)
+	}
+	f := newForm(a)
+	for key, possible := range map[optout.PersonKey]bool{f.Person: false, f.Possible: true} {
+		if got, err := s.References(t.Context(), key, possible); err != nil || !slices.Equal(got, want) {
+			t.Errorf("list (possible: %v) is %v, %v; want %v", possible, got, err, want)
+		}
+	}
+}
+
+func crowded(t *testing.T, s Subject) {
+	a := someone()
+	for range optout.MostForms {
+		register(t, s, a)
+	}
+	if _, err := s.Store.Register(t.Context(), newForm(a)); !errors.Is(err, optout.ErrCrowded) {
+		t.Fatalf("the 65th form: %v, want ErrCrowded", err)
+	}
+	r := optout.Registrar{Store: s.Store, Keys: Keys{}, Now: time.Now}
+	receipt, err := r.Register(t.Context(), Online(""), a, Accepted(a))
+	if err != nil {
+		t.Fatalf("the registrar refuses a 65th form: %v", err)
+	}
+	f, err := s.Store.Form(t.Context(), receipt.Reference)
+	if err != nil || !f.Crowded() {
+		t.Errorf("the 65th form: crowded %v, %v", f.Crowded(), err)
+	}
+	if refs, _ := s.References(t.Context(), f.Person, false); len(refs) != optout.MostForms {
+		t.Errorf("the list grew to %d", len(refs))
+	}
+}
+
+func possibleFull(t *testing.T, s Subject) {
+	a := someone()
+	for range optout.MostForms + 1 {
+		a.Subject.NHSNumber = number()
+		register(t, s, a)
+	}
+	if refs, err := s.References(t.Context(), newForm(a).Possible, true); err != nil || len(refs) != optout.MostForms {
+		t.Errorf("the list has %d references, %v; want %d", len(refs), err, optout.MostForms)
+	}
+	if refs, err := s.References(t.Context(), newForm(a).Person, false); err != nil || len(refs) != 1 {
+		t.Errorf("the last person's own list has %d references, %v", len(refs), err)
+	}
+}
+
+func oneRecordWins(t *testing.T, s Subject) {
+	f := register(t, s, someone())
+	var all sync.WaitGroup
+	errs := make([]error, 8)
+	for n := range errs {
+		all.Go(func() {
+			for {
+				errs[n] = s.Store.Record(context.Background(), routed(f, Noon.Add(time.Duration(n)*time.Second)), f.Facts.Practice)
+				if !errors.Is(errs[n], optout.ErrConflict) {
+					return
+				}
+				if now, err := s.Store.Form(context.Background(), f.Reference); err != nil || now.Version() != f.Version() {
+					return // the conflict was about the version, not about a transaction under way
+				}
+			}
+		})
+	}
+	all.Wait()
+	won := 0
+	for _, err := range errs {
+		if err == nil {
+			won++
+		} else if !errors.Is(err, optout.ErrConflict) {
+			t.Errorf("a loser got %v, want ErrConflict", err)
+		}
+	}
+	got, err := s.Store.Form(t.Context(), f.Reference)
+	if won != 1 || err != nil || got.Version() != 2 {
+		t.Errorf("%d records won, version is %d (%v); want 1 and 2", won, got.Version(), err)
+	}
+	if p, err := s.Store.Practice(t.Context(), f.Facts.Practice); err != nil || p.Digest.Version != 1 {
+		t.Errorf("the practice was asked %d times (%v), want once", p.Digest.Version, err)
+	}
+}
+
+func recordAsks(t *testing.T, s Subject) {
+	f := register(t, s, someone())
+	if n, err := s.Store.Waiting(t.Context(), f.Facts.Practice); err != nil || n != 0 {
+		t.Errorf("%d forms wait before routing (%v)", n, err)
+	}
+	now := routed(f, Noon.Add(time.Minute))
+	if err := s.Store.Record(t.Context(), now, f.Facts.Practice); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Store.Form(t.Context(), f.Reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameForm(t, got, now)
+	p, err := s.Store.Practice(t.Context(), f.Facts.Practice)
+	if err != nil || !p.Digest.Due.Equal(Noon.Add(time.Minute)) || p.Digest.Asked != f.Reference {
+		t.Errorf("the practice is due at %v on behalf of %v (%v)", p.Digest.Due, p.Digest.Asked, err)
+	}
+	if n, err := s.Store.Waiting(t.Context(), f.Facts.Practice); err != nil || n != 1 {
+		t.Errorf("%d forms wait, want 1 (%v)", n, err)
+	}
+}
+
+func asksAgain(t *testing.T, s Subject) {
+	a := someone()
+	one, two := register(t, s, a), register(t, s, a)
+	for n, f := range []optout.Form{one, two} {
+		if err := s.Store.Record(t.Context(), routed(f, Noon.Add(time.Duration(n)*time.Hour)), f.Facts.Practice); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := s.Store.Practice(t.Context(), one.Facts.Practice)
+	if err != nil || !p.Digest.Due.Equal(Noon) || p.Digest.Asked != two.Reference || p.Digest.Version != 2 {
+		t.Errorf("after two asks: %+v, %v", p.Digest, err)
+	}
+}
+
+func digestVersions(t *testing.T, s Subject) {
+	code := odsCode(practice())
+	p, err := s.Store.Practice(t.Context(), code)
+	if err != nil || p.Digest.Version != 0 || !p.Digest.Due.IsZero() {
+		t.Fatalf("a practice never written is %+v, %v", p, err)
+	}
+	p.Digest = optout.Digest{
+		Due: Noon, Lease: Noon.Add(time.Minute), Sent: Noon.Add(-time.Hour), Mails: 3, Tries: 2, Asked: newForm(someone()).Reference,
+		Attempts: []optout.Attempt{{At: Noon, AtLeast: 4, Outcome: "sent", ID: "m-1"}, {At: Noon, AtLeast: 1, Outcome: "failed"}},
+	}
+	if err := s.Store.SaveDigest(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Store.SaveDigest(t.Context(), p); !errors.Is(err, optout.ErrConflict) {
+		t.Errorf("saved twice on version 0: %v, want ErrConflict", err)
+	}
+	p.Digest.Version = 1
+	got, err := s.Store.Practice(t.Context(), code)
+	if d := cmp.Diff(p, got, cmp.AllowUnexported(optout.Reference{}, nhs.ODSCode{})); err != nil || d != "" {
+		t.Errorf("read back (%v):\n%s", err, d)
+	}
+	got.Digest = optout.Digest{Version: 1}
+	if err := s.Store.SaveDigest(t.Context(), got); err != nil {
+		t.Errorf("save on version 1: %v", err)
+	}
+	if got, _ = s.Store.Practice(t.Context(), code); !got.Digest.Due.IsZero() || got.Digest.Version != 2 {
+		t.Errorf("a digest with nothing due reads as %+v", got.Digest)
+	}
+}
+
+// dueNow is everything due at a time, over all shards.
+func dueNow(t *testing.T, s Subject, at time.Time) (found []optout.Due) {
+	t.Helper()
+	for shard := range s.Store.DueShards() {
+		for d, err := range s.Store.Due(t.Context(), shard, at) {
+			if err != nil {
+				t.Fatalf("shard %d: %v", shard, err)
+			}
+			found = append(found, d)
+		}
+	}
+	return found
+}
+
+func dueInOrder(t *testing.T, s Subject) {
+	f := register(t, s, someone())
+	form := optout.Due{Noun: optout.DueForm, ID: f.Reference.Key()}
+	due := optout.Due{Noun: optout.DuePractice, ID: f.Facts.Practice.String()}
+	if slices.Contains(dueNow(t, s, Noon.Add(-time.Millisecond)), form) {
+		t.Error("the form is due before its time")
+	}
+	if !slices.Contains(dueNow(t, s, Noon), form) {
+		t.Error("the form is not due at its time")
+	}
+	if err := s.Store.Record(t.Context(), routed(f, Noon.Add(time.Minute)), f.Facts.Practice); err != nil {
+		t.Fatal(err)
+	}
+	now := dueNow(t, s, Noon.Add(time.Hour))
+	if slices.Contains(now, form) || !slices.Contains(now, due) {
+		t.Error("after routing the practice is due and the form is not: not so")
+	}
+	later := dueNow(t, s, Noon.AddDate(1, 0, 0))
+	if !slices.Contains(later, form) || !slices.Contains(later, due) {
+		t.Error("in a year both are due: not so")
+	}
+}
+
+func postpones(t *testing.T, s Subject) {
+	f := register(t, s, someone())
+	d := optout.Due{Noun: optout.DueForm, ID: f.Reference.Key()}
+	until := Noon.Add(4 * time.Minute)
+	if err := s.Store.Postpone(t.Context(), d, optout.Postponement{Until: until, Tries: 3}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Store.Form(t.Context(), f.Reference)
+	if err != nil || !got.Due.Equal(until) || got.Tries != 3 || got.Version() != 1 {
+		t.Errorf("postponed: due %v, %d tries, version %d, %v", got.Due, got.Tries, got.Version(), err)
+	}
+	if slices.Contains(dueNow(t, s, Noon), d) {
+		t.Error("it is still due")
+	}
+	if err := s.Store.Record(t.Context(), routed(got, until), f.Facts.Practice); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ = s.Store.Form(t.Context(), f.Reference); got.Tries != 0 || !got.Due.Equal(got.State().Due) {
+		t.Errorf("its next event does not clear the failures: %d tries, due %v", got.Tries, got.Due)
+	}
+	nobody := optout.Due{Noun: optout.DueForm, ID: newForm(someone()).Reference.Key()}
+	if err := s.Store.Postpone(t.Context(), nobody, optout.Postponement{Until: until}); !errors.Is(err, optout.ErrNotFound) {
+		t.Errorf("postponing what is not there: %v, want ErrNotFound", err)
+	}
+}
+
+func faultToOffice(t *testing.T, s Subject) {
+	f := register(t, s, someone())
+	now := routed(f, Noon)
+	if err := s.Store.Record(t.Context(), now, f.Facts.Practice); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []optout.Due{{Noun: optout.DueForm, ID: f.Reference.Key()}, {Noun: optout.DuePractice, ID: f.Facts.Practice.String()}} {
+		if err := s.Store.Postpone(t.Context(), d, optout.Postponement{Until: Noon.Add(time.Hour), Tries: 1, Fault: "cannot-advance"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := s.Store.Form(t.Context(), f.Reference)
+	if err != nil || got.Fault != "cannot-advance" {
+		t.Errorf("the form's fault is %q, %v", got.Fault, err)
+	}
+	if n, _ := s.Store.Waiting(t.Context(), f.Facts.Practice); n != 0 {
+		t.Errorf("it is still on the practice's list (%d)", n)
+	}
+	if p, err := s.Store.Practice(t.Context(), f.Facts.Practice); err != nil || p.Digest.Fault != "cannot-advance" {
+		t.Errorf("the practice's fault is %q, %v", p.Digest.Fault, err)
+	}
+	again := got.With(optout.Event{At: Noon.Add(time.Hour), By: "engine", Kind: optout.Reminded})
+	if err := s.Store.Record(t.Context(), again, nhs.ODSCode{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err = s.Store.Form(t.Context(), f.Reference); err != nil || got.Fault != "" {
+		t.Errorf("after its next event the fault is %q, %v", got.Fault, err)
+	}
+	if n, _ := s.Store.Waiting(t.Context(), f.Facts.Practice); n != 1 {
+		t.Errorf("it is not back on the practice's list (%d)", n)
+	}
+}
+
+func notFound(t *testing.T, s Subject) {
+	f := newForm(someone())
+	if _, err := s.Store.Form(t.Context(), f.Reference); !errors.Is(err, optout.ErrNotFound) {
+		t.Errorf("read: %v, want ErrNotFound", err)
+	}
+	if err := s.Store.Record(t.Context(), routed(f, Noon), f.Facts.Practice); !errors.Is(err, optout.ErrConflict) {
+		t.Errorf("record: %v, want ErrConflict", err)
+	}
+	if p, err := s.Store.Practice(t.Context(), f.Facts.Practice); err != nil || p.Digest.Version != 0 {
+		t.Errorf("a refused record has asked the practice: %+v, %v", p.Digest, err)
+	}
+}
+
+// serial gives each test persons and practices of its own.
+var serial = struct {
+	sync.Mutex
+	n int
+}{}
+
+func next() int {
+	serial.Lock()
+	defer serial.Unlock()
+	serial.n++
+	return serial.n
+}
+
+// number is a test NHS number that no other test has.
+func number() string {
+	for {
+		d := fmt.Sprintf("9%08d", next())
+		sum := 0
+		for i := range d {
+			sum += int(d[i]-'0') * (10 - i)
+		}
+		if check := (11 - sum%11) % 11; check != 10 {
+			return fmt.Sprintf("%s%d", d, check)
+		}
+	}
+}
+
+func postcode() string {
+	n := next()
+	return fmt.Sprintf("%c%c%d %d%c%c", 'A'+n%20, 'A'+n/20%20, n/400%10, n/4000%10, 'A'+n/40000%20, 'B')
+}
+
+func practice() string { return fmt.Sprintf("A%05d", next()) }
+
+func odsCode(s string) nhs.ODSCode {
+	c, err := nhs.ParseODSCode(s)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}

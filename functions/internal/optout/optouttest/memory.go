@@ -1,0 +1,270 @@
+// Package optouttest has what tests of the domain and of its stores share: a store in memory that fails on
+// demand, a clock, sample answers, and the conformance suite that every store passes.
+package optouttest
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/optout"
+)
+
+// Fate is what befalls one call of a Memory.
+type Fate int
+
+// What can befall a call.
+const (
+	Fine     Fate = iota
+	Conflict      // refused because somebody else's transaction was under way; nothing written
+	Throttle      // refused for load; nothing written
+	Lost          // done, but the answer does not arrive
+)
+
+// Memory is an optout.Store in memory. It is as strict as the table: items are values, indexes hold what was
+// last written. Its zero value is ready to use.
+type Memory struct {
+	// Fate decides what befalls a call, by the name of the Store's method; nil: all is fine. It is called with
+	// the store locked.
+	Fate func(method string) Fate
+
+	mu        sync.Mutex
+	forms     map[optout.Reference]optout.Form
+	persons   map[optout.PersonKey][]optout.Reference
+	practices map[nhs.ODSCode]optout.Practice
+}
+
+// do runs a call under the store's lock and lets fate befall it.
+func (m *Memory) do(method string, call func() error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.forms == nil {
+		m.forms = map[optout.Reference]optout.Form{}
+		m.persons = map[optout.PersonKey][]optout.Reference{}
+		m.practices = map[nhs.ODSCode]optout.Practice{}
+	}
+	fate := Fine
+	if m.Fate != nil {
+		fate = m.Fate(method)
+	}
+	switch fate {
+	case Conflict:
+		return optout.ErrConflict
+	case Throttle:
+		return optout.ErrUnavailable
+	case Lost:
+		_ = call() // whatever it said, nobody heard it
+		return optout.ErrUnavailable
+	}
+	return call()
+}
+
+// Register implements optout.Store.
+func (m *Memory) Register(_ context.Context, f optout.Form) (stored optout.Form, err error) {
+	err = m.do("Register", func() error {
+		if old, ok := m.forms[f.Reference]; ok {
+			stored = copied(old)
+			return optout.ErrTaken
+		}
+		if f.Person != "" && !f.Crowded() {
+			if len(m.persons[f.Person]) >= optout.MostForms {
+				return optout.ErrCrowded
+			}
+			m.persons[f.Person] = append(m.persons[f.Person], f.Reference)
+		}
+		if len(m.persons[f.Possible]) < optout.MostForms {
+			m.persons[f.Possible] = append(m.persons[f.Possible], f.Reference)
+		}
+		m.forms[f.Reference] = copied(f)
+		return nil
+	})
+	if err == optout.ErrUnavailable {
+		stored = optout.Form{}
+	}
+	return stored, err
+}
+
+// Form implements optout.Store.
+func (m *Memory) Form(_ context.Context, ref optout.Reference) (f optout.Form, err error) {
+	err = m.do("Form", func() error {
+		stored, ok := m.forms[ref]
+		if !ok {
+			return optout.ErrNotFound
+		}
+		if f, err = copied(stored).Restore(); err != nil {
+			return optout.ErrUnreadable
+		}
+		return nil
+	})
+	return f, err
+}
+
+// Record implements optout.Store.
+func (m *Memory) Record(_ context.Context, f optout.Form, practice nhs.ODSCode) error {
+	return m.do("Record", func() error {
+		if stored, ok := m.forms[f.Reference]; !ok || stored.Version() != f.Version()-1 {
+			return optout.ErrConflict
+		}
+		m.forms[f.Reference] = copied(f)
+		if !practice.IsZero() {
+			p := m.practices[practice]
+			p.Code = practice
+			if p.Digest.Due.IsZero() {
+				p.Digest.Due = f.Events[len(f.Events)-1].At
+			}
+			p.Digest.Asked = f.Reference
+			p.Digest.Version++
+			m.practices[practice] = p
+		}
+		return nil
+	})
+}
+
+// Practice implements optout.Store.
+func (m *Memory) Practice(_ context.Context, code nhs.ODSCode) (p optout.Practice, err error) {
+	err = m.do("Practice", func() error {
+		p = m.practices[code]
+		p.Code = code
+		p.Digest.Attempts = slices.Clone(p.Digest.Attempts)
+		return nil
+	})
+	return p, err
+}
+
+// SaveDigest implements optout.Store.
+func (m *Memory) SaveDigest(_ context.Context, p optout.Practice) error {
+	return m.do("SaveDigest", func() error {
+		stored := m.practices[p.Code]
+		if stored.Digest.Version != p.Digest.Version {
+			return optout.ErrConflict
+		}
+		stored.Code, stored.Digest = p.Code, p.Digest
+		stored.Digest.Attempts = slices.Clone(p.Digest.Attempts)
+		stored.Digest.Version++
+		m.practices[p.Code] = stored
+		return nil
+	})
+}
+
+// Waiting implements optout.Store.
+func (m *Memory) Waiting(_ context.Context, code nhs.ODSCode) (n int, err error) {
+	err = m.do("Waiting", func() error {
+		for _, f := range m.forms {
+			if s := f.State(); f.Fault == "" && s.Owner == optout.OwnerPractice && s.Practice == code {
+				n++
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
+// DueShards implements optout.Store.
+func (m *Memory) DueShards() int { return 1 }
+
+// Due implements optout.Store.
+func (m *Memory) Due(_ context.Context, _ int, now time.Time) iter.Seq2[optout.Due, error] {
+	type entry struct {
+		at time.Time
+		optout.Due
+	}
+	var due []entry
+	err := m.do("Due", func() error {
+		add := func(at time.Time, d optout.Due) {
+			if !at.IsZero() && !at.After(now) {
+				due = append(due, entry{at, d})
+			}
+		}
+		for ref, f := range m.forms {
+			add(f.Due, optout.Due{Noun: optout.DueForm, ID: ref.Key()})
+		}
+		for code, p := range m.practices {
+			add(p.Digest.Due, optout.Due{Noun: optout.DuePractice, ID: code.String()})
+		}
+		return nil
+	})
+	slices.SortFunc(due, func(a, b entry) int {
+		if c := a.at.Compare(b.at); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return func(yield func(optout.Due, error) bool) {
+		if err != nil {
+			yield(optout.Due{}, err)
+			return
+		}
+		for _, d := range due {
+			if !yield(d.Due, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Postpone implements optout.Store.
+func (m *Memory) Postpone(_ context.Context, d optout.Due, p optout.Postponement) error {
+	return m.do("Postpone", func() error {
+		if ref, err := optout.ParseReference(d.ID); err == nil && d.Noun == optout.DueForm {
+			if f, ok := m.forms[ref]; ok {
+				f.Due, f.Tries = p.Until.Truncate(time.Millisecond), p.Tries
+				if p.Fault != "" {
+					f.Fault = p.Fault
+				}
+				m.forms[ref] = f
+				return nil
+			}
+		}
+		if code, err := nhs.ParseODSCode(d.ID); err == nil && d.Noun == optout.DuePractice {
+			if s, ok := m.practices[code]; ok {
+				s.Digest.Due, s.Digest.Tries = p.Until.Truncate(time.Millisecond), p.Tries
+				if p.Fault != "" {
+					s.Digest.Fault = p.Fault
+				}
+				m.practices[code] = s
+				return nil
+			}
+		}
+		return optout.ErrNotFound
+	})
+}
+
+// References gives the list under a person's key, for tests.
+func (m *Memory) References(_ context.Context, key optout.PersonKey) ([]optout.Reference, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.persons[key]), nil
+}
+
+// SetEmail gives a practice its own address, for tests.
+func (m *Memory) SetEmail(code nhs.ODSCode, email string) {
+	_ = m.do("", func() error {
+		p := m.practices[code]
+		p.Code, p.Email = code, email
+		m.practices[code] = p
+		return nil
+	})
+}
+
+// Tamper changes a stored form behind the domain's back, for tests.
+func (m *Memory) Tamper(ref optout.Reference, change func(*optout.Form)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f := copied(m.forms[ref])
+	change(&f)
+	m.forms[ref] = f
+}
+
+// copied shares nothing that can be changed with f.
+func copied(f optout.Form) optout.Form {
+	f.Events = slices.Clone(f.Events)
+	for i, e := range f.Events {
+		f.Events[i].Detail = maps.Clone(e.Detail)
+	}
+	return f
+}

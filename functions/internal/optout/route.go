@@ -1,0 +1,44 @@
+package optout
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"example.org/optout/functions/internal/nhs"
+)
+
+// route finds who must act on a new form: the practice that was chosen, else the office. Putting the form on the
+// practice's list and making the practice due to be told is one write, so that no form is on a list unannounced.
+func (e Engine) route(ctx context.Context, f Form, now time.Time) (Outcome, error) {
+	practice, fault := destination(f)
+	if fault != "" {
+		f = f.With(Event{At: now, By: byEngine, Kind: Unrouted, Detail: map[string]string{"fault": fault}})
+		if err := e.Store.Record(ctx, f, nhs.ODSCode{}); err != nil {
+			return Nothing, fmt.Errorf("route to the office: %w", err)
+		}
+		return ToOffice, nil
+	}
+	f = f.With(Event{At: now, By: byEngine, Kind: Routed, Detail: map[string]string{"practice": practice.String()}})
+	if err := e.Store.Record(ctx, f, practice); err != nil {
+		return Nothing, fmt.Errorf("route: %w", err)
+	}
+	return Moved, nil
+}
+
+const byEngine = "engine"
+
+// destination is the practice that a form goes to, or why a person has to decide.
+func destination(f Form) (nhs.ODSCode, string) {
+	switch {
+	case f.Crowded():
+		return nhs.ODSCode{}, "too-many-forms"
+	case f.Facts.Kind != "choice": // what a withdrawal replaces is for a person to see
+		return nhs.ODSCode{}, "about-another-form"
+	case f.Facts.NotRegistered:
+		return nhs.ODSCode{}, "not-registered"
+	case f.Facts.Practice.IsZero():
+		return nhs.ODSCode{}, "no-practice"
+	}
+	return f.Facts.Practice, ""
+}

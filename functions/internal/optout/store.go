@@ -1,0 +1,83 @@
+package optout
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"example.org/optout/functions/internal/nhs"
+)
+
+// Errors that a Store gives, alone or wrapped. Whatever is none of these is for good.
+var (
+	ErrNotFound    = errors.New("not found")
+	ErrTaken       = errors.New("reference is taken")              // the stored form comes with it
+	ErrCrowded     = errors.New("person has too many forms")       // MostForms references under the person's key
+	ErrConflict    = errors.New("somebody else was first")         // read again, then decide
+	ErrUnavailable = errors.New("the table cannot be reached now") // it may or may not have been written
+	ErrUnreadable  = errors.New("the stored item cannot be read")  // for a person to look at
+)
+
+// MostForms is how many references a person's list holds; a further form is registered without being appended
+// and goes to the office.
+const MostForms = 64
+
+// Store keeps forms, persons and practices. Every implementation passes optouttest.Conformance.
+type Store interface {
+	// Register writes a new form and appends its reference to the lists of its person and its possible person,
+	// all or nothing. With f.Crowded() it leaves the person's list alone; a full list of possible persons is
+	// passed over, since it only flags.
+	//
+	// ErrTaken and the stored form if the reference exists already, whoever wrote it; ErrCrowded if the person's
+	// list is full; ErrConflict and ErrUnavailable as everywhere.
+	Register(ctx context.Context, f Form) (Form, error)
+
+	// Form reads a form strongly. ErrNotFound, ErrUnreadable.
+	Form(ctx context.Context, ref Reference) (Form, error)
+
+	// Record writes the newest event of f and what follows from it, on top of the version before it. If practice
+	// is set, the same transaction makes that practice due now on behalf of f, or leaves it due as it is.
+	// ErrConflict if the stored form is not at that version.
+	Record(ctx context.Context, f Form, practice nhs.ODSCode) error
+
+	// Practice reads a practice and its digest strongly; one that was never written is empty, not an error.
+	Practice(ctx context.Context, code nhs.ODSCode) (Practice, error)
+
+	// SaveDigest writes p's digest on top of the version it was read at. ErrConflict if it has moved on.
+	SaveDigest(ctx context.Context, p Practice) error
+
+	// Waiting counts the open forms on a practice's list. It reads an index: a lower bound, a little late.
+	Waiting(ctx context.Context, code nhs.ODSCode) (int, error)
+
+	// DueShards is how many parts the list of due things has; Due walks one of them, oldest first, up to and
+	// including now. It reads an index: a hint what to look at.
+	DueShards() int
+	Due(ctx context.Context, shard int, now time.Time) iter.Seq2[Due, error]
+
+	// Postpone changes when something is looked at next and nothing of what happened to it, whatever state its
+	// item is in. A fault puts it on the office's list as well, until its next event. ErrNotFound.
+	Postpone(ctx context.Context, d Due, p Postponement) error
+}
+
+// Due is something that must be looked at.
+type Due struct {
+	Noun Noun
+	ID   string // a reference's key, or an ODS code
+}
+
+// Noun is a kind of thing that can be due.
+type Noun string
+
+// What can be due.
+const (
+	DueForm     Noun = "form"
+	DuePractice Noun = "practice"
+)
+
+// Postponement is why and until when something is not looked at.
+type Postponement struct {
+	Until time.Time
+	Tries int    // failures so far
+	Fault string // set: on the office's list with it
+}

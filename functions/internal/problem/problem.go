@@ -1,0 +1,92 @@
+// Package problem is the one place where an error becomes an answer: RFC 9457 problem details, each with a code
+// that never changes and a sentence a person can act on. An error it does not know is opaque outside and whole in
+// the log.
+package problem
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"example.org/optout/functions/internal/observe"
+	"example.org/optout/functions/internal/optout"
+)
+
+// Problem is a kind of refusal.
+type Problem struct {
+	Status int
+	Code   string
+	Title  string
+	Detail string
+}
+
+// The problems, one a line: status, code, what it is, what to do.
+var (
+	KeyMissing   = Problem{400, "idempotency-key-missing", "No idempotency key", "Send a header Idempotency-Key with a new UUID for each form, and the same one when you send a form again."}
+	KeyNotUUID   = Problem{400, "idempotency-key-not-uuid", "The idempotency key is no UUID", "Send a header Idempotency-Key with a UUID, like 0192f0c1-2b7e-7c3a-9d51-6f1e2a3b4c5d."}
+	NotJSON      = Problem{400, "not-json", "The body is not JSON", "Send one JSON object in UTF-8, as described in /openapi.yaml."}
+	WrongAnswers = Problem{400, "answers-not-accepted", "Some answers need changing", "Nothing was registered. Change what is listed and send the form again with the same key."}
+	NotFound     = Problem{404, "not-found", "There is nothing here", "Check the address. The service starts at /."}
+	NoSuchForm   = Problem{404, "no-such-form", "No such form", "No form has this reference and birth date together. Check both."}
+	NotAllowed   = Problem{405, "method-not-allowed", "This address does not take that method", "See /openapi.yaml for what it takes."}
+	TooLarge     = Problem{413, "body-too-large", "The body is too large", "A form has at most 32 KiB. Leave out what it does not ask for."}
+	WrongType    = Problem{415, "not-json-type", "The body is not declared as JSON", "Send it with the header Content-Type: application/json."}
+	OtherAnswers = Problem{422, "key-used-for-other-answers", "This key was used for other answers", "The form sent first under this key is registered and unchanged. To send another form use a new key."}
+	CrossOrigin  = Problem{403, "cross-origin", "Sent from another site", "Open this service itself and send the form from there."}
+	Broken       = Problem{500, "internal-error", "Something went wrong on our side", "If you were sending a form, send it again with the same key: it will be registered once."}
+	NotNow       = Problem{503, "not-now", "We cannot take this at the moment", "Please send it again in a minute, with the same key: it will be registered once."}
+)
+
+// meanings maps the domain's errors to problems, the first that fits.
+var meanings = []struct {
+	err     error
+	problem Problem
+}{
+	{optout.ErrOtherAnswers, OtherAnswers},
+	{optout.ErrNotFound, NoSuchForm},
+	{optout.ErrUnavailable, NotNow},
+	{optout.ErrConflict, NotNow},
+}
+
+// Error answers with the problem that an error means.
+func Error(ctx context.Context, w http.ResponseWriter, err error) {
+	for _, m := range meanings {
+		if errors.Is(err, m.err) {
+			if m.problem.Status >= 500 {
+				observe.Note(ctx, "cause", err.Error())
+			}
+			Write(ctx, w, m.problem)
+			return
+		}
+	}
+	observe.Note(ctx, "cause", err.Error())
+	Write(ctx, w, Broken)
+}
+
+// Write answers with a problem and the faults behind it. A problem without faults lists itself, so that a client
+// may always read errors.
+func Write(ctx context.Context, w http.ResponseWriter, p Problem, faults ...optout.Fault) {
+	if len(faults) == 0 {
+		faults = []optout.Fault{{Pointer: "", Code: p.Code, Detail: p.Detail}}
+	}
+	observe.Note(ctx, "problem", p.Code)
+	body, err := json.Marshal(struct {
+		Type   string         `json:"type"`
+		Title  string         `json:"title"`
+		Status int            `json:"status"`
+		Code   string         `json:"code"`
+		Detail string         `json:"detail"`
+		Errors []optout.Fault `json:"errors"`
+	}{"urn:optout:problem:" + p.Code, p.Title, p.Status, p.Code, p.Detail, faults})
+	if err != nil {
+		panic("problems are plain data: " + err.Error())
+	}
+	if p.Status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "30")
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(append(body, '\n'))
+}

@@ -1,0 +1,44 @@
+// Command notify advances what the table's stream names, at once.
+package main
+
+import (
+	"log"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+
+	"example.org/optout/functions/internal/config"
+	"example.org/optout/functions/internal/dynamo"
+	"example.org/optout/functions/internal/job"
+	"example.org/optout/functions/internal/notice"
+	"example.org/optout/functions/internal/observe"
+	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/trigger"
+)
+
+func main() {
+	if err := run(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run() error {
+	c, err := config.Read[config.Notify]()
+	if err != nil {
+		return err
+	}
+	cloud, err := config.AWS()
+	if err != nil {
+		return err
+	}
+	engine := optout.Engine{
+		Store:   dynamo.New(dynamodb.NewFromConfig(cloud), c.Table),
+		Post:    notice.NewEmail(sesv2.NewFromConfig(cloud), c.MailFrom),
+		Address: c.PracticeAddress, Now: time.Now,
+	}
+	lambda.Start(trigger.Stream(observe.New("notify", os.Stdout, time.Now), job.Notify(engine)))
+	return nil
+}

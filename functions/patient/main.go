@@ -1,0 +1,55 @@
+// Command patient is the patients' door as a function.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"example.org/optout/functions/internal/config"
+	"example.org/optout/functions/internal/door/patient"
+	"example.org/optout/functions/internal/dynamo"
+	"example.org/optout/functions/internal/keyring"
+	"example.org/optout/functions/internal/observe"
+	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/trigger"
+)
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context) error {
+	c, err := config.Read[config.Patient]()
+	if err != nil {
+		return err
+	}
+	cloud, err := config.AWS()
+	if err != nil {
+		return err
+	}
+	secret, err := secretsmanager.NewFromConfig(cloud).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &c.Keyring})
+	if err != nil {
+		return fmt.Errorf("read the keyring: %w", err)
+	}
+	keys, err := keyring.Open([]byte(aws.ToString(secret.SecretString)))
+	if err != nil {
+		return err
+	}
+	store := dynamo.New(dynamodb.NewFromConfig(cloud), c.Table)
+	door := patient.Door{
+		Registrar:  optout.Registrar{Store: store, Keys: keys, Now: time.Now},
+		Controller: c.Controller, TestNumbers: c.TestNumbers, Now: time.Now,
+	}
+	lambda.Start(trigger.HTTP(observe.New("patient", os.Stdout, time.Now), door.Handler()))
+	return nil
+}
