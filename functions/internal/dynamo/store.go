@@ -254,14 +254,20 @@ func (s Store) Postpone(ctx context.Context, d optout.Due, p optout.Postponement
 		values.str(":lsk", office.sk)
 		set += ", fault = :fault, LPK = :lpk, LSK = :lsk"
 	}
+	condition := "attribute_exists(PK)"
+	if p.Version != 0 {
+		condition += " AND v = :v"
+		values.num(":v", p.Version)
+	}
 	_, err = s.update(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.table, Key: item{}.key(k), UpdateExpression: &set,
-		ConditionExpression: aws.String("attribute_exists(PK)"), ExpressionAttributeValues: values,
+		TableName: &s.table, Key: item{}.key(k), UpdateExpression: &set, ConditionExpression: &condition, ExpressionAttributeValues: values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
-	if err = kind("postpone", err); errors.Is(err, optout.ErrConflict) {
+	var failed *types.ConditionalCheckFailedException
+	if errors.As(err, &failed) && len(failed.Item) == 0 {
 		return optout.ErrNotFound
 	}
-	return err
+	return kind("postpone", err)
 }
 
 // keyOf is the item behind a due entry or a stream record.

@@ -102,11 +102,11 @@ func rulesAcrossFields(l validator.StructLevel) {
 	}
 	switch a := l.Current().Interface().(type) {
 	case Answers:
-		choice := a.Kind == "" || a.Kind == "choice"
-		unless(!choice || a.Choice != "", a.Choice, "choice", "choice-missing")   // silence is never read as an answer
-		unless(choice || a.Choice == "", a.Choice, "choice", "choice-unexpected") // a withdrawal chooses nothing
-		unless(choice || a.About != "", a.About, "about", "about-missing")        // it is about an earlier form
-		unless(!choice || a.About == "", a.About, "about", "about-unexpected")    // a choice is about no other form
+		choice, takesBack := a.Kind == "" || a.Kind == "choice", a.Kind == "withdrawal" || a.Kind == "not-me"
+		unless(!choice || a.Choice != "", a.Choice, "choice", "choice-missing")       // silence is never read as an answer
+		unless(!takesBack || a.Choice == "", a.Choice, "choice", "choice-unexpected") // taking back chooses nothing
+		unless(!takesBack || a.About != "", a.About, "about", "about-missing")        // it is about an earlier form
+		unless(!choice || a.About == "", a.About, "about", "about-unexpected")        // a choice is about no other form
 		unless(!a.NotRegistered || a.Practice == "", a.Practice, "practice", "practice-or-none")
 	case Subject:
 		unless(!a.NoAddress || len(a.Address) == 0 && a.Postcode == "", a.Address, "address", "address-or-none")

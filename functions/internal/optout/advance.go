@@ -96,25 +96,33 @@ func (e Engine) advanceForm(ctx context.Context, ref Reference) (Outcome, error)
 		return e.remind(ctx, f, now)
 	case NextAssign: // it waits for a person, who sees it on the office's list
 		until := now.Add(officeDays * day)
-		return Postponed, e.Store.Postpone(ctx, Due{DueForm, ref.Key()}, Postponement{Until: until})
+		return Postponed, e.Store.Postpone(ctx, Due{DueForm, ref.Key()}, Postponement{Until: until, Version: f.Version()})
 	}
 	return Nothing, fmt.Errorf("nothing is known about next %q", f.State().Next)
 }
 
 // setBack keeps what failed from being tried at full speed: in growing steps if it may pass, on the office's list
-// if it is for good.
+// if it is for good. What failed only in our eyes, because the answer was lost, has gone on and stays as it is.
 func (e Engine) setBack(ctx context.Context, d Due, cause error) (Outcome, error) {
-	p, did := Postponement{Tries: e.tries(ctx, d) + 1}, Postponed
-	p.Until = e.Now().Add(Backoff(p.Tries))
+	now := e.Now()
+	due, p, err := e.standing(ctx, d)
+	switch {
+	case errors.Is(err, ErrNotFound), err == nil && due.After(now):
+		return Nothing, nil
+	case err != nil && !errors.Is(err, ErrUnreadable): // it is still due, as it was
+		return Nothing, fmt.Errorf("advance: %w; look again: %w", cause, err)
+	}
+	did := Postponed
+	p.Tries++
+	p.Until = now.Add(Backoff(p.Tries))
 	if !errors.Is(cause, ErrUnavailable) {
-		p.Fault, did = "cannot-advance", ToOffice
+		p.Fault, p.Until, did = "cannot-advance", now.Add(officeDays*day), ToOffice
 		if errors.Is(cause, ErrUnreadable) {
 			p.Fault = "unreadable"
 		}
-		p.Until = e.Now().Add(officeDays * day)
 	}
 	switch err := e.Store.Postpone(ctx, d, p); {
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict):
 		return Nothing, nil
 	case err != nil:
 		return Nothing, fmt.Errorf("advance: %w; set back: %w", cause, err)
@@ -122,19 +130,22 @@ func (e Engine) setBack(ctx context.Context, d Due, cause error) (Outcome, error
 	return did, nil
 }
 
-// tries counts the failures so far; what cannot be read has none on record.
-func (e Engine) tries(ctx context.Context, d Due) int {
-	if ref, err := ParseReference(d.ID); err == nil && d.Noun == DueForm {
-		if f, err := e.Store.Form(ctx, ref); err == nil {
-			return f.Tries
+// standing is when a thing is due, at which version, and how often it failed so far.
+func (e Engine) standing(ctx context.Context, d Due) (time.Time, Postponement, error) {
+	if d.Noun == DuePractice {
+		code, err := nhs.ParseODSCode(d.ID)
+		if err != nil {
+			return time.Time{}, Postponement{}, ErrNotFound
 		}
+		p, err := e.Store.Practice(ctx, code)
+		return p.Digest.Due, Postponement{Tries: p.Digest.Tries, Version: p.Digest.Version}, err
 	}
-	if code, err := nhs.ParseODSCode(d.ID); err == nil && d.Noun == DuePractice {
-		if p, err := e.Store.Practice(ctx, code); err == nil {
-			return p.Digest.Tries
-		}
+	ref, err := ParseReference(d.ID)
+	if err != nil {
+		return time.Time{}, Postponement{}, ErrNotFound
 	}
-	return 0
+	f, err := e.Store.Form(ctx, ref)
+	return f.Due, Postponement{Tries: f.Tries, Version: f.Version()}, err
 }
 
 // Backoff is how long after the nth failure in a row something is looked at again: 1, 2, 4 … minutes, at most

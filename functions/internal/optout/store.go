@@ -55,8 +55,8 @@ type Store interface {
 	DueShards() int
 	Due(ctx context.Context, shard int, now time.Time) iter.Seq2[Due, error]
 
-	// Postpone changes when something is looked at next and nothing of what happened to it, whatever state its
-	// item is in. A fault puts it on the office's list as well, until its next event. ErrNotFound.
+	// Postpone changes when something is looked at next and nothing of what happened to it. A fault puts it on
+	// the office's list as well, until its next event. ErrConflict if it is not at p.Version; ErrNotFound.
 	Postpone(ctx context.Context, d Due, p Postponement) error
 }
 
@@ -77,7 +77,8 @@ const (
 
 // Postponement is why and until when something is not looked at.
 type Postponement struct {
-	Until time.Time
-	Tries int    // failures so far
-	Fault string // set: on the office's list with it
+	Until   time.Time
+	Tries   int    // failures so far
+	Fault   string // set: on the office's list with it
+	Version int    // of the form or digest it is about; 0: whatever is there, for items that cannot be read
 }

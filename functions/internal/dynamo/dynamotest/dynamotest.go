@@ -29,7 +29,7 @@ import (
 // Client talks to the engine; it is started by the first test that asks and ends with the test binary.
 func Client(t testing.TB) *dynamodb.Client {
 	t.Helper()
-	url, err := engine()
+	e, err := engine()
 	if errors.Is(err, errNoEngine) && os.Getenv("NO_SKIP") != "1" {
 		t.Skipf("SKIPPED, nothing was tested on a real engine: %v", err)
 	}
@@ -37,7 +37,7 @@ func Client(t testing.TB) *dynamodb.Client {
 		t.Fatal(err)
 	}
 	return dynamodb.New(dynamodb.Options{
-		Region: "eu-west-2", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		Region: "eu-west-2", BaseEndpoint: &e.url, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 		RetryMaxAttempts: 1, DisableValidateResponseChecksum: true,
 		HTTPClient: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	})
@@ -68,43 +68,47 @@ func Table(t testing.TB, c *dynamodb.Client) string {
 
 var errNoEngine = errors.New("no DynamoDB engine: run `make test`, or set DYNOXIDE or DYNAMODB_ENDPOINT")
 
-// held is our end of the engine's lifeline: unreferenced, it would be collected, and the engine with it.
-var held io.Closer
+// running is an engine. It ends when its lifeline closes, even by being collected, so the lifeline is kept.
+type running struct {
+	url      string
+	lifeline io.Closer
+}
 
-// engine starts dynoxide once and gives its address.
-var engine = sync.OnceValues(func() (string, error) {
+// engine starts dynoxide once.
+var engine = sync.OnceValues(func() (running, error) {
 	if url := os.Getenv("DYNAMODB_ENDPOINT"); url != "" {
-		return url, nil
+		return running{url: url}, nil
 	}
 	path := os.Getenv("DYNOXIDE")
 	if path == "" {
 		found, _ := filepath.Glob(filepath.Join(root(), ".tools/node_modules/@dynoxide/*/dynoxide"))
 		if len(found) == 0 {
-			return "", errNoEngine
+			return running{}, errNoEngine
 		}
 		path = found[0]
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", err
+		return running{}, err
 	}
 	port := l.Addr().(*net.TCPAddr).Port
 	_ = l.Close()
 	dir, err := os.MkdirTemp("", "dynamotest")
 	if err != nil {
-		return "", err
+		return running{}, err
 	}
 	// A shell that ends the engine and its files when the test binary's end of the pipe closes, however it ends.
 	c := exec.Command("sh", "-c", `"$0" serve --host 127.0.0.1 -p "$1" --db-path "$2/db" >/dev/null 2>&1 </dev/null & cat >/dev/null; kill -9 $!; rm -rf "$2"`, path, fmt.Sprint(port), dir)
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if held, err = c.StdinPipe(); err != nil {
-		return "", err
+	lifeline, err := c.StdinPipe()
+	if err != nil {
+		return running{}, err
 	}
 	if err := c.Start(); err != nil {
-		return "", fmt.Errorf("start %s: %w", path, err)
+		return running{}, fmt.Errorf("start %s: %w", path, err)
 	}
 	url := fmt.Sprintf("http://127.0.0.1:%d", port)
-	return url, answering(url)
+	return running{url, lifeline}, answering(url)
 })
 
 // answering waits until the engine answers.

@@ -326,7 +326,10 @@ func postpones(t *testing.T, s Subject) {
 	f := register(t, s, someone())
 	d := optout.Due{Noun: optout.DueForm, ID: f.Reference.Key()}
 	until := Noon.Add(4 * time.Minute)
-	if err := s.Store.Postpone(t.Context(), d, optout.Postponement{Until: until, Tries: 3}); err != nil {
+	if err := s.Store.Postpone(t.Context(), d, optout.Postponement{Until: until, Version: 2}); !errors.Is(err, optout.ErrConflict) {
+		t.Errorf("postponing another version: %v, want ErrConflict", err)
+	}
+	if err := s.Store.Postpone(t.Context(), d, optout.Postponement{Until: until, Tries: 3, Version: 1}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := s.Store.Form(t.Context(), f.Reference)

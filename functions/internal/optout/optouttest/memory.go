@@ -212,6 +212,9 @@ func (m *Memory) Postpone(_ context.Context, d optout.Due, p optout.Postponement
 	return m.do("Postpone", func() error {
 		if ref, err := optout.ParseReference(d.ID); err == nil && d.Noun == optout.DueForm {
 			if f, ok := m.forms[ref]; ok {
+				if p.Version != 0 && p.Version != f.Version() {
+					return optout.ErrConflict
+				}
 				f.Due, f.Tries = p.Until.Truncate(time.Millisecond), p.Tries
 				if p.Fault != "" {
 					f.Fault = p.Fault
@@ -222,6 +225,9 @@ func (m *Memory) Postpone(_ context.Context, d optout.Due, p optout.Postponement
 		}
 		if code, err := nhs.ParseODSCode(d.ID); err == nil && d.Noun == optout.DuePractice {
 			if s, ok := m.practices[code]; ok {
+				if p.Version != 0 && p.Version != s.Digest.Version {
+					return optout.ErrConflict
+				}
 				s.Digest.Due, s.Digest.Tries = p.Until.Truncate(time.Millisecond), p.Tries
 				if p.Fault != "" {
 					s.Digest.Fault = p.Fault

@@ -1,0 +1,58 @@
+# What can be done here. `make help` lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+# Engines and tools are installed into .tools, from the package registries, at these versions.
+DYNOXIDE_PACKAGE := @dynoxide/$(shell uname -s | tr A-Z a-z | sed s/darwin/macos/)-$(shell uname -m | sed 's/x86_64/x64/;s/aarch64/arm64/')
+DYNOXIDE_VERSION := 1.2.1
+ENGINE := .tools/engine-$(DYNOXIDE_VERSION)
+SAM := .tools/sam-$(shell cksum < tools/requirements.txt | cut -d' ' -f1)
+RUNNER := .tools/runner
+GO_TOOL := go tool -modfile=tools/go.mod
+
+.PHONY: help run test check bench fmt sam clean
+
+help: ## list what can be done
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(ENGINE) ## start everything here; PORT=3000 moves it, Ctrl-C ends it
+	@CGO_ENABLED=0 go -C infra/local build -trimpath -ldflags='-s -w' -o ../../$(RUNNER) .
+	@exec $(RUNNER)
+
+test: $(ENGINE) ## the whole test suite, on real engines
+	@echo 'go test ./...  (race detector, shuffled)'
+	@go test -race -shuffle=on -count=1 ./...
+	@cd infra/local && go test -race -shuffle=on -count=1 ./...
+
+check: $(SAM) ## format, vet, lint, template and schema checks
+	@unformatted=$$($(GO_TOOL) gofumpt -l functions infra); test -z "$$unformatted" || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }
+	@go vet ./... && cd infra/local && go vet ./...
+	@$(GO_TOOL) staticcheck ./...
+	@cd infra/local && go tool -modfile=../../tools/go.mod staticcheck ./...
+	@go mod tidy -diff && go mod verify >/dev/null && cd infra/local && go mod tidy -diff
+	@SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam validate --region eu-west-2
+	@SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam validate --lint --region eu-west-2
+	@$(SAM)/bin/cfn-lint --non-zero-exit-code warning template.yaml && echo 'cfn-lint: clean'
+	@$(SAM)/bin/openapi-spec-validator infra/openapi.yaml
+	@$(MAKE) --no-print-directory sam
+
+bench: $(ENGINE) ## measure what docs/performance.md says
+	@go test -run '^$$' -bench . -benchmem ./functions/internal/optout ./functions/internal/door/patient
+	@MEASURE=1 go test -count=1 -v -run '^TestMeasure' ./functions/internal/e2e
+
+fmt: ## format the code
+	@$(GO_TOOL) gofumpt -w functions infra
+
+sam: $(SAM) ## build what is deployed, into .aws-sam
+	@CGO_ENABLED=0 GOFLAGS='-tags=lambda.norpc -trimpath "-ldflags=-s -w"' SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam build
+
+clean: ## forget all local state (forms, mails, builds); installed tools stay in .tools
+	@rm -rf .local .aws-sam
+
+$(ENGINE):
+	@if [ -n "$${DYNOXIDE:-}$${DYNAMODB_ENDPOINT:-}" ]; then echo 'using the DynamoDB engine that the environment names'; \
+	else npm install --silent --prefix .tools --no-save --no-package-lock --no-audit --no-fund $(DYNOXIDE_PACKAGE)@$(DYNOXIDE_VERSION) && touch $@; fi
+
+$(SAM): tools/requirements.txt
+	@rm -rf $@ && python3 -m venv $@ && $@/bin/pip install --quiet --disable-pip-version-check -r tools/requirements.txt

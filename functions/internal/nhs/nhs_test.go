@@ -1,0 +1,252 @@
+package nhs_test
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"example.org/optout/functions/internal/nhs"
+)
+
+func code(err error) string {
+	var e *nhs.Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+func TestNHSNumberRefusesEachRangeWithItsOwnCode(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"943 476 5919":     "nhs-number-test",
+		"401-023-2137":     "",
+		" 4010232137 ":     "",
+		"4010\u00a0232137": "",
+		"9434765918":       "nhs-number-check-digit",
+		"4010232138":       "nhs-number-check-digit",
+		"401023213":        "nhs-number-shape",
+		"40102321377":      "nhs-number-shape",
+		"٤٠١٠٢٣٢١٣٧":       "nhs-number-shape",
+		"4444444444":       "nhs-number-repeated-digit",
+		"0000000000":       "nhs-number-repeated-digit",
+		"999 123 4567":     "nhs-number-example",
+		"QQ123456C":        "nhs-number-is-national-insurance",
+		"qq 12 34 56 c":    "nhs-number-is-national-insurance",
+		withCheck("010"):   "nhs-number-scotland",
+		withCheck("311"):   "nhs-number-scotland",
+		withCheck("320"):   "nhs-number-northern-ireland",
+		withCheck("399"):   "nhs-number-northern-ireland",
+		withCheck("800"):   "nhs-number-ireland",
+		withCheck("859"):   "nhs-number-ireland",
+		withCheck("000"):   "nhs-number-not-issued",
+		withCheck("009"):   "nhs-number-not-issued",
+		withCheck("312"):   "nhs-number-not-issued",
+		withCheck("319"):   "nhs-number-not-issued",
+		withCheck("500"):   "nhs-number-not-issued",
+		withCheck("599"):   "nhs-number-not-issued",
+		withCheck("860"):   "nhs-number-not-issued",
+		withCheck("899"):   "nhs-number-not-issued",
+		withCheck("400"):   "",
+		withCheck("499"):   "",
+		withCheck("600"):   "",
+		withCheck("799"):   "",
+		withCheck("900"):   "nhs-number-test",
+	} {
+		n, err := nhs.ParseNumber(given, false)
+		if code(err) != want || (err == nil) != (want == "") {
+			t.Errorf("%q: %v, want %q", given, err, want)
+		}
+		if err == nil && len(n.Digits()) != 10 {
+			t.Errorf("%q is read as %q", given, n.Digits())
+		}
+	}
+	if _, err := nhs.ParseNumber("900 000 0009", true); err != nil {
+		t.Errorf("a test number in test mode: %v", err)
+	}
+}
+
+// withCheck is a number of this range with a right check digit.
+func withCheck(prefix string) string {
+	for n := 100001; ; n++ {
+		d := fmt.Sprintf("%s%06d", prefix, n)
+		sum := 0
+		for i := range 9 {
+			sum += int(d[i]-'0') * (10 - i)
+		}
+		if c := (11 - sum%11) % 11; c != 10 {
+			return fmt.Sprintf("%s%d", d, c)
+		}
+	}
+}
+
+func TestNHSNumberAgreesWithTheVectors(t *testing.T) {
+	t.Parallel()
+	f, err := os.Open("testdata/nhs-number-vectors.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows[1:] {
+		_, err := nhs.ParseNumber(row[0], true)
+		if row[1] == "valid" && code(err) == "nhs-number-check-digit" || row[1] == "invalid" && err == nil {
+			t.Errorf("%s (%s): %v", row[0], row[1], err)
+		}
+	}
+	if len(rows) < 10 {
+		t.Errorf("only %d vectors", len(rows))
+	}
+}
+
+func TestNHSNumberCheckDigitCatchesSingleErrorsAndSwaps(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		d := []byte(withCheck(fmt.Sprint(600 + r.IntN(200))))
+		i := r.IntN(10)
+		wrong := append([]byte{}, d...)
+		wrong[i] = '0' + (d[i]-'0'+1+byte(r.IntN(9)))%10
+		if _, err := nhs.ParseNumber(string(wrong), true); err == nil {
+			t.Fatalf("%s passes for %s", wrong, d)
+		}
+		i = r.IntN(9)
+		swapped := append([]byte{}, d...)
+		swapped[i], swapped[i+1] = d[i+1], d[i]
+		if _, err := nhs.ParseNumber(string(swapped), true); err == nil && string(swapped) != string(d) {
+			t.Fatalf("%s passes for %s", swapped, d)
+		}
+	}
+}
+
+func TestDates(t *testing.T) {
+	t.Parallel()
+	today, err := nhs.ParseDate("2026-11-22")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for given, want := range map[string]string{
+		"1957-03-31": "", "2024-02-29": "", "2026-11-22": "", "1896-11-22": "",
+		"2023-02-29": "date-shape", "1957-06-31": "date-shape", "57-03-31": "date-shape", "31/03/1957": "date-shape",
+		"1957-3-31": "date-shape", "": "date-shape", "1957-03-31 ": "date-shape", "١٩٥٧-٠٣-٣١": "date-shape",
+		"2026-11-23": "date-in-future", "1896-11-21": "date-too-long-ago", "0001-01-01": "date-too-long-ago",
+	} {
+		if _, err := nhs.ParseBirthDate(given, today); code(err) != want || (err == nil) != (want == "") {
+			t.Errorf("%q: %v, want %q", given, err, want)
+		}
+	}
+}
+
+func TestTheDayIsEnglands(t *testing.T) {
+	t.Parallel()
+	for at, want := range map[string]string{
+		"2026-11-22T23:30:00Z": "2026-11-22", // winter: London is at UTC
+		"2026-07-01T23:30:00Z": "2026-07-02", // summer: an hour ahead
+	} {
+		moment, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := nhs.DateOf(moment).ISO(); got != want {
+			t.Errorf("%s is %s, want %s", at, got, want)
+		}
+	}
+}
+
+func TestODSCodes(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"A81001": "", " a81001 ": "", "Y12345": "",
+		"A8100": "practice-code-shape", "A810011": "practice-code-shape", "881001": "practice-code-shape", "A8100O": "practice-code-shape", "": "practice-code-shape",
+		"V81997": "practice-code-not-a-practice", "V81998": "practice-code-not-a-practice", "v81999": "practice-code-not-a-practice",
+		"W91001": "practice-code-wales",
+	} {
+		c, err := nhs.ParseODSCode(given)
+		if code(err) != want || (err == nil) != (want == "") {
+			t.Errorf("%q: %v, want %q", given, err, want)
+		}
+		if err == nil && c.String() != strings.ToUpper(strings.TrimSpace(given)) {
+			t.Errorf("%q is read as %s", given, c)
+		}
+	}
+}
+
+func TestPostcodes(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"TS18 1HU": "TS18 1HU", "ts181hu": "TS18 1HU", " T S 1 8 1HU": "TS18 1HU", "M1 1AE": "M1 1AE", "EC1A 1BB": "EC1A 1BB", "BF1 1AA": "BF1 1AA",
+		"TS18": "", "": "", "1HU TS18": "", "TS18 1H": "", "TS18 1HUX": "", "ТS18 1HU": "",
+	} {
+		p, err := nhs.ParsePostcode(given)
+		if p.Text() != want || (err != nil) != (want == "") {
+			t.Errorf("%q is read as %q, %v; want %q", given, p.Text(), err, want)
+		}
+	}
+}
+
+func TestNamesAsPeopleHaveThem(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"O'Neill": "", "Brontë": "", "Bronte\u0308": "", "van  der Berg ": "", "D": "", "Nguyễn": "", "محمد": "", "李": "", "Smith-Jones": "", "Nic Ġorġa": "", "क्\u200dष": "",
+		"": "name-missing", "   ": "name-missing", "12": "name-has-no-letter", "🙂": "name-has-no-letter",
+		"Ada\x00": "name-unusable-character", "Ada\u202eadA": "name-unusable-character", "\xff": "name-unusable-character", "A\x1bB": "name-unusable-character",
+		strings.Repeat("a", 101): "name-too-long",
+	} {
+		if _, err := nhs.ParseName(given); code(err) != want || (err == nil) != (want == "") {
+			t.Errorf("%q: %v, want %q", given, err, want)
+		}
+	}
+	composed, _ := nhs.ParseName("Brontë")
+	decomposed, _ := nhs.ParseName("Bronte\u0308")
+	if composed != decomposed {
+		t.Error("the same name in two spellings of Unicode is two names")
+	}
+	for _, pair := range [][2]string{{"O’Neill-Brontë", "ONEILL BRONTE"}, {"van der Berg", "Van-Der-Berg"}} {
+		a, _ := nhs.ParseName(pair[0])
+		b, _ := nhs.ParseName(pair[1])
+		if a.Folded() != b.Folded() || a.Folded() == "" {
+			t.Errorf("%q folds to %q and %q to %q", pair[0], a.Folded(), pair[1], b.Folded())
+		}
+	}
+}
+
+func TestPersonalValuesNeverPrintThemselves(t *testing.T) {
+	t.Parallel()
+	number, err := nhs.ParseNumber("9000000009", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	date, _ := nhs.ParseDate("1957-03-31")
+	postcode, _ := nhs.ParsePostcode("TS18 1HU")
+	name, _ := nhs.ParseName("Quillfeather")
+	everything := struct {
+		N nhs.Number
+		D nhs.Date
+		P nhs.Postcode
+		M nhs.Name
+	}{number, date, postcode, name}
+
+	var out strings.Builder
+	log := slog.New(slog.NewJSONHandler(&out, nil))
+	log.Info("x", "n", number, "d", date, "p", postcode, "m", name, "all", everything)
+	slog.New(slog.NewTextHandler(&out, nil)).Info("x", "n", number, "d", date, "p", postcode, "m", name)
+	for _, verb := range []string{"%v", "%+v", "%s", "%#v", "%q"} {
+		fmt.Fprintf(&out, strings.Repeat(verb, 4), number, date, postcode, name)
+	}
+	_ = json.NewEncoder(&out).Encode(everything)
+	for _, secret := range []string{"9000000009", "1957", "TS18", "1HU", "Quillfeather"} {
+		if strings.Contains(out.String(), secret) {
+			t.Errorf("%q can be read in:\n%s", secret, out.String())
+		}
+	}
+}

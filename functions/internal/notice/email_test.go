@@ -1,0 +1,61 @@
+package notice
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
+	"github.com/aws/smithy-go"
+
+	"example.org/optout/functions/internal/optout"
+)
+
+func TestTheMailCountsAndNamesNobody(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{1: "at least 1 form waits", 3: "at least 3 forms wait"} {
+		var sent *sesv2.SendEmailInput
+		id := "m-1"
+		e := Email{from: "optout@example.invalid", send: func(_ context.Context, in *sesv2.SendEmailInput, _ ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error) {
+			sent = in
+			return &sesv2.SendEmailOutput{MessageId: &id}, nil
+		}}
+		got, err := e.Tell(t.Context(), optout.Notice{To: "a81001@practice.example", AtLeast: n})
+		if err != nil || got != id {
+			t.Errorf("%q, %v", got, err)
+		}
+		m := sent.Content.Simple
+		if !strings.Contains(*m.Subject.Data, want) || !strings.Contains(*m.Body.Text.Data, want) || sent.Destination.ToAddresses[0] != "a81001@practice.example" || *sent.FromEmailAddress != e.from {
+			t.Errorf("sent %q: %q", *m.Subject.Data, *m.Body.Text.Data)
+		}
+	}
+}
+
+func TestWhatIsRefusedForGoodAndWhatMayPass(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]string{
+		&types.MessageRejected{Message: ptr("Email address is not verified: jo@practice.example")}: "mail-rejected",
+		&types.BadRequestException{Message: ptr("jo@practice.example")}:                            "mail-malformed",
+		&types.TooManyRequestsException{}:                                                          "",
+		&types.SendingPausedException{}:                                                            "",
+		&types.AccountSuspendedException{}:                                                         "",
+		&smithy.GenericAPIError{Code: "InternalFailure", Message: "jo@practice.example"}:           "",
+		errors.New("connection reset"):                                                             "",
+	} {
+		e := Email{send: func(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error) {
+			return nil, err
+		}}
+		_, got := e.Tell(t.Context(), optout.Notice{To: "jo@practice.example", AtLeast: 1})
+		var refused *optout.Refused
+		if code := ""; errors.As(got, &refused) != (want != "") || refused != nil && refused.Code != want || got == nil {
+			t.Errorf("%v is %v (%s), want %q", err, got, code, want)
+		}
+		if strings.Contains(got.Error(), "jo@") {
+			t.Errorf("%v quotes the address", got)
+		}
+	}
+}
+
+func ptr[T any](v T) *T { return &v }

@@ -1,0 +1,130 @@
+package optout_test
+
+import (
+	"strings"
+	"testing"
+
+	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/optout/optouttest"
+)
+
+func TestSampleAnswersAreAccepted(t *testing.T) {
+	t.Parallel()
+	f, faults := optouttest.Rules.Accept(optouttest.Dissent())
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	if f.Kind != "choice" || f.Choice != "dissent" || f.NHSNumber.Digits() != "9000000009" || f.Surname.Text() != "O'Neill" ||
+		f.Practice.String() != "A81001" || f.Postcode.Text() != "TS18 1HU" || f.SignedOn != optouttest.Rules.Today || !f.ProxyName.IsZero() {
+		t.Errorf("accepted as %#v", f)
+	}
+}
+
+// Each case changes the sample answers in one way and names the one fault that follows; "" means none.
+func TestOneRuleAtATime(t *testing.T) {
+	t.Parallel()
+	type change = func(*optout.Answers)
+	for name, c := range map[string]struct {
+		change change
+		want   string // pointer and code
+	}{
+		"no choice":                       {func(a *optout.Answers) { a.Choice = "" }, "/choice choice-missing"},
+		"an unknown choice":               {func(a *optout.Answers) { a.Choice = "yes" }, "/choice not-an-option"},
+		"core":                            {func(a *optout.Answers) { a.Choice = "core" }, ""},
+		"core and additional":             {func(a *optout.Answers) { a.Choice = "core-and-additional" }, ""},
+		"an unknown kind":                 {func(a *optout.Answers) { a.Kind = "delete" }, "/kind not-an-option"},
+		"a choice about another form":     {func(a *optout.Answers) { a.About = reference }, "/about about-unexpected"},
+		"a withdrawal":                    {func(a *optout.Answers) { a.Kind, a.Choice, a.About = "withdrawal", "", reference }, ""},
+		"a withdrawal with a choice":      {func(a *optout.Answers) { a.Kind, a.About = "withdrawal", reference }, "/choice choice-unexpected"},
+		"a withdrawal of nothing":         {func(a *optout.Answers) { a.Kind, a.Choice = "withdrawal", "" }, "/about about-missing"},
+		"not me, mistyped reference":      {func(a *optout.Answers) { a.Kind, a.Choice, a.About = "not-me", "", "7F3K" }, "/about reference"},
+		"no surname":                      {func(a *optout.Answers) { a.Subject.Surname = "" }, "/subject/surname missing"},
+		"a surname of spaces":             {func(a *optout.Answers) { a.Subject.Surname = "  " }, "/subject/surname name-missing"},
+		"a surname with NUL":              {func(a *optout.Answers) { a.Subject.Surname = "A\x00" }, "/subject/surname name-unusable-character"},
+		"no forenames":                    {func(a *optout.Answers) { a.Subject.Forenames = "" }, "/subject/forenames missing"},
+		"no birth date":                   {func(a *optout.Answers) { a.Subject.BirthDate = "" }, "/subject/birthDate missing"},
+		"born tomorrow":                   {func(a *optout.Answers) { a.Subject.BirthDate = "2026-11-23" }, "/subject/birthDate date-in-future"},
+		"born 131 years ago":              {func(a *optout.Answers) { a.Subject.BirthDate = "1895-11-22" }, "/subject/birthDate date-too-long-ago"},
+		"a number with a wrong digit":     {func(a *optout.Answers) { a.Subject.NHSNumber = "9000000008" }, "/subject/nhsNumber nhs-number-check-digit"},
+		"no number":                       {func(a *optout.Answers) { a.Subject.NHSNumber = "" }, ""},
+		"a practice code of five":         {func(a *optout.Answers) { a.Practice = "A8100" }, "/practice practice-code-shape"},
+		"no practice":                     {func(a *optout.Answers) { a.Practice = "" }, ""},
+		"not registered":                  {func(a *optout.Answers) { a.Practice, a.NotRegistered = "", true }, ""},
+		"a practice and not registered":   {func(a *optout.Answers) { a.NotRegistered = true }, "/practice practice-or-none"},
+		"an address and none":             {func(a *optout.Answers) { a.Subject.NoAddress = true }, "/subject/address address-or-none"},
+		"no address":                      {func(a *optout.Answers) { a.Subject.NoAddress, a.Subject.Address, a.Subject.Postcode = true, nil, "" }, ""},
+		"a line of address too long":      {func(a *optout.Answers) { a.Subject.Address = []string{"a", strings.Repeat("x", 101)} }, "/subject/address/1 line"},
+		"seven lines of address":          {func(a *optout.Answers) { a.Subject.Address = make([]string, 7) }, "/subject/address too-many"},
+		"half a postcode":                 {func(a *optout.Answers) { a.Subject.Postcode = "TS18" }, "/subject/postcode postcode-shape"},
+		"a parent signs":                  {func(a *optout.Answers) { a.Proxy = &optout.Proxy{Name: "Maria", Capacity: "parent"} }, ""},
+		"a proxy without a name":          {func(a *optout.Answers) { a.Proxy = &optout.Proxy{Capacity: "parent"} }, "/proxy/name missing"},
+		"a proxy without a capacity":      {func(a *optout.Answers) { a.Proxy = &optout.Proxy{Name: "Maria"} }, "/proxy/capacity missing"},
+		"a friend signs":                  {func(a *optout.Answers) { a.Proxy = &optout.Proxy{Name: "Maria", Capacity: "friend"} }, "/proxy/capacity not-an-option"},
+		"a date of signing, online":       {func(a *optout.Answers) { a.SignedOn = "2026-11-20" }, "/signedOn signed-by-clock"},
+		"do not contact me":               {func(a *optout.Answers) { a.Reply = &optout.Reply{Safe: []string{}} }, ""},
+		"a reply without safe ways":       {func(a *optout.Answers) { a.Reply = &optout.Reply{} }, "/reply/safe missing"},
+		"an unknown way to reply":         {func(a *optout.Answers) { a.Reply = &optout.Reply{Safe: []string{"fax"}} }, "/reply/safe/0 not-an-option"},
+		"a way to reply twice":            {func(a *optout.Answers) { a.Reply = &optout.Reply{Safe: []string{"post", "post"}} }, "/reply/safe said-twice"},
+		"reply by e-mail without address": {func(a *optout.Answers) { a.Reply = &optout.Reply{Safe: []string{"email"}} }, "/reply/email reply-no-address"},
+		"reply by phone without number":   {func(a *optout.Answers) { a.Reply = &optout.Reply{Safe: []string{"phone"}} }, "/reply/phone reply-no-number"},
+		"an address that is none":         {func(a *optout.Answers) { a.Reply.Email = "ada at home" }, "/reply/email email"},
+		"a number that is none":           {func(a *optout.Answers) { a.Reply.Phone = "call me" }, "/reply/phone phone"},
+		"a number from abroad":            {func(a *optout.Answers) { a.Reply.Phone = "+44 1642 672351" }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := optouttest.Dissent()
+			c.change(&a)
+			_, faults := optouttest.Rules.Accept(a)
+			got := make([]string, len(faults))
+			for i, f := range faults {
+				got[i] = f.Pointer + " " + f.Code
+				if f.Detail == "" {
+					t.Errorf("%s has no sentence for a person", f.Code)
+				}
+			}
+			if strings.Join(got, "; ") != c.want {
+				t.Errorf("faults %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+const reference = "0000-0000-0000-0000-0"
+
+func TestEveryFaultIsNamedAtOnce(t *testing.T) {
+	t.Parallel()
+	_, faults := optouttest.Rules.Accept(optout.Answers{})
+	if len(faults) != 4 {
+		t.Errorf("empty answers have faults %v, want choice, surname, forenames and birth date", faults)
+	}
+}
+
+func TestTestNumbersAreForTests(t *testing.T) {
+	t.Parallel()
+	rules := optouttest.Rules
+	rules.TestNumbers = false
+	if _, faults := rules.Accept(optouttest.Dissent()); len(faults) != 1 || faults[0].Code != "nhs-number-test" {
+		t.Errorf("a test number outside tests: %v", faults)
+	}
+}
+
+func TestStaffMayDateAForm(t *testing.T) {
+	t.Parallel()
+	rules, a := optouttest.Rules, optouttest.Dissent()
+	rules.Staff, a.SignedOn = true, "2026-10-01"
+	f, faults := rules.Accept(a)
+	if len(faults) > 0 || f.SignedOn.ISO() != "2026-10-01" {
+		t.Errorf("dated %s, %v", f.SignedOn.ISO(), faults)
+	}
+}
+
+func BenchmarkAccept(b *testing.B) {
+	a := optouttest.Dissent()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, faults := optouttest.Rules.Accept(a); len(faults) > 0 {
+			b.Fatal(faults)
+		}
+	}
+}

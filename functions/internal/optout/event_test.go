@@ -1,0 +1,100 @@
+package optout
+
+import (
+	"encoding/hex"
+	"testing"
+	"time"
+)
+
+var zeroReference = NewReference([10]byte{})
+
+func history() []Event {
+	at := time.Date(2026, 11, 22, 12, 0, 0, 123456789, time.UTC)
+	f := Form{Reference: zeroReference}.
+		With(Event{At: at, By: "online", Kind: Registered, Detail: map[string]string{"rules": "1", "answers": "00ff"}}).
+		With(Event{At: at.Add(time.Second), By: "engine", Kind: Routed, Detail: map[string]string{"practice": "A81001"}}).
+		With(Event{At: at.Add(48 * time.Hour), By: "engine", Kind: Reminded})
+	return f.Events
+}
+
+// The hashes of a known history: whoever changes the canonical bytes breaks every chain there is.
+func TestTheChainIsWhatItAlwaysWas(t *testing.T) {
+	t.Parallel()
+	want := []string{
+		"3059330989fd2ccd407d1dbfce60e1bf67f8e8ffdb879de65d7cb71261a6e0aa",
+		"59829d3579a7d15c29ee6975391d5b711ab45a195a892ae39f678eb5dc8a0969",
+		"2acb69e537971eff7ac2f88f0884ceae5f5f2de170513baeb1838135b662c7c2",
+	}
+	for i, e := range history() {
+		if got := hex.EncodeToString(e.Hash[:]); got != want[i] {
+			t.Errorf("event %d has hash %s, want %s", e.Seq, got, want[i])
+		}
+	}
+}
+
+func TestNoEventCanBeChangedMovedOrLeftOut(t *testing.T) {
+	t.Parallel()
+	if err := verify(zeroReference, history()); err != nil {
+		t.Fatalf("an untouched history: %v", err)
+	}
+	other := NewReference([10]byte{1})
+	for name, tamper := range map[string]func([]Event) []Event{
+		"another time":   func(h []Event) []Event { h[1].At = h[1].At.Add(time.Millisecond); return h },
+		"another actor":  func(h []Event) []Event { h[1].By = "office"; return h },
+		"another kind":   func(h []Event) []Event { h[2].Kind = Routed; return h },
+		"another detail": func(h []Event) []Event { h[1].Detail = map[string]string{"practice": "A81002"}; return h },
+		"a detail more":  func(h []Event) []Event { h[2].Detail = map[string]string{"a": "b"}; return h },
+		"one left out":   func(h []Event) []Event { return append(h[:1], h[2:]...) },
+		"two swapped":    func(h []Event) []Event { h[1], h[2] = h[2], h[1]; return h },
+		"first cut off":  func(h []Event) []Event { return h[1:] },
+		"shifted details": func(h []Event) []Event {
+			h[0].Detail = map[string]string{"rules": "1answers", "answer": "00ff"}
+			return h
+		},
+	} {
+		if verify(zeroReference, tamper(history())) == nil {
+			t.Errorf("%s: nobody notices", name)
+		}
+	}
+	if verify(other, history()) == nil {
+		t.Error("a history under another reference: nobody notices")
+	}
+}
+
+func TestEventsNeverGoBackInTime(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	f := Form{Reference: zeroReference}.With(Event{At: at, Kind: Registered}).With(Event{At: at.Add(-time.Hour), Kind: Unrouted})
+	if got := f.Events[1].At; !got.Equal(at) {
+		t.Errorf("the clock jumped back and the event says %v, want %v", got, at)
+	}
+}
+
+func TestTheRemindersComeOnDay2And14And28AndThenEvery28Days(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	f := Form{Reference: zeroReference}.
+		With(Event{At: start, Kind: Registered}).
+		With(Event{At: start, Kind: Routed, Detail: map[string]string{"practice": "A81001"}})
+	for _, days := range []int{2, 14, 28, 56, 84, 112} {
+		if got := f.Due.Sub(start); got != time.Duration(days)*day {
+			t.Fatalf("the next reminder is due after %v, want day %d", got, days)
+		}
+		f = f.With(Event{At: f.Due, Kind: Reminded})
+	}
+}
+
+func TestBackoffGrowsAndEnds(t *testing.T) {
+	t.Parallel()
+	last := time.Duration(0)
+	for n := 1; n <= 100; n++ {
+		b := Backoff(n)
+		if b < last || b < time.Minute || b > 6*time.Hour {
+			t.Fatalf("after %d failures: %v, before it %v", n, b, last)
+		}
+		last = b
+	}
+	if last != 6*time.Hour || Backoff(0) != time.Minute || Backoff(3) != 4*time.Minute {
+		t.Errorf("steps are %v, %v … %v", Backoff(0), Backoff(3), last)
+	}
+}

@@ -1,0 +1,160 @@
+package trigger_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"example.org/optout/functions/internal/observe"
+	"example.org/optout/functions/internal/trigger"
+)
+
+// received reads an example of what AWS hands us.
+func received[T any](t *testing.T, name string) (v T) {
+	t.Helper()
+	raw, err := os.ReadFile("../../../events/received/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if err := d.Decode(&v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func observer(w io.Writer) *observe.Observer { return observe.New("test", w, time.Now) }
+
+func TestARequestArrivesWhole(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]string{
+		"api-register.json": `POST /api/forms? "0192f0c1-2b7e-7c3a-9d51-6f1e2a3b4c5d" "" {"choice":"dissent"`,
+		"api-status.json":   `POST /api/status? "" "" {"reference":"0000-0000-0000-0000-0"`,
+		"api-start.json":    `GET /?from=letter&lang=en "" "a=1; b=2" `,
+	} {
+		var got string
+		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			got = fmt.Sprintf("%s %s?%s %q %q %s", r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("Idempotency-Key"), r.Header.Get("Cookie"), body)
+			if r.Host != "a1b2c3d4e5.execute-api.eu-west-2.amazonaws.com" || r.RemoteAddr != "192.0.2.1" || int(r.ContentLength) != len(body) {
+				t.Errorf("%s: host %q, from %q, length %d of %d", file, r.Host, r.RemoteAddr, r.ContentLength, len(body))
+			}
+		})
+		if _, err := trigger.HTTP(observer(io.Discard), h)(t.Context(), received[events.APIGatewayV2HTTPRequest](t, file)); err != nil {
+			t.Error(err)
+		}
+		if !strings.HasPrefix(got, want) {
+			t.Errorf("%s arrives as\n%s, want\n%s…", file, got, want)
+		}
+	}
+}
+
+func TestAnAnswerLeavesWhole(t *testing.T) {
+	t.Parallel()
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Add("Vary", "Accept")
+		w.Header().Add("Vary", "Cookie")
+		http.SetCookie(w, &http.Cookie{Name: "a", Value: "1"})
+		http.SetCookie(w, &http.Cookie{Name: "b", Value: "2"})
+		w.WriteHeader(http.StatusTeapot)
+		w.WriteHeader(http.StatusOK) // too late, as in net/http
+		if r.URL.Path == "/" {
+			_, _ = w.Write([]byte{0xff, 0x00})
+			return
+		}
+		_, _ = io.WriteString(w, "plain")
+	})
+	serve := trigger.HTTP(observer(io.Discard), h)
+	binary, _ := serve(t.Context(), received[events.APIGatewayV2HTTPRequest](t, "api-start.json"))
+	if !binary.IsBase64Encoded || binary.Body != "/wA=" || binary.StatusCode != http.StatusTeapot || !slices.Equal(binary.Cookies, []string{"a=1", "b=2"}) || binary.Headers["Vary"] != "Accept, Cookie" {
+		t.Errorf("binary answer %+v", binary)
+	}
+	if plain, _ := serve(t.Context(), received[events.APIGatewayV2HTTPRequest](t, "api-status.json")); plain.IsBase64Encoded || plain.Body != "plain" {
+		t.Errorf("plain answer %+v", plain)
+	}
+}
+
+func TestAPanicIsAnAnswerAndALine(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "half an answer")
+		panic("Quillfeather 9000000009")
+	})
+	out, err := trigger.HTTP(observer(&log), h)(t.Context(), received[events.APIGatewayV2HTTPRequest](t, "api-register.json"))
+	if err != nil || out.StatusCode != http.StatusInternalServerError || strings.Contains(out.Body, "half") {
+		t.Errorf("answer %+v, %v", out, err)
+	}
+	if !strings.Contains(log.String(), `"Errors":1`) || strings.Contains(log.String(), "Quillfeather") || strings.Contains(log.String(), "9000000009") {
+		t.Errorf("line %s", log.String())
+	}
+}
+
+func TestAStreamNamesItemsAndReportsTheFirstFailureByItsSequenceNumber(t *testing.T) {
+	t.Parallel()
+	slice := received[events.DynamoDBEvent](t, "stream.json")
+	for done, want := range map[int]string{3: "", 1: "100000000000000000002", 0: "100000000000000000001"} {
+		var log bytes.Buffer
+		var seen []trigger.Named
+		out, err := trigger.Stream(observer(&log), func(_ context.Context, n []trigger.Named) (int, error) {
+			seen = n
+			if done < len(n) {
+				return done, errors.New("the table is away")
+			}
+			return done, nil
+		})(t.Context(), slice)
+		if err != nil {
+			t.Error(err)
+		}
+		got := ""
+		if len(out.BatchItemFailures) == 1 {
+			got = out.BatchItemFailures[0].ItemIdentifier
+		}
+		if got != want || len(out.BatchItemFailures) > 1 {
+			t.Errorf("%d done: failures %v, want %q", done, out.BatchItemFailures, want)
+		}
+		if want := (trigger.Named{PK: "F#00000000000000000", SK: "F"}); len(seen) != 3 || seen[0] != want {
+			t.Errorf("named %v", seen)
+		}
+		if failed := strings.Contains(log.String(), `"error":"record`); failed != (want != "") {
+			t.Errorf("%d done: line %s", done, log.String())
+		}
+	}
+}
+
+func TestASchedulesNowIsItsOwnTimeOrTheClocksIfThatIsLater(t *testing.T) {
+	t.Parallel()
+	event := received[events.EventBridgeEvent](t, "schedule.json")
+	for clock, want := range map[string]string{
+		"2026-11-22T20:29:59Z": "2026-11-22T20:30:00Z", // the event's time lies ahead
+		"2026-11-22T21:45:00Z": "2026-11-22T21:45:00Z", // it was delivered late
+	} {
+		at, err := time.Parse(time.RFC3339, clock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := func(_ context.Context, now func() time.Time) error {
+			if got := now().Format(time.RFC3339); got != want {
+				t.Errorf("at %s the run's now is %s, want %s", clock, got, want)
+			}
+			return errors.New("done")
+		}
+		if err := trigger.Schedule(observer(io.Discard), func() time.Time { return at }, run)(t.Context(), event); err == nil {
+			t.Error("the run's error is swallowed: the service could not try again")
+		}
+	}
+}
