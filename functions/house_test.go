@@ -1,0 +1,427 @@
+// Package functions_test holds the rules of the house: which storey may import which, and that template.yaml, the
+// functions and their configuration say the same.
+package functions_test
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"example.org/optout/functions/internal/config"
+	"example.org/optout/functions/internal/door/patient"
+)
+
+const module = "example.org/optout/"
+
+// storeys, from the ground up. Imports go down only; within a storey only the shelves, which are named for
+// sharing, may be imported by their neighbours.
+var storeys = [][]string{
+	{"functions/internal/nhs", "functions/internal/observe", "infra"},
+	{"functions/internal/optout"},
+	{"functions/internal/dynamo", "functions/internal/keyring", "functions/internal/notice", "functions/internal/config"},
+	{"functions/internal/door/patient", "functions/internal/job", "functions/internal/problem", "functions/internal/trigger"},
+	{"functions/patient", "functions/notify", "functions/clock", "functions/internal/e2e"},
+}
+
+var shelves = []string{"functions/internal/problem", "functions/internal/trigger"}
+
+// support are packages that only tests import; they are held to nothing here.
+var support = []string{"functions/internal/optout/optouttest", "functions/internal/dynamo/dynamotest"}
+
+// foreign is what a storey may import from outside this module and the standard library; nil: whatever it needs.
+var foreign = map[int][]string{
+	0: {"golang.org/x/text"},
+	1: {"github.com/go-playground/validator/v10"},
+}
+
+// noHTTP are the storeys that know nothing of requests, networks and clouds.
+var notBelow = map[int][]string{0: {"net/http", "net", "os"}, 1: {"net/http", "net", "os"}}
+
+type listed struct {
+	ImportPath string
+	Standard   bool
+	Imports    []string
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Standard,Imports", "./functions/...", "./infra")
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []listed
+	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); {
+		var p listed
+		if err := d.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+func storey(pkg string) int {
+	return slices.IndexFunc(storeys, func(s []string) bool { return slices.Contains(s, pkg) })
+}
+
+func TestImportsGoDownOnly(t *testing.T) {
+	t.Parallel()
+	seen := 0
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if slices.Contains(support, name) || name == "functions" {
+			continue
+		}
+		seen++
+		at := storey(name)
+		if at < 0 {
+			t.Errorf("%s stands on no storey: add it to the list, or to its place", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			ours, local := strings.CutPrefix(imported, module)
+			first, _, _ := strings.Cut(imported, "/")
+			switch {
+			case local && slices.Contains(support, ours):
+				t.Errorf("%s imports %s, which is for tests", name, ours)
+			case local && storey(ours) == at && !slices.Contains(shelves, ours):
+				t.Errorf("%s imports its neighbour %s", name, ours)
+			case local && storey(ours) > at:
+				t.Errorf("%s imports %s, which stands above it", name, ours)
+			case local && at == 1 && storey(ours) == 0 && ours != "functions/internal/nhs":
+				t.Errorf("the domain imports %s", ours)
+			case !local && strings.Contains(first, "."):
+				if allowed := foreign[at]; allowed != nil && !slices.ContainsFunc(allowed, func(a string) bool { return strings.HasPrefix(imported, a) }) {
+					t.Errorf("%s imports %s", name, imported)
+				}
+			case !local && slices.Contains(notBelow[at], imported):
+				t.Errorf("%s imports %s", name, imported)
+			}
+		}
+	}
+	if want := len(slices.Concat(storeys...)); seen != want {
+		t.Errorf("%d packages were looked at, the list has %d", seen, want)
+	}
+}
+
+// A clock is given to whoever needs one, and the environment is read in one place.
+func TestTimeAndEnvironmentComeFromOnePlace(t *testing.T) {
+	t.Parallel()
+	allowed := map[string][]string{"time.Now": {"patient/", "notify/", "clock/"}, "os.Getenv": {"internal/config/"}, "os.LookupEnv": {"internal/config/"}, "os.Environ": {"internal/config/"}}
+	files := 0
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "test/") || strings.Contains(path, "e2e/") {
+			return err
+		}
+		files++
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok {
+				if x, ok := s.X.(*ast.Ident); ok {
+					name := x.Name + "." + s.Sel.Name
+					if places, ok := allowed[name]; ok && !slices.ContainsFunc(places, func(p string) bool { return strings.HasPrefix(path, p) }) {
+						t.Errorf("%s uses %s", path, name)
+					}
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil || files < 30 {
+		t.Errorf("%d files, %v", files, err)
+	}
+}
+
+// template is what this test reads of template.yaml; intrinsics are read as what stands behind their tag.
+type template struct {
+	Globals struct {
+		Function struct {
+			Environment struct{ Variables map[string]yaml.Node }
+		} `yaml:"Function"`
+	} `yaml:"Globals"`
+	Resources map[string]struct {
+		Type           string    `yaml:"Type"`
+		DeletionPolicy string    `yaml:"DeletionPolicy"`
+		Properties     yaml.Node `yaml:"Properties"`
+	} `yaml:"Resources"`
+}
+
+type function struct {
+	CodeUri     string                                   `yaml:"CodeUri"`
+	Role        string                                   `yaml:"Role"`
+	Environment struct{ Variables map[string]yaml.Node } `yaml:"Environment"`
+	Events      map[string]struct {
+		Type       string
+		Properties struct{ Method, Path string }
+	} `yaml:"Events"`
+}
+
+func (t *template) UnmarshalYAML(n *yaml.Node) error {
+	type plain template
+	return n.Decode((*plain)(t))
+}
+
+func readTemplate(t *testing.T) (tmpl template, functions map[string]function) {
+	t.Helper()
+	raw, err := os.ReadFile("../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// CloudFormation writes names with capitals; yaml.v3 looks for small ones unless told.
+	var doc yaml.Node
+	if err := yaml.Unmarshal(raw, &doc); err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Decode(&tmpl); err != nil {
+		t.Fatal(err)
+	}
+	functions = map[string]function{}
+	for id, r := range tmpl.Resources {
+		if r.Type != "AWS::Serverless::Function" {
+			continue
+		}
+		f := function{}
+		f.CodeUri, f.Role = text(&r.Properties, "CodeUri"), text(&r.Properties, "Role")
+		f.Environment.Variables = children(at(&r.Properties, "Environment", "Variables"))
+		f.Events = map[string]struct {
+			Type       string
+			Properties struct{ Method, Path string }
+		}{}
+		for name, e := range children(at(&r.Properties, "Events")) {
+			ev := f.Events[name]
+			ev.Type = text(&e, "Type")
+			ev.Properties.Method, ev.Properties.Path = text(&e, "Properties", "Method"), text(&e, "Properties", "Path")
+			f.Events[name] = ev
+		}
+		functions[id] = f
+	}
+	return tmpl, functions
+}
+
+// at walks down a mapping.
+func at(n *yaml.Node, path ...string) *yaml.Node {
+	for _, name := range path {
+		if n == nil {
+			return nil
+		}
+		c, ok := children(n)[name]
+		if !ok {
+			return nil
+		}
+		n = &c
+	}
+	return n
+}
+
+func children(n *yaml.Node) map[string]yaml.Node {
+	out := map[string]yaml.Node{}
+	if n != nil && n.Kind == yaml.MappingNode {
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			out[n.Content[i].Value] = *n.Content[i+1]
+		}
+	}
+	return out
+}
+
+func text(n *yaml.Node, path ...string) string {
+	if n = at(n, path...); n == nil {
+		return ""
+	}
+	return n.Value
+}
+
+// configs is the struct that each function folder reads.
+var configs = map[string]any{
+	"functions/patient/": config.Patient{},
+	"functions/notify/":  config.Notify{},
+	"functions/clock/":   config.Clock{},
+}
+
+func TestTemplateFitsTheFunctions(t *testing.T) {
+	t.Parallel()
+	tmpl, functions := readTemplate(t)
+	mains, err := filepath.Glob("*/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used, roles := map[string]bool{}, map[string]string{}
+	globals := slices.Collect(maps.Keys(children(at(ptr(tmplGlobals(t)), "Function", "Environment", "Variables"))))
+	for id, f := range functions {
+		used[f.CodeUri] = true
+		if _, err := os.Stat(filepath.Join("..", f.CodeUri, "main.go")); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+		if other, ok := roles[f.Role]; ok || f.Role != id+"Role.Arn" {
+			t.Errorf("%s has the role %q, not one of its own (%s)", id, f.Role, other)
+		}
+		roles[f.Role] = id
+
+		var given []string
+		for _, name := range append(slices.Collect(maps.Keys(f.Environment.Variables)), globals...) {
+			if !slices.Contains(config.Runtime, name) {
+				given = append(given, name)
+			}
+		}
+		var read []string
+		for _, field := range reflect.VisibleFields(reflect.TypeOf(configs[f.CodeUri])) {
+			name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
+			read = append(read, name)
+		}
+		slices.Sort(given)
+		slices.Sort(read)
+		if !slices.Equal(given, read) {
+			t.Errorf("%s is given %v and reads %v", id, given, read)
+		}
+	}
+	for _, m := range mains {
+		if dir := "functions/" + filepath.Dir(m) + "/"; !used[dir] {
+			t.Errorf("no function of the template runs %s", dir)
+		}
+	}
+	if len(functions) < 3 || len(tmpl.Resources) < 10 || len(globals) == 0 {
+		t.Errorf("read %d functions, %d resources, %d global variables", len(functions), len(tmpl.Resources), len(globals))
+	}
+}
+
+func tmplGlobals(t *testing.T) yaml.Node {
+	t.Helper()
+	raw, err := os.ReadFile("../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(raw, &doc); err != nil {
+		t.Fatal(err)
+	}
+	return *at(doc.Content[0], "Globals")
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// The template routes what the door serves, and everything else to the door's own "nothing here".
+func TestTemplateRoutesWhatTheDoorServes(t *testing.T) {
+	t.Parallel()
+	_, functions := readTemplate(t)
+	var routed, served []string
+	for _, e := range functions["Patient"].Events {
+		routed = append(routed, e.Properties.Method+" "+e.Properties.Path)
+	}
+	for _, r := range patient.Routes {
+		served = append(served, r.Method+" "+r.Path)
+	}
+	served = append(served, "ANY $default")
+	slices.Sort(routed)
+	slices.Sort(served)
+	if !slices.Equal(routed, served) {
+		t.Errorf("the template routes %v, the door serves %v", routed, served)
+	}
+}
+
+// Every job of the template is one that the clock knows, and the other way round.
+func TestTemplateRunsTheClocksJobs(t *testing.T) {
+	t.Parallel()
+	_, functions := readTemplate(t)
+	var run, known []string
+	for _, f := range functions {
+		if j, ok := f.Environment.Variables["JOB"]; ok {
+			run = append(run, j.Value)
+		}
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), "clock/main.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(f, func(n ast.Node) bool {
+		if c, ok := n.(*ast.CaseClause); ok {
+			for _, e := range c.List {
+				if l, ok := e.(*ast.BasicLit); ok {
+					name, _ := strconv.Unquote(l.Value)
+					known = append(known, name)
+				}
+			}
+		}
+		return true
+	})
+	slices.Sort(run)
+	slices.Sort(known)
+	if !slices.Equal(run, known) || len(run) == 0 {
+		t.Errorf("the template runs %v, the clock knows %v", run, known)
+	}
+}
+
+// What holds forms is protected, and nothing in it expires by itself.
+func TestTheTableForgetsNothing(t *testing.T) {
+	t.Parallel()
+	tmpl, _ := readTemplate(t)
+	table := tmpl.Resources["Table"]
+	for _, want := range [][]string{
+		{"true", "DeletionProtectionEnabled"},
+		{"true", "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"},
+		{"KMS", "SSESpecification", "SSEType"},
+		{"NEW_AND_OLD_IMAGES", "StreamSpecification", "StreamViewType"},
+		{"PAY_PER_REQUEST", "BillingMode"},
+		{"", "TimeToLiveSpecification", "AttributeName"},
+	} {
+		if got := text(&table.Properties, want[1:]...); got != want[0] {
+			t.Errorf("%s is %q, want %q", strings.Join(want[1:], "."), got, want[0])
+		}
+	}
+	for _, id := range []string{"Table", "Keyring", "Unprocessed"} {
+		if tmpl.Resources[id].DeletionPolicy != "Retain" {
+			t.Errorf("%s goes with the stack", id)
+		}
+	}
+}
+
+// Roles name exact actions and resources. The one exception is a call that has no resource.
+func TestRolesAreExact(t *testing.T) {
+	t.Parallel()
+	tmpl, functions := readTemplate(t)
+	statements := 0
+	for id := range functions {
+		role := tmpl.Resources[id+"Role"]
+		for _, policy := range at(&role.Properties, "Policies").Content {
+			for _, s := range at(policy, "PolicyDocument", "Statement").Content {
+				statements++
+				actions, resource := at(s, "Action"), at(s, "Resource")
+				names := []string{actions.Value}
+				if actions.Kind == yaml.SequenceNode {
+					names = nil
+					for _, a := range actions.Content {
+						names = append(names, a.Value)
+					}
+				}
+				for _, a := range names {
+					if strings.Contains(a, "*") {
+						t.Errorf("%s may do %s", id, a)
+					}
+				}
+				if resource.Value == "*" && !slices.Equal(names, []string{"dynamodb:ListStreams"}) {
+					t.Errorf("%s may do %v to everything", id, names)
+				}
+			}
+		}
+	}
+	if statements < 10 {
+		t.Errorf("only %d statements were read", statements)
+	}
+}

@@ -1,0 +1,182 @@
+package dynamo
+
+import (
+	"encoding/csv"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/optout/optouttest"
+)
+
+// heat counts the writes that each partition key of the table and of its indexes sees.
+type heat map[string]int
+
+// write counts one write of an item that stood at these places of the indexes and now stands at those.
+func (h heat) write(k key, was, now [2]entry) {
+	h["table "+k.pk]++
+	for i, index := range []string{"list ", "due "} {
+		if was[i] == now[i] {
+			continue
+		}
+		for _, e := range []entry{was[i], now[i]} {
+			if e.pk != "" {
+				h[index+e.pk]++
+			}
+		}
+	}
+}
+
+// placed reads where a write puts an item, from the very input that the store sends.
+func placed(values map[string]types.AttributeValue, prefix string) (list, due entry) {
+	r := &reader{item: values}
+	if prefix == ":" {
+		return entry{r.str(":lpk"), r.str(":lsk")}, entry{r.str(":dpk"), r.str(":dsk")}
+	}
+	return entry{r.str("LPK"), r.str("LSK")}, entry{r.str("DPK"), r.str("DSK")}
+}
+
+// At 10,000 forms a second, spread over practices as patients are, every write of a form's whole life so far
+// happens 10,000 times a second too: registering these forms, routing those of a moment ago, reminding of those of
+// day 2, 14 and 28. No key may see more than 200 writes a second in all.
+func TestNoKeyIsHot(t *testing.T) {
+	t.Parallel()
+	const perSecond, most, stages = 10_000, 200, 5
+	practices, weights := listSizes(t)
+	facts := optouttest.Accepted(optouttest.Dissent())
+	random := rand.New(rand.NewPCG(1, 17))
+	h, asked, s := heat{}, map[nhs.ODSCode]bool{}, Store{table: "t"}
+	for n := range stages * perSecond {
+		stage := n % stages
+		facts.Practice = practices[pick(random, weights)]
+		if random.IntN(100) < 5 {
+			facts.Practice = nhs.ODSCode{} // for the office
+		}
+		now := optouttest.Noon.Add(time.Duration(random.IntN(1000)) * time.Millisecond)
+		f := optout.Registrar{Keys: optouttest.Keys{}, Now: func() time.Time { return now }}.
+			NewForm(optouttest.Online(strconv.Itoa(n)), optout.Answers{}, facts)
+		f.Person, f.Possible = optout.PersonKey(fmt.Sprintf("n%d", n)), optout.PersonKey(fmt.Sprintf("w%d", n)) // people differ
+		if stage == 0 {
+			list, due := placed(formItem(f), "")
+			h.write(formKey(f.Reference), [2]entry{}, [2]entry{list, due})
+			for _, k := range []key{personKey(f.Person), possibleKey(f.Possible)} {
+				w := s.appendReference(k, f.Reference).Update
+				h.write(key{(&reader{item: w.Key}).str("PK"), ""}, [2]entry{}, [2]entry{})
+			}
+			continue
+		}
+		life := []optout.Event{{Kind: optout.Unrouted, Detail: map[string]string{"fault": "no-practice"}}}
+		if !facts.Practice.IsZero() {
+			life = []optout.Event{{Kind: optout.Routed, Detail: map[string]string{"practice": facts.Practice.String()}}, {Kind: optout.Reminded}, {Kind: optout.Reminded}, {Kind: optout.Reminded}}
+		}
+		if stage > len(life) {
+			continue
+		}
+		var was, is [2]entry
+		is[0], is[1] = placed(formItem(f), "")
+		for _, e := range life[:stage] {
+			e.At = f.Due
+			f = f.With(e)
+			was = is
+			is[0], is[1] = placed(s.recordForm(f).ExpressionAttributeValues, ":")
+		}
+		h.write(formKey(f.Reference), was, is)
+		if facts.Practice.IsZero() {
+			continue
+		}
+		_, due := placed(s.ask(facts.Practice, f).ExpressionAttributeValues, ":")
+		if asked[facts.Practice] { // due already: the write leaves its place as it is
+			due = entry{}
+		}
+		asked[facts.Practice] = true
+		h.write(digestKey(facts.Practice), [2]entry{}, [2]entry{{}, due})
+	}
+	for code := range asked { // one mail: claimed, then recorded
+		p := optout.Practice{Code: code, Digest: optout.Digest{Version: 1, Due: optouttest.Noon.Add(time.Minute), Lease: optouttest.Noon.Add(time.Minute)}}
+		list, due := placed(digestItem(p), "")
+		h.write(digestKey(code), [2]entry{{}, dueEntry(optouttest.Noon, optout.Due{Noun: optout.DuePractice, ID: code.String()})}, [2]entry{list, due})
+		h.write(digestKey(code), [2]entry{list, due}, [2]entry{})
+	}
+	keys := slices.SortedFunc(maps.Keys(h), func(a, b string) int { return h[b] - h[a] })
+	if hottest := keys[0]; h[hottest] > most {
+		t.Errorf("%s sees %d writes a second, more than %d", hottest, h[hottest], most)
+	}
+	t.Logf("hottest of %d keys at %d forms a second: %s %d, %s %d, %s %d", len(keys), perSecond, keys[0], h[keys[0]], keys[1], h[keys[1]], keys[2], h[keys[2]])
+}
+
+// listSizes gives practices and, up to and including each, how many patients are registered.
+func listSizes(t *testing.T) (codes []nhs.ODSCode, upTo []int) {
+	t.Helper()
+	file, err := os.Open("testdata/list-size-2021-01.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	rows, err := csv.NewReader(file).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0
+	for _, row := range rows[1:] {
+		n, err := strconv.Atoi(row[1])
+		code, odd := nhs.ParseODSCode(row[0])
+		if err != nil || odd != nil {
+			continue
+		}
+		sum += n
+		codes, upTo = append(codes, code), append(upTo, sum)
+	}
+	if len(codes) < 6000 {
+		t.Fatalf("only %d practices", len(codes))
+	}
+	return codes, upTo
+}
+
+func pick(r *rand.Rand, upTo []int) int {
+	i, _ := slices.BinarySearch(upTo, r.IntN(upTo[len(upTo)-1])+1)
+	return i
+}
+
+func TestDueEntriesAreReadAsTheyWereWritten(t *testing.T) {
+	t.Parallel()
+	for _, d := range []optout.Due{{Noun: optout.DueForm, ID: "00000000000000000"}, {Noun: optout.DuePractice, ID: "A81001"}} {
+		at := optouttest.Noon.Add(123 * time.Millisecond)
+		gotAt, got, err := dueOf(dueEntry(at, d).sk)
+		if err != nil || got != d || !gotAt.Equal(at) {
+			t.Errorf("%v at %v is read as %v at %v, %v", d, at, got, gotAt, err)
+		}
+	}
+	for _, s := range []string{"", "x", "2026#form", "soon#form#1"} {
+		if _, _, err := dueOf(s); err == nil {
+			t.Errorf("%q is read as a due entry", s)
+		}
+	}
+	if (dueEntry(time.Time{}, optout.Due{}) != entry{}) {
+		t.Error("what is never due stands in the list of what is")
+	}
+}
+
+func TestAStreamRecordNamesFormsAndDigestsOnly(t *testing.T) {
+	t.Parallel()
+	for k, want := range map[key]optout.Due{
+		{"F#00000000000000000", "F"}:      {Noun: optout.DueForm, ID: "00000000000000000"},
+		{"P#A81001", "D"}:                 {Noun: optout.DuePractice, ID: "A81001"},
+		{"P#A81001", "P"}:                 {},
+		{"F#00000000000000000", "L#2026"}: {},
+		{"N#x", "P"}:                      {},
+		{"", ""}:                          {},
+	} {
+		if got, ok := Named(k.pk, k.sk); got != want || ok != (want != optout.Due{}) {
+			t.Errorf("%v names %v", k, got)
+		}
+	}
+}
