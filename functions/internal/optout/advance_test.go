@@ -141,6 +141,19 @@ func TestAFormGoesToItsPracticeAndThePracticeIsTold(t *testing.T) {
 	}
 }
 
+// A store keeps milliseconds; a clock does not. The sender must know its own claim again.
+func TestAMailIsRecordedWhateverTheClocksFineness(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.Move(123456 * time.Nanosecond)
+	h.register(nil)
+	h.Move(time.Second)
+	h.sweep()
+	if d := h.practice("A81001").Digest; d.Mails != 1 || !d.Lease.IsZero() {
+		t.Errorf("%d mails sent, recorded as %+v", h.post.count(), d)
+	}
+}
+
 func TestAtMostOneMailADayHoweverManyForms(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -23,7 +23,8 @@ var (
 // and goes to the office.
 const MostForms = 64
 
-// Store keeps forms, persons and practices. Every implementation passes optouttest.Conformance.
+// Store keeps forms, persons and practices; times to the millisecond. Every implementation passes
+// optouttest.Conformance.
 type Store interface {
 	// Register writes a new form and appends its reference to the lists of its person and its possible person,
 	// all or nothing. With f.Crowded() it leaves the person's list alone; a full list of possible persons is

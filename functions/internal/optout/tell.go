@@ -44,7 +44,7 @@ type Digest struct {
 	Version  int
 	Due      time.Time // zero: nothing to tell
 	Asked    Reference // the form that asked last
-	Lease    time.Time // until then somebody is sending; zero: nobody
+	Lease    time.Time // until then somebody is sending; zero: nobody; it is also how the sender knows its claim
 	Sent     time.Time // the last mail
 	Mails    int       // mails recorded as sent
 	Tries    int       // failures since
@@ -88,7 +88,7 @@ func (e Engine) advancePractice(ctx context.Context, code nhs.ODSCode) (Outcome,
 	if err != nil {
 		return Nothing, fmt.Errorf("read practice: %w", err)
 	}
-	now, d := e.Now(), p.Digest
+	now, d := e.Now().UTC().Truncate(time.Millisecond), p.Digest // as fine as a store keeps times
 	if d.Due.IsZero() || d.Due.After(now) || d.Lease.After(now) {
 		return Nothing, nil
 	}

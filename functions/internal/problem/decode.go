@@ -27,6 +27,9 @@ func Decode(body []byte, v any) (Problem, []optout.Fault) {
 	if depth(body) > deepest {
 		return WrongAnswers, []optout.Fault{faultTooDeep}
 	}
+	if !jsontext.Value(body).IsValid(jsontext.AllowDuplicateNames(true)) {
+		return NotJSON, []optout.Fault{{Code: NotJSON.Code, Detail: NotJSON.Detail}}
+	}
 	err := json.Unmarshal(body, v, json.RejectUnknownMembers(true))
 	if err == nil {
 		return Problem{}, nil
@@ -37,15 +40,11 @@ func Decode(body []byte, v any) (Problem, []optout.Fault) {
 	switch {
 	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntax):
 		fault, at = faultTwice, string(syntax.JSONPointer)
-	case errors.As(err, &syntax):
-		return NotJSON, []optout.Fault{{Code: NotJSON.Code, Detail: NotJSON.Detail}}
 	case errors.As(err, &meaning):
 		at = string(meaning.JSONPointer)
 		if errors.Is(err, json.ErrUnknownName) {
 			fault = faultUnknown
 		}
-	default: // an unexpected end
-		return NotJSON, []optout.Fault{{Code: NotJSON.Code, Detail: NotJSON.Detail}}
 	}
 	fault.Pointer = shown(at)
 	return WrongAnswers, []optout.Fault{fault}

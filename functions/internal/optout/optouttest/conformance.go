@@ -261,26 +261,33 @@ func digestVersions(t *testing.T, s Subject) {
 	if err != nil || p.Digest.Version != 0 || !p.Digest.Due.IsZero() {
 		t.Fatalf("a practice never written is %+v, %v", p, err)
 	}
+	p.Digest = optout.Digest{Due: Noon.Add(1500 * time.Microsecond), Lease: Noon.Add(time.Nanosecond)}
+	if err := s.Store.SaveDigest(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	if fine, err := s.Store.Practice(t.Context(), code); err != nil || !fine.Digest.Due.Equal(Noon.Add(time.Millisecond)) || !fine.Digest.Lease.Equal(Noon) {
+		t.Errorf("times finer than a millisecond are kept as %v and %v, %v", fine.Digest.Due, fine.Digest.Lease, err)
+	}
 	p.Digest = optout.Digest{
-		Due: Noon, Lease: Noon.Add(time.Minute), Sent: Noon.Add(-time.Hour), Mails: 3, Tries: 2, Asked: newForm(someone()).Reference,
+		Version: 1, Due: Noon, Lease: Noon.Add(time.Minute), Sent: Noon.Add(-time.Hour), Mails: 3, Tries: 2, Asked: newForm(someone()).Reference,
 		Attempts: []optout.Attempt{{At: Noon, AtLeast: 4, Outcome: "sent", ID: "m-1"}, {At: Noon, AtLeast: 1, Outcome: "failed"}},
 	}
 	if err := s.Store.SaveDigest(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Store.SaveDigest(t.Context(), p); !errors.Is(err, optout.ErrConflict) {
-		t.Errorf("saved twice on version 0: %v, want ErrConflict", err)
+		t.Errorf("saved twice on version 1: %v, want ErrConflict", err)
 	}
-	p.Digest.Version = 1
+	p.Digest.Version = 2
 	got, err := s.Store.Practice(t.Context(), code)
 	if d := cmp.Diff(p, got, cmp.AllowUnexported(optout.Reference{}, nhs.ODSCode{})); err != nil || d != "" {
 		t.Errorf("read back (%v):\n%s", err, d)
 	}
-	got.Digest = optout.Digest{Version: 1}
+	got.Digest = optout.Digest{Version: 2}
 	if err := s.Store.SaveDigest(t.Context(), got); err != nil {
-		t.Errorf("save on version 1: %v", err)
+		t.Errorf("save on version 2: %v", err)
 	}
-	if got, _ = s.Store.Practice(t.Context(), code); !got.Digest.Due.IsZero() || got.Digest.Version != 2 {
+	if got, _ = s.Store.Practice(t.Context(), code); !got.Digest.Due.IsZero() || got.Digest.Version != 3 {
 		t.Errorf("a digest with nothing due reads as %+v", got.Digest)
 	}
 }

@@ -144,7 +144,14 @@ func (m *Memory) SaveDigest(_ context.Context, p optout.Practice) error {
 			return optout.ErrConflict
 		}
 		stored.Code, stored.Digest = p.Code, p.Digest
-		stored.Digest.Attempts = slices.Clone(p.Digest.Attempts)
+		d := &stored.Digest
+		d.Attempts = slices.Clone(d.Attempts)
+		for _, at := range []*time.Time{&d.Due, &d.Lease, &d.Sent} {
+			*at = at.Truncate(time.Millisecond)
+		}
+		for i := range d.Attempts {
+			d.Attempts[i].At = d.Attempts[i].At.Truncate(time.Millisecond)
+		}
 		stored.Digest.Version++
 		m.practices[p.Code] = stored
 		return nil

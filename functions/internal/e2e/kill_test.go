@@ -1,0 +1,174 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"example.org/optout/functions/internal/optout"
+)
+
+// kills is how often the whole stack is killed.
+const kills = 22
+
+// promised is a form that a client outside the stack was told is registered.
+type promised struct {
+	reference, body, practice string
+	at                        time.Time // when the client heard of it
+}
+
+// The whole stack is killed with SIGKILL at random points under load, again and again. Afterwards every form that
+// a client was told of is there, with the answer that was given, and its practice was told after that. A mail may
+// come twice only if a kill fell between its sending and its record.
+func TestKilledAtRandomPointsNothingIsLost(t *testing.T) {
+	t.Parallel()
+	state, practices := t.TempDir(), 150
+	seed := uint64(time.Now().UnixNano())
+	random := rand.New(rand.NewPCG(seed, 0))
+	var (
+		mu       sync.Mutex
+		forms    []promised
+		retried  int
+		clients  sync.WaitGroup
+		stop     = make(chan struct{})
+		now      = make(chan *stack) // whoever wants to send asks for the stack of the moment
+		changed  = make(chan *stack)
+		attempts int
+	)
+	go func() { // hands out the running stack
+		var s *stack
+		for {
+			out := now
+			if s == nil {
+				out = nil
+			}
+			select {
+			case s = <-changed:
+			case out <- s:
+			case <-stop:
+				return
+			}
+		}
+	}()
+	client := func(n int) {
+		for i := 0; ; i++ {
+			key, practice := newKey(), fmt.Sprintf("A%05d", (n*7919+i*31)%practices)
+			body := answers(t, practice, func(a *optout.Answers) { a.Subject.NHSNumber = "" })
+			for try := 0; ; try++ { // a client that never gives up
+				var s *stack
+				select {
+				case s = <-now:
+				case <-stop:
+					return
+				}
+				a, err := s.post("/api/forms", key, body)
+				mu.Lock()
+				attempts++
+				if err == nil && a.status == http.StatusCreated {
+					forms = append(forms, promised{a.receipt(t).Reference, a.body, practice, time.Now()})
+					if try > 0 {
+						retried++
+					}
+					mu.Unlock()
+					break
+				}
+				mu.Unlock()
+				if err == nil && a.status < 500 {
+					t.Errorf("a good form is refused: %d %s", a.status, a.body)
+					return
+				}
+			}
+		}
+	}
+	var s *stack
+	for k := range kills {
+		s = start(t, state)
+		changed <- s
+		if k == 0 {
+			for n := range 4 {
+				clients.Go(func() { client(n) })
+			}
+		}
+		time.Sleep(time.Duration(150+random.IntN(900)) * time.Millisecond) // the random point: nothing to wait for
+		pids := s.pids()
+		changed <- nil
+		s.kill()
+		eventually(t, "all processes died with the runner", 10*time.Second, func() bool { return running(pids) == 0 })
+	}
+	close(stop)
+	clients.Wait()
+
+	s = start(t, state)
+	flush := func(at time.Time) { // twice: forms first, then the practices that they made due
+		for range 3 {
+			s.sweep(at)
+		}
+	}
+	flush(time.Now().Add(10 * time.Minute)) // leases of dead senders have run out
+	firstDay := map[string]int{}
+	for _, m := range s.mails() {
+		firstDay[m.To[0]]++
+	}
+	flush(time.Now().Add(25 * time.Hour)) // the next day's mail
+
+	lastMail, inbox := map[string]time.Time{}, map[string]int{}
+	for _, m := range s.mails() {
+		lastMail[m.To[0]], inbox[m.To[0]] = m.At, inbox[m.To[0]]+1
+	}
+	asked := map[string]bool{}
+	for _, f := range forms {
+		to := strings.ToLower(f.practice) + "@practice.example"
+		asked[f.practice] = true
+		item := s.item("F#"+strings.ReplaceAll(f.reference, "-", ""), "F")
+		if item == nil {
+			t.Errorf("%s was promised and is lost", f.reference)
+			continue
+		}
+		if events, _ := json.Marshal(item["events"]); !strings.Contains(string(events), `"routed"`) {
+			t.Errorf("%s never went to its practice: %s", f.reference, events)
+		}
+		if got := s.steps(f.reference, "1957-03-31"); strings.Join(got, " ") != "received in-hand" {
+			t.Errorf("%s stands at %v", f.reference, got)
+		}
+		if lastMail[to].Before(parsed(t, f.body)) {
+			t.Errorf("%s: %s was last told at %v, before the form came", f.reference, to, lastMail[to])
+		}
+	}
+	doubled, caught := 0, 0
+	for practice := range asked {
+		to := strings.ToLower(practice) + "@practice.example"
+		recorded, ok := s.item("P#"+practice, "D")["mails"].(float64)
+		if !ok {
+			t.Errorf("%s has no mail on record", practice)
+		}
+		caught += inbox[to] - int(recorded)
+		doubled += max(0, firstDay[to]-1)
+	}
+	t.Logf("seed %d: %d kills, %d requests, %d forms promised (%d after a retry), %d practices, %d mails; doubled mails %d, sends that a kill caught before they were recorded %d",
+		seed, kills, attempts, len(forms), retried, len(asked), len(s.mails()), doubled, caught)
+	if doubled > caught {
+		t.Errorf("%d mails were doubled, but kills caught only %d", doubled, caught)
+	}
+	if len(forms) < 50 || retried == 0 {
+		t.Errorf("%d forms, %d of them after a retry: that is no load", len(forms), retried)
+	}
+}
+
+// parsed is when a form was received, by its own receipt.
+func parsed(t *testing.T, body string) time.Time {
+	t.Helper()
+	var r receipt
+	if err := json.Unmarshal([]byte(body), &r); err != nil {
+		t.Fatal(err)
+	}
+	at, err := time.Parse(time.RFC3339, r.Received)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}

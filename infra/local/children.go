@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+// children starts processes that do not outlive the runner. Each is the leader of a process group of its own, so
+// that a terminal's Ctrl-C reaches only the runner, which then stops them in order.
+type children struct {
+	starts chan func()
+}
+
+func newChildren() *children {
+	c := &children{starts: make(chan func())}
+	go func() {
+		// The kernel sends a child its death signal when the thread that forked it ends, not when the process
+		// does: all children are forked from this one thread, which is never given back.
+		runtime.LockOSThread()
+		for start := range c.starts {
+			start()
+		}
+	}()
+	return c
+}
+
+// child is a running process.
+type child struct {
+	pid  int
+	dead chan struct{} // closed when the process has ended and its output is read
+	err  error         // how it ended; set before dead is closed
+}
+
+// start runs a command in an environment of exactly env, and hands each line it writes to log.
+func (c *children) start(directory string, env []string, log func(line string), name string, arguments ...string) (*child, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
+	}
+	cmd := exec.Command(name, arguments...)
+	cmd.Dir = directory
+	cmd.Env = env
+	cmd.Stdout, cmd.Stderr = w, w
+	cmd.SysProcAttr = ownGroup()
+	started := make(chan error)
+	c.starts <- func() { started <- cmd.Start() }
+	err = <-started
+	w.Close()
+	if err != nil {
+		r.Close()
+		return nil, fmt.Errorf("start %s: %w", name, err)
+	}
+	ch := &child{pid: cmd.Process.Pid, dead: make(chan struct{})}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		readLines(r, log)
+	}()
+	go func() {
+		ch.err = cmd.Wait()
+		// A grandchild may hold the pipe open: what was written by now is read, the rest is not waited for.
+		select {
+		case <-read:
+		case <-time.After(time.Second):
+		}
+		r.Close()
+		close(ch.dead)
+	}()
+	return ch, nil
+}
+
+// longestLine is where CloudWatch Logs cuts an event.
+const longestLine = 256 << 10
+
+// readLines hands on each line; a line that is too long comes in parts, so that its writer is never blocked.
+func readLines(r io.Reader, log func(line string)) {
+	b := bufio.NewReaderSize(r, longestLine)
+	continued := false
+	for {
+		line, more, err := b.ReadLine()
+		if err != nil {
+			return
+		}
+		if len(line) > 0 || !continued {
+			log(string(line))
+		}
+		continued = more
+	}
+}
+
+// kill ends the process and everything in its group at once.
+func (c *child) kill() {
+	_ = syscall.Kill(-c.pid, syscall.SIGKILL) // it may be dead already
+}
+
+// stop asks the process to end and kills it if it does not in time.
+func (c *child) stop(patience time.Duration) {
+	_ = syscall.Kill(c.pid, syscall.SIGTERM)
+	select {
+	case <-c.dead:
+	case <-time.After(patience):
+		c.kill()
+		<-c.dead
+	}
+}
+
+// lockState keeps a second runner from the same state folder for as long as the returned file is open.
+func lockState(directory string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(directory, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock state folder: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("another runner is using %s: stop it, or give this one a folder of its own with -state", directory)
+		}
+		return nil, fmt.Errorf("lock state folder: %w", err)
+	}
+	return f, nil
+}

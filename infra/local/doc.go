@@ -1,0 +1,50 @@
+// Command local runs the product of template.yaml on one machine: no container, no account.
+//
+// The functions' own bootstrap binaries are started through a real Lambda Runtime API, exactly as they are
+// deployed. They have no local branch: only the AWS_ENDPOINT_URL_* variables differ. What AWS does around them
+// is played by one file each:
+//
+//	main.go       the command line
+//	runner.go     what is started, in which order, and how it ends
+//	template.go   CloudFormation: parameters, conditions, intrinsics, names
+//	resources.go  which resource types and properties are understood
+//	build.go      the Go compiler: one build for all functions
+//	children.go   child processes that never outlive the runner
+//	runtime.go    Lambda: a pool of processes per function
+//	gateway.go    API Gateway: an HTTP API, payload format 2.0
+//	pattern.go    filter criteria of event source mappings
+//	stream.go     the event source mapping of a table's stream
+//	checkpoint.go how far a mapping has come, on disk
+//	schedule.go   EventBridge: rate and cron
+//	secrets.go    Secrets Manager: GetSecretValue
+//	mail.go       SES v2: SendEmail, and the mailbox
+//	engine.go     DynamoDB: a child process or any endpoint
+//	logs.go       CloudWatch Logs: a file per function and a ring
+//	console.go    what there is to see and to switch; its pages are in console.gohtml
+//	items.go      a look into the table
+//
+// What the template asks for and the runner cannot play is a named fault at start-up, never a silent difference.
+//
+// # Mail that fails
+//
+// As with the simulator of SES, the local part of a recipient decides, whatever the domain:
+//
+//	reject@…    400 MessageRejected
+//	throttle@…  429 TooManyRequestsException
+//	down@…      500 InternalServiceException
+//
+// Nothing is put in the mailbox then.
+//
+// # What differs from AWS
+//
+// A function has eight processes at most unless its reserved concurrency says otherwise, and an invocation waits
+// for one instead of being throttled. Memory is told to the function but not limited. A failed schedule is repeated
+// after seconds, not minutes, and a failed stream slice after at most five seconds. Only the sweeper switch and the
+// stream switch of the console can stop what the template starts.
+//
+// # State
+//
+// Everything that must outlive the runner is in one folder (-state): table.db, secrets.json, mails.jsonl,
+// checkpoints, unprocessed, logs and build. A mapping that gives records up keeps them in unprocessed, as the JSON
+// that AWS puts into the bucket. Removing it is starting anew.
+package main

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// itemKey is the primary key of an item, whatever the table calls its attributes.
+type itemKey struct {
+	PK string `json:"pk"`
+	SK string `json:"sk"`
+}
+
+// tableItems lets the console look into a table. It never writes.
+type tableItems struct {
+	db    *dynamodb.Client
+	table tablePlan
+}
+
+const itemsPerPage = 100
+
+// page lists keys after one, in the order of the engine; next is nil on the last page.
+func (t tableItems) page(ctx context.Context, after *itemKey) (keys []itemKey, next *itemKey, err error) {
+	in := &dynamodb.ScanInput{TableName: &t.table.name, Limit: aws.Int32(itemsPerPage), ConsistentRead: aws.Bool(true)}
+	if after != nil {
+		in.ExclusiveStartKey = t.attributes(*after)
+	}
+	out, err := t.db.Scan(ctx, in)
+	if err != nil {
+		return nil, nil, fmt.Errorf("scan: %w", err)
+	}
+	for _, item := range out.Items {
+		keys = append(keys, t.key(item))
+	}
+	if out.LastEvaluatedKey != nil {
+		k := t.key(out.LastEvaluatedKey)
+		next = &k
+	}
+	return keys, next, nil
+}
+
+// partition reads all items of a partition, as plain JSON values.
+func (t tableItems) partition(ctx context.Context, pk string) ([]map[string]any, error) {
+	items := []map[string]any{}
+	in := &dynamodb.QueryInput{
+		TableName: &t.table.name, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("#k = :k"),
+		ExpressionAttributeNames:  map[string]string{"#k": t.table.partitionKey()},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":k": &types.AttributeValueMemberS{Value: pk}},
+	}
+	for {
+		out, err := t.db.Query(ctx, in)
+		if err != nil {
+			return nil, fmt.Errorf("query: %w", err)
+		}
+		for _, item := range out.Items {
+			items = append(items, plainMap(item))
+		}
+		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
+			return items, nil
+		}
+	}
+}
+
+// item reads one item as indented JSON; nothing if there is none.
+func (t tableItems) item(ctx context.Context, k itemKey) (string, error) {
+	out, err := t.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &t.table.name, Key: t.attributes(k), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return "", fmt.Errorf("get item: %w", err)
+	}
+	if out.Item == nil {
+		return "", nil
+	}
+	return legible(plainMap(out.Item))
+}
+
+// legible is an item as a person reads it: HTML escapes it, JSON need not.
+func legible(item map[string]any) (string, error) {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	err := e.Encode(item)
+	return b.String(), err
+}
+
+func (t tableItems) attributes(k itemKey) map[string]types.AttributeValue {
+	out := map[string]types.AttributeValue{t.table.partitionKey(): &types.AttributeValueMemberS{Value: k.PK}}
+	if name := t.table.sortKey(); name != "" {
+		out[name] = &types.AttributeValueMemberS{Value: k.SK}
+	}
+	return out
+}
+
+func (t tableItems) key(item map[string]types.AttributeValue) itemKey {
+	return itemKey{PK: fmt.Sprint(plain(item[t.table.partitionKey()])), SK: fmt.Sprint(plain(item[t.table.sortKey()]))}
+}
+
+func plainMap(m map[string]types.AttributeValue) map[string]any {
+	out := make(map[string]any, len(m))
+	for k, v := range m {
+		out[k] = plain(v)
+	}
+	return out
+}
+
+// plain drops DynamoDB's type letters; bytes become base 64.
+func plain(v types.AttributeValue) any {
+	switch v := v.(type) {
+	case *types.AttributeValueMemberS:
+		return v.Value
+	case *types.AttributeValueMemberN:
+		return json.Number(v.Value)
+	case *types.AttributeValueMemberB:
+		return base64.StdEncoding.EncodeToString(v.Value)
+	case *types.AttributeValueMemberBOOL:
+		return v.Value
+	case *types.AttributeValueMemberSS:
+		return slices.Sorted(slices.Values(v.Value))
+	case *types.AttributeValueMemberNS:
+		return v.Value
+	case *types.AttributeValueMemberBS:
+		return v.Value
+	case *types.AttributeValueMemberM:
+		return plainMap(v.Value)
+	case *types.AttributeValueMemberL:
+		out := make([]any, len(v.Value))
+		for i, x := range v.Value {
+			out[i] = plain(x)
+		}
+		return out
+	case nil:
+		return ""
+	}
+	return nil
+}

@@ -1,0 +1,466 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// withoutLocalMeaning are resource types that change nothing on a laptop. Every other type that is not played is
+// a fault.
+var withoutLocalMeaning = []string{
+	"AWS::CloudWatch::Alarm",
+	"AWS::CloudWatch::CompositeAlarm",
+	"AWS::CloudWatch::Dashboard",
+	"AWS::IAM::Role",
+	"AWS::Logs::LogGroup",
+	"AWS::Logs::MetricFilter",
+	"AWS::S3::Bucket",
+	"AWS::S3::BucketPolicy",
+	"AWS::SNS::Topic", // where alarms go
+	"AWS::SNS::TopicPolicy",
+}
+
+// plan is what the runner has to play, read from a resolved template.
+type plan struct {
+	functions []functionPlan
+	routes    []routePlan
+	mappings  []mappingPlan
+	schedules []schedulePlan
+	tables    []tablePlan
+	secrets   []secretPlan
+	identity  string // what mail may be sent from
+}
+
+type functionPlan struct {
+	id          string
+	code        string // folder of the main package, below the repository root
+	memory      int    // MB
+	timeout     time.Duration
+	concurrency int
+	retries     int // of an asynchronous invocation
+	environment map[string]string
+}
+
+type routePlan struct {
+	function, method, path string
+}
+
+type mappingPlan struct {
+	function, event string
+	table           string // logical id of the table whose stream is followed
+	streamARN       string // as the functions see it
+	batch, lanes    int
+	retries         int           // -1: for ever
+	maxAge          time.Duration // 0: for ever
+	bisect          bool
+	reportItems     bool
+	filters         []pattern
+	onFailure       string // ARN of the bucket, or empty
+}
+
+type schedulePlan struct {
+	function, event string
+	expression      string
+	when            timetable
+}
+
+func (p schedulePlan) name() string { return p.function + "/" + p.event }
+
+func (p mappingPlan) name() string { return p.function + "/" + p.event }
+
+type tablePlan struct {
+	id, name string
+	tableProperties
+}
+
+type secretPlan struct {
+	id, name string
+	secretProperties
+}
+
+// number, boolean and word accept texts too: parameters are texts, and CloudFormation converts.
+type (
+	number  int
+	boolean bool
+	word    string
+)
+
+func (n *number) UnmarshalJSON(b []byte) error {
+	i, err := strconv.Atoi(strings.Trim(string(b), `"`))
+	if err != nil {
+		return fmt.Errorf("%s is no whole number", b)
+	}
+	*n = number(i)
+	return nil
+}
+
+func (f *boolean) UnmarshalJSON(b []byte) error {
+	switch v := strings.Trim(string(b), `"`); v {
+	case "true", "false":
+		*f = v == "true"
+		return nil
+	}
+	return fmt.Errorf("%s is neither true nor false", b)
+}
+
+func (w *word) UnmarshalJSON(b []byte) error {
+	var v any
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		return err
+	}
+	switch v.(type) {
+	case map[string]any, []any:
+		return fmt.Errorf("%s is no text", b)
+	}
+	*w = word(text(v))
+	return nil
+}
+
+// In the following structs a field of type any is a property that is accepted and changes nothing here.
+
+type functionProperties struct {
+	CodeUri                      string
+	Handler, Runtime             string
+	MemorySize, Timeout          *number
+	ReservedConcurrentExecutions *number
+	Environment                  struct{ Variables map[string]word }
+	EventInvokeConfig            struct {
+		MaximumRetryAttempts     *number
+		MaximumEventAgeInSeconds any
+	}
+	Events map[string]json.RawMessage
+
+	Architectures, Description, LoggingConfig, Role, Tags, Tracing any
+}
+
+type httpAPIProperties struct {
+	StageName word
+
+	AccessLogSettings, DefaultRouteSettings, Description, FailOnWarnings, Tags any
+}
+
+type routeProperties struct {
+	ApiId, Method, Path, PayloadFormatVersion word
+}
+
+type streamProperties struct {
+	Stream                     string
+	StartingPosition           string
+	BatchSize                  *number
+	ParallelizationFactor      *number
+	BisectBatchOnFunctionError boolean
+	MaximumRetryAttempts       *number
+	MaximumRecordAgeInSeconds  *number
+	FunctionResponseTypes      []string
+	Enabled                    *boolean
+	FilterCriteria             struct{ Filters []struct{ Pattern string } }
+	DestinationConfig          struct {
+		OnFailure *struct{ Type, Destination string }
+	}
+}
+
+type scheduleProperties struct {
+	Schedule string
+	Enabled  *boolean
+	State    string
+
+	Name, Description any
+}
+
+type keySchema []struct{ AttributeName, KeyType string }
+
+type projection struct {
+	ProjectionType   string
+	NonKeyAttributes []string
+}
+
+type tableProperties struct {
+	AttributeDefinitions   []struct{ AttributeName, AttributeType string }
+	KeySchema              keySchema
+	GlobalSecondaryIndexes []struct {
+		IndexName  string
+		KeySchema  keySchema
+		Projection projection
+
+		OnDemandThroughput, WarmThroughput, ContributorInsightsSpecification any
+	}
+	StreamSpecification     *struct{ StreamViewType string }
+	TimeToLiveSpecification *struct {
+		AttributeName string
+		Enabled       boolean
+	}
+
+	BillingMode, ContributorInsightsSpecification, DeletionProtectionEnabled, OnDemandThroughput any
+	PointInTimeRecoverySpecification, SSESpecification, Tags, WarmThroughput                     any
+}
+
+type secretProperties struct {
+	SecretString         *string
+	GenerateSecretString *struct {
+		SecretStringTemplate, GenerateStringKey, ExcludeCharacters             string
+		PasswordLength                                                         *number
+		ExcludePunctuation, ExcludeLowercase, ExcludeUppercase, ExcludeNumbers boolean
+		IncludeSpace                                                           boolean
+		RequireEachIncludedType                                                *boolean
+	}
+
+	Description, KmsKeyId, Tags any
+}
+
+// strictly decodes properties into a struct and refuses a property that the struct does not have.
+func strictly(properties, into any) error {
+	b, err := json.Marshal(properties)
+	if err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+			return fmt.Errorf("the property %s is not known", name)
+		}
+		return fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "json: "))
+	}
+	return nil
+}
+
+// planOf reads what is to be played. What cannot be played becomes a fault of the stack.
+func planOf(s *stack) plan {
+	p := plan{identity: s.parameters["MailIdentity"]}
+	apis := map[string]bool{}
+	var functions []resource
+	for _, r := range s.resources {
+		at := r.path() + ".Properties"
+		var err error
+		switch r.Type {
+		case "AWS::Serverless::Function":
+			functions = append(functions, r)
+		case "AWS::Serverless::HttpApi":
+			var h httpAPIProperties
+			if err = strictly(r.Properties, &h); err == nil && h.StageName != "" && h.StageName != "$default" {
+				s.fault(at+".StageName", "only the stage $default is played")
+			}
+			if apis[r.physical()] = true; len(apis) > 1 {
+				s.fault(r.path(), "one HTTP API is played, not several")
+			}
+		case "AWS::DynamoDB::Table":
+			t := tablePlan{id: r.ID, name: r.physical()}
+			err = strictly(r.Properties, &t.tableProperties)
+			p.tables = append(p.tables, t)
+		case "AWS::SecretsManager::Secret":
+			x := secretPlan{id: r.ID, name: r.physical()}
+			err = strictly(r.Properties, &x.secretProperties)
+			if err == nil && (x.SecretString == nil) == (x.GenerateSecretString == nil) {
+				s.fault(at, "needs either SecretString or GenerateSecretString")
+			}
+			p.secrets = append(p.secrets, x)
+		default:
+			if !slices.Contains(withoutLocalMeaning, r.Type) {
+				s.fault(r.path(), "the resource type %s is not played", r.Type)
+			}
+		}
+		if err != nil {
+			s.fault(at, "%v", err)
+		}
+	}
+	// Events refer to the other resources: they come last.
+	for _, r := range functions {
+		p.function(s, r, apis)
+	}
+	return p
+}
+
+func (p *plan) function(s *stack, r resource, apis map[string]bool) {
+	at := r.path() + ".Properties"
+	var f functionProperties
+	if err := strictly(r.Properties, &f); err != nil {
+		s.fault(at, "%v", err)
+		return
+	}
+	fp := functionPlan{
+		id:          r.ID,
+		code:        path.Clean(f.CodeUri),
+		memory:      orElse(f.MemorySize, 128),
+		timeout:     time.Duration(orElse(f.Timeout, 3)) * time.Second,
+		concurrency: orElse(f.ReservedConcurrentExecutions, 8),
+		retries:     orElse(f.EventInvokeConfig.MaximumRetryAttempts, 2),
+		environment: map[string]string{},
+	}
+	for k, v := range f.Environment.Variables {
+		fp.environment[k] = string(v)
+	}
+	if !strings.HasPrefix(f.Runtime, "provided") || f.Handler != "bootstrap" {
+		s.fault(at, "only a bootstrap on a provided runtime is played")
+	}
+	if f.CodeUri == "" || path.IsAbs(fp.code) || strings.HasPrefix(fp.code, "..") {
+		s.fault(at+".CodeUri", "needs the folder of a main package below the repository root")
+	}
+	for _, other := range p.functions {
+		if other.code != fp.code && path.Base(other.code) == path.Base(fp.code) {
+			s.fault(at+".CodeUri", "two main packages are both called %s", path.Base(fp.code))
+		}
+	}
+	if fp.concurrency < 1 {
+		s.fault(at+".ReservedConcurrentExecutions", "must be at least 1")
+	}
+	if fp.timeout < time.Second || fp.timeout > 15*time.Minute {
+		s.fault(at+".Timeout", "must be 1 to 900 seconds")
+	}
+	p.functions = append(p.functions, fp)
+	for _, name := range slices.Sorted(maps.Keys(f.Events)) {
+		eventAt := at + ".Events." + name
+		var e struct {
+			Type       string
+			Properties json.RawMessage
+		}
+		err := strictly(f.Events[name], &e)
+		if err == nil {
+			switch e.Type {
+			case "HttpApi":
+				err = p.route(s, eventAt+".Properties", r.ID, e.Properties, apis)
+			case "DynamoDB":
+				err = p.mapping(s, eventAt+".Properties", mappingPlan{function: r.ID, event: name}, e.Properties)
+			case "Schedule":
+				err = p.schedule(s, eventAt+".Properties", schedulePlan{function: r.ID, event: name}, e.Properties)
+			default:
+				err = fmt.Errorf("the event type %s is not played", e.Type)
+			}
+		}
+		if err != nil {
+			s.fault(eventAt, "%v", err)
+		}
+	}
+}
+
+// parameterInPath is what a path of an HTTP API may hold between braces.
+var parameterInPath = regexp.MustCompile(`^\{[A-Za-z0-9_.-]+\+?\}$`)
+
+func (p *plan) route(s *stack, at, function string, raw json.RawMessage, apis map[string]bool) error {
+	var r routeProperties
+	if err := strictly(raw, &r); err != nil {
+		return err
+	}
+	if !apis[string(r.ApiId)] {
+		s.fault(at+".ApiId", "names no HTTP API of this template")
+	}
+	if r.PayloadFormatVersion != "" && r.PayloadFormatVersion != "2.0" {
+		s.fault(at+".PayloadFormatVersion", "only payload format 2.0 is played")
+	}
+	route := routePlan{function: function, method: strings.ToUpper(string(r.Method)), path: string(r.Path)}
+	if route.method == "" || route.method == "*" || route.method == "X-AMAZON-APIGATEWAY-ANY-METHOD" {
+		route.method = "ANY"
+	}
+	switch {
+	case route.path == "$default":
+		if route.method != "ANY" {
+			s.fault(at+".Method", "$default answers ANY method")
+		}
+	case !strings.HasPrefix(route.path, "/"):
+		s.fault(at+".Path", "must begin with a slash")
+	default:
+		segments := strings.Split(route.path, "/")
+		for i, segment := range segments {
+			if strings.ContainsAny(segment, "{}") && !parameterInPath.MatchString(segment) ||
+				strings.HasSuffix(segment, "+}") && i < len(segments)-1 {
+				s.fault(at+".Path", "%s cannot be read", segment)
+			}
+		}
+	}
+	for _, other := range p.routes {
+		if other.method == route.method && other.path == route.path {
+			s.fault(at, "%s %s is also a route of %s", route.method, route.path, other.function)
+		}
+	}
+	p.routes = append(p.routes, route)
+	return nil
+}
+
+func (p *plan) mapping(s *stack, at string, m mappingPlan, raw json.RawMessage) error {
+	var e streamProperties
+	if err := strictly(raw, &e); err != nil {
+		return err
+	}
+	for _, t := range p.tables {
+		if arn := fmt.Sprintf(attributes["AWS::DynamoDB::Table.StreamArn"], t.name); arn == e.Stream {
+			m.table, m.streamARN = t.id, arn
+			if t.StreamSpecification == nil {
+				s.fault(at+".Stream", "the table %s has no stream", t.id)
+			}
+		}
+	}
+	if m.table == "" {
+		s.fault(at+".Stream", "names no stream of a table of this template")
+	}
+	if e.StartingPosition != "TRIM_HORIZON" {
+		s.fault(at+".StartingPosition", "only TRIM_HORIZON is played: LATEST would lose what is written between two starts")
+	}
+	if e.Enabled != nil && !*e.Enabled {
+		return nil
+	}
+	m.batch = orElse(e.BatchSize, 100)
+	m.lanes = orElse(e.ParallelizationFactor, 1)
+	m.retries = orElse(e.MaximumRetryAttempts, -1)
+	m.maxAge = time.Duration(max(orElse(e.MaximumRecordAgeInSeconds, -1), 0)) * time.Second
+	m.bisect = bool(e.BisectBatchOnFunctionError)
+	if m.batch < 1 || m.batch > 10000 {
+		s.fault(at+".BatchSize", "must be 1 to 10,000")
+	}
+	if m.lanes < 1 || m.lanes > 10 {
+		s.fault(at+".ParallelizationFactor", "must be 1 to 10")
+	}
+	for _, t := range e.FunctionResponseTypes {
+		if t != "ReportBatchItemFailures" {
+			s.fault(at+".FunctionResponseTypes", "%s is not known", t)
+		}
+		m.reportItems = true
+	}
+	for i, f := range e.FilterCriteria.Filters {
+		filter, err := parsePattern(f.Pattern)
+		if err != nil {
+			s.fault(fmt.Sprintf("%s.FilterCriteria.Filters.%d", at, i), "%v", err)
+		}
+		m.filters = append(m.filters, filter)
+	}
+	if d := e.DestinationConfig.OnFailure; d != nil {
+		if d.Type != "S3" || !strings.HasPrefix(d.Destination, "arn:aws:s3:::") {
+			s.fault(at+".DestinationConfig.OnFailure", "only the ARN of a bucket, with type S3, is played")
+		}
+		m.onFailure = d.Destination
+	}
+	p.mappings = append(p.mappings, m)
+	return nil
+}
+
+func (p *plan) schedule(s *stack, at string, x schedulePlan, raw json.RawMessage) error {
+	var e scheduleProperties
+	if err := strictly(raw, &e); err != nil {
+		return err
+	}
+	if e.State == "DISABLED" || e.Enabled != nil && !bool(*e.Enabled) {
+		return nil
+	}
+	x.expression = e.Schedule
+	var err error
+	if x.when, err = parseTimetable(e.Schedule); err != nil {
+		s.fault(at+".Schedule", "%v", err)
+	}
+	p.schedules = append(p.schedules, x)
+	return nil
+}
+
+func orElse(n *number, otherwise int) int {
+	if n == nil {
+		return otherwise
+	}
+	return int(*n)
+}

@@ -1,0 +1,380 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+//go:embed parameters.json
+var parametersJSON []byte
+
+// stopPatience is how long what is under way may take to end when the runner is stopped.
+const stopPatience = 2 * time.Second
+
+// service plays an AWS service for the functions. What it provisions it takes from the plan when it is made.
+type service struct {
+	name string
+	// start brings it up and returns the environment by which the functions find it.
+	start func(context.Context) (environment map[string]string, err error)
+	stop  func()
+}
+
+// runner is everything that runs.
+type runner struct {
+	options
+	plan     plan
+	complain func(format string, args ...any)
+	errorLog *log.Logger // of the servers; the same as complain
+
+	children  *children
+	logs      *logs
+	api       *runtimeAPI
+	functions map[string]*lambda
+	engine    *engine
+	streams   map[string]string // the engine's ARNs, by logical id of the table
+	mailbox   *mailbox
+	mappings  []*mapping
+	schedules *schedules
+	stream    *toggle
+	sweeper   *toggle
+
+	patients, console string // addresses
+	servers           []*http.Server
+}
+
+// run plays the template until the context ends.
+func run(ctx context.Context, o options, stdout, stderr io.Writer) (err error) {
+	o.state = below(o.root, o.state)
+	if err := os.MkdirAll(o.state, 0o700); err != nil {
+		return fmt.Errorf("make state folder: %w", err)
+	}
+	lock, err := lockState(o.state)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	doors, err := listenDoors(o.port)
+	if err != nil {
+		return err
+	}
+	errorLog := log.New(stderr, "local: ", 0)
+	r := &runner{
+		options: o, complain: errorLog.Printf, errorLog: errorLog, children: newChildren(),
+		functions: map[string]*lambda{}, stream: newToggle(o.stream), sweeper: newToggle(o.sweeper),
+		patients: "http://" + doors[0].Addr().String(), console: "http://" + doors[1].Addr().String(),
+	}
+	if err := r.read(); err != nil {
+		return err
+	}
+	if r.logs, err = newLogs(filepath.Join(o.state, "logs")); err != nil {
+		return err
+	}
+	defer r.logs.close()
+
+	services := r.services()
+	defer func() {
+		for _, s := range slices.Backward(services) {
+			s.stop()
+		}
+	}()
+	environment, err := r.startAll(ctx, services, stderr)
+	if err != nil {
+		return err
+	}
+	if err := r.startFunctions(environment); err != nil {
+		return err
+	}
+	defer r.api.stop()
+	err = r.serve(ctx, doors, stdout)
+	return err
+}
+
+// below makes a path absolute, seen from the root.
+func below(root, path string) string {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(root, path)
+	}
+	if absolute, err := filepath.Abs(path); err == nil {
+		return absolute
+	}
+	return path
+}
+
+// listenDoors opens the patients' door and the console, so that a port that is taken is found at once.
+func listenDoors(port int) ([2]net.Listener, error) {
+	var doors [2]net.Listener
+	for i := range doors {
+		wanted := 0
+		if port > 0 {
+			wanted = port + i
+		}
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", wanted))
+		if err != nil {
+			return doors, fmt.Errorf("port %d is taken: choose another with PORT= or -port (%w)", wanted, err)
+		}
+		doors[i] = l
+	}
+	return doors, nil
+}
+
+// read resolves the template and makes the plan.
+func (r *runner) read() error {
+	defaults := map[string]string{}
+	if err := json.Unmarshal(parametersJSON, &defaults); err != nil {
+		return fmt.Errorf("read local parameters: %w", err)
+	}
+	defaults["Architecture"] = orText(map[string]string{"amd64": "x86_64"}[runtime.GOARCH], runtime.GOARCH)
+	s, err := loadStack(below(r.root, r.template), r.settings, defaults, r.patients)
+	if err != nil {
+		return err
+	}
+	r.plan = planOf(s)
+	return s.err(r.template)
+}
+
+// services are those that the functions may call. A further one (S3, an issuer) is one more entry: it is made of
+// the plan, started before the functions, and stopped after them.
+func (r *runner) services() []service {
+	return []service{
+		{name: "DynamoDB", start: r.startDynamoDB, stop: func() {
+			if r.engine != nil {
+				r.engine.close()
+			}
+		}},
+		r.webService("Secrets Manager", "AWS_ENDPOINT_URL_SECRETS_MANAGER", func() (http.Handler, error) {
+			return openSecrets(filepath.Join(r.state, "secrets.json"), r.plan.secrets)
+		}),
+		r.webService("SES", "AWS_ENDPOINT_URL_SESV2", func() (handler http.Handler, err error) {
+			r.mailbox, err = openMailbox(filepath.Join(r.state, "mails.jsonl"), r.plan.identity)
+			return r.mailbox, err
+		}),
+		r.webService("services that are not played", "AWS_ENDPOINT_URL", func() (http.Handler, error) {
+			return http.HandlerFunc(r.unplayed), nil
+		}),
+	}
+}
+
+// unplayed keeps a call to any other service on this machine and makes it fail by name.
+func (r *runner) unplayed(w http.ResponseWriter, q *http.Request) {
+	what := orText(q.Header.Get("X-Amz-Target"), q.Method+" "+q.URL.Path)
+	r.complain("a function called a service that is not played: %s", what)
+	jsonError(w, http.StatusNotImplemented, "NotImplemented", "the local runner does not play "+what)
+}
+
+func (r *runner) webService(name, variable string, handler func() (http.Handler, error)) service {
+	var server *http.Server
+	return service{
+		name: name,
+		start: func(context.Context) (map[string]string, error) {
+			h, err := handler()
+			if err != nil {
+				return nil, err
+			}
+			var address string
+			server, address, err = r.serveAnywhere(h)
+			return map[string]string{variable: "http://" + address}, err
+		},
+		stop: func() {
+			if server != nil {
+				server.Close()
+			}
+		},
+	}
+}
+
+// serveAnywhere serves on a free port of this machine.
+func (r *runner) serveAnywhere(h http.Handler) (*http.Server, string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, "", fmt.Errorf("listen: %w", err)
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: r.errorLog}
+	go server.Serve(l)
+	return server, l.Addr().String(), nil
+}
+
+func (r *runner) startDynamoDB(ctx context.Context) (map[string]string, error) {
+	if r.endpoint != "" {
+		r.engine = newEngine(r.endpoint)
+	} else {
+		path, err := findEngine(r.options.engine, r.root)
+		if err != nil {
+			return nil, err
+		}
+		output, err := r.logs.open("engine")
+		if err != nil {
+			return nil, err
+		}
+		if r.engine, err = startEngine(ctx, r.children, path, filepath.Join(r.state, "table.db"), output, r.complain); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	r.streams, err = r.engine.provision(ctx, r.plan.tables)
+	return map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": r.engine.endpoint}, err
+}
+
+// startAll starts the services while the compiler runs.
+func (r *runner) startAll(ctx context.Context, services []service, stderr io.Writer) (map[string]string, error) {
+	began := time.Now()
+	var mu sync.Mutex
+	progress := func(what string, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if err == nil {
+			fmt.Fprintf(stderr, "%-32s %4d ms\n", what, time.Since(began).Milliseconds())
+		}
+	}
+	environment := map[string]string{}
+	errs := make([]error, len(services)+1)
+	var starting sync.WaitGroup
+	starting.Go(func() {
+		b := builder{root: r.root, state: r.state, race: r.race, children: r.children, log: func(line string) {
+			mu.Lock()
+			defer mu.Unlock()
+			fmt.Fprintln(stderr, line)
+		}}
+		errs[len(services)] = b.build(ctx, r.plan.functions)
+		progress("functions built", errs[len(services)])
+	})
+	for i, s := range services {
+		starting.Go(func() {
+			added, err := s.start(ctx)
+			if err != nil {
+				errs[i] = fmt.Errorf("%s: %w", s.name, err)
+			}
+			progress(s.name, err)
+			mu.Lock()
+			defer mu.Unlock()
+			maps.Copy(environment, added)
+		})
+	}
+	starting.Wait()
+	return environment, errors.Join(errs...)
+}
+
+func (r *runner) startFunctions(environment map[string]string) error {
+	r.api = newRuntimeAPI("", r.children)
+	server, address, err := r.serveAnywhere(r.api)
+	if err != nil {
+		return err
+	}
+	r.api.address = address
+	r.servers = append(r.servers, server)
+	b := builder{state: r.state}
+	invokers, retries := map[string]invoker{}, map[string]int{}
+	for _, p := range r.plan.functions {
+		output, err := r.logs.open(p.id)
+		if err != nil {
+			return err
+		}
+		f := newLambda(p, b.directory(p.code), environment, r.api, output)
+		r.functions[p.id], invokers[p.id], retries[p.id] = f, f, p.retries
+	}
+	r.schedules = &schedules{plans: r.plan.schedules, functions: invokers, retries: retries, on: r.sweeper, complain: r.complain}
+	for _, p := range r.plan.mappings {
+		m := &mapping{mappingPlan: p, function: invokers[p.function], on: r.stream, complain: r.complain}
+		m.giveUp = func(g given) error { return r.keepUnprocessed(p, g) }
+		table := r.plan.tables[slices.IndexFunc(r.plan.tables, func(t tablePlan) bool { return t.id == p.table })]
+		m.stream = tableStream{client: r.engine.streams, engineARN: r.streams[p.table], eventARN: p.streamARN, partition: table.partitionKey()}
+		file := filepath.Join(r.state, "checkpoints", strings.ReplaceAll(p.name(), "/", "-")+".json")
+		if m.checkpoint, err = openCheckpoint(file, r.streams[p.table]); err != nil {
+			return err
+		}
+		r.mappings = append(r.mappings, m)
+	}
+	return nil
+}
+
+// unprocessed is the folder of what mappings have given up.
+func (r *runner) unprocessed() string { return filepath.Join(r.state, "unprocessed") }
+
+// keepUnprocessed writes what was given up, if the mapping has a destination for it.
+func (r *runner) keepUnprocessed(m mappingPlan, g given) error {
+	if m.onFailure == "" {
+		return nil
+	}
+	now := time.Now()
+	b, err := failureRecord(m, r.functions[m.function].arn(), g, now)
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("%s-%s-%s-%s.json", m.function, m.event, now.UTC().Format("2006-01-02T15.04.05"), newUUID())
+	return writeAtomically(filepath.Join(r.unprocessed(), name), b)
+}
+
+// serve opens the doors, says so, and when the context ends closes everything in order.
+func (r *runner) serve(ctx context.Context, doors [2]net.Listener, stdout io.Writer) error {
+	console, err := newConsole(r)
+	if err != nil {
+		return err
+	}
+	failed := make(chan error, len(doors))
+	var servers []*http.Server
+	for i, h := range []http.Handler{newGateway(r.plan.routes, r.schedules.functions), console} {
+		server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: r.errorLog}
+		servers = append(servers, server)
+		go func() {
+			if err := server.Serve(doors[i]); !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("serve: %w", err)
+			}
+		}()
+	}
+	working, stopWorking := context.WithCancel(ctx)
+	defer stopWorking()
+	var workers sync.WaitGroup
+	for _, m := range r.mappings {
+		workers.Go(func() { m.run(working) })
+	}
+	workers.Go(func() { r.schedules.run(working) })
+
+	fmt.Fprintf(stdout, "%-9s %s\n%-9s %s\nready %s\n", "patients", r.patients, "console", r.console, r.patients)
+	select {
+	case <-ctx.Done():
+		err = nil
+	case err = <-failed:
+	}
+	stopWorking()
+	patience, cancel := context.WithTimeout(context.Background(), stopPatience)
+	defer cancel()
+	for _, s := range servers {
+		workers.Go(func() {
+			if s.Shutdown(patience) != nil {
+				s.Close()
+			}
+		})
+	}
+	idle := make(chan struct{})
+	go func() {
+		workers.Wait()
+		close(idle)
+	}()
+	select {
+	case <-idle:
+	case <-patience.Done():
+	}
+	r.api.stop()
+	for _, s := range r.servers {
+		s.Close()
+	}
+	<-idle // what was under way has lost its process and ends too
+	if r.mailbox != nil {
+		defer r.mailbox.close()
+	}
+	return err
+}

@@ -1,0 +1,408 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The test binary is also the runner, so that whole runners can be started and killed.
+func TestMain(m *testing.M) {
+	if os.Getenv("BE_THE_RUNNER") == "1" {
+		main()
+		return
+	}
+	code := m.Run()
+	if directory, err := bootstrapDirectory(); err == nil {
+		os.RemoveAll(directory)
+	}
+	os.Exit(code)
+}
+
+// process is a whole runner.
+type process struct {
+	cmd               *exec.Cmd
+	patients, console string
+	stderr            *lockedBuffer
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// enginePath is the engine, or the test is skipped.
+func enginePath(t *testing.T) string {
+	t.Helper()
+	root := filepath.Join("..", "..")
+	path, err := findEngine(os.Getenv("DYNOXIDE"), root)
+	if err != nil {
+		if os.Getenv("NO_SKIP") == "1" {
+			t.Fatal(err)
+		}
+		t.Skip("SKIPPED, and with it everything about a whole runner: ", err)
+	}
+	return path
+}
+
+func command(t *testing.T, state string, arguments ...string) *exec.Cmd {
+	t.Helper()
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(binary, append([]string{"-root", filepath.Join("testdata", "product"), "-state", state, "-port", "0", "-engine", enginePath(t), "-endpoint", ""}, arguments...)...)
+	cmd.Env = append(os.Environ(), "BE_THE_RUNNER=1")
+	return cmd
+}
+
+// startRunner starts a runner and waits until it is ready.
+func startRunner(t *testing.T, state string, arguments ...string) *process {
+	t.Helper()
+	p := &process{cmd: command(t, state, arguments...), stderr: &lockedBuffer{}}
+	p.cmd.Stderr = p.stderr
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.cmd.Process.Kill(); _ = p.cmd.Wait() })
+	for lines := bufio.NewScanner(stdout); lines.Scan(); {
+		switch fields := strings.Fields(lines.Text()); fields[0] {
+		case "console":
+			p.console = fields[1]
+		case "ready":
+			p.patients = fields[1]
+			return p
+		}
+	}
+	t.Fatalf("the runner is not ready: %s", p.stderr)
+	return nil
+}
+
+func (p *process) stop(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Wait(); err != nil {
+		t.Errorf("the runner ended with %v: %s", err, p.stderr)
+	}
+}
+
+func (p *process) get(t *testing.T, path string, into any) {
+	t.Helper()
+	r, err := http.Get(p.console + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	if err := json.NewDecoder(r.Body).Decode(into); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (p *process) status(t *testing.T) status {
+	t.Helper()
+	var s status
+	p.get(t, "/status.json", &s)
+	return s
+}
+
+// put has the door write an item.
+func (p *process) put(t *testing.T, keys ...string) {
+	t.Helper()
+	for _, k := range keys {
+		r, err := http.Post(p.patients+"/items/"+url.PathEscape(k), "text/plain", strings.NewReader("told"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		if r.StatusCode != 201 {
+			t.Fatalf("the door answers %s: %s", r.Status, p.stderr)
+		}
+	}
+}
+
+// post sends a form to the console as a program does.
+func (p *process) post(t *testing.T, path string, form url.Values) (int, string) {
+	t.Helper()
+	r, err := http.NewRequest("POST", p.console+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Accept", "application/json")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	b, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, strings.TrimSpace(string(b))
+}
+
+// mails counts the mails by subject.
+func (p *process) mails(t *testing.T) map[string]int {
+	t.Helper()
+	var letters []letter
+	p.get(t, "/mail.json", &letters)
+	n := map[string]int{}
+	for _, l := range letters {
+		n[l.Subject]++
+	}
+	return n
+}
+
+func (s status) pids() []int {
+	pids := []int{s.EnginePID}
+	for _, f := range s.Functions {
+		pids = append(pids, f.PIDs...)
+	}
+	return pids
+}
+
+func noneAlive(t *testing.T, pids []int) {
+	t.Helper()
+	if len(pids) < 3 {
+		t.Fatalf("only %v were running", pids)
+	}
+	eventually(t, func() bool {
+		for _, pid := range pids {
+			if alive(pid) {
+				return false
+			}
+		}
+		return true
+	}, "a child is still alive")
+}
+
+func TestARunnerThatWasKilledGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	state := t.TempDir()
+	p := startRunner(t, state)
+	p.put(t, "a1", "a2", "a3", "poison", "a4")
+	eventually(t, func() bool { s := p.status(t).Streams[0]; return s.Handled == 4 && s.GivenUp == 1 && s.Behind == 0 }, "the first items are not told")
+
+	if out, err := command(t, state).CombinedOutput(); err == nil || !strings.Contains(string(out), "another runner is using") {
+		t.Errorf("a second runner on the same state: %v %s", err, out)
+	}
+
+	if code, body := p.post(t, "/switch", url.Values{"what": {"stream"}, "on": {"false"}}); code != 200 || body != `{"stream":false,"sweeper":true}` {
+		t.Fatalf("switched: %d %s", code, body)
+	}
+	p.put(t, "b1", "b2")
+	eventually(t, func() bool { return p.status(t).Streams[0].Behind == 2 }, "the next items do not wait")
+	pids := p.status(t).pids()
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = p.cmd.Wait()
+	noneAlive(t, pids)
+
+	p = startRunner(t, state)
+	eventually(t, func() bool { s := p.status(t).Streams[0]; return s.Handled == 2 && s.CaughtUp != nil }, "the items that waited, and only they, are not told")
+	if got, want := p.mails(t), map[string]int{"a1": 1, "a2": 1, "a3": 1, "a4": 1, "b1": 1, "b2": 1}; !maps.Equal(got, want) {
+		t.Errorf("told were %v, want each once", got)
+	}
+	kept, err := filepath.Glob(filepath.Join(state, "unprocessed", "Tell-Changes-*.json"))
+	if err != nil || len(kept) != 1 {
+		t.Errorf("kept were %v, %v", kept, err)
+	}
+	pids = append(p.status(t).pids(), pids[1])
+	p.stop(t)
+	noneAlive(t, pids)
+}
+
+func TestTheEngineIsStartedAgainWhenItDies(t *testing.T) {
+	t.Parallel()
+	p := startRunner(t, t.TempDir())
+	p.put(t, "before")
+	engine := p.status(t).EnginePID
+	if err := syscall.Kill(engine, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool { now := p.status(t).EnginePID; return now != engine && alive(now) }, "the engine is not back")
+	p.put(t, "after")
+	eventually(t, func() bool { m := p.mails(t); return m["before"] == 1 && m["after"] == 1 }, "not both were told")
+	if !strings.Contains(p.stderr.String(), "the DynamoDB engine has ended") {
+		t.Errorf("stderr: %s", p.stderr)
+	}
+	p.stop(t)
+}
+
+func TestTheConsoleShowsWhatThereIs(t *testing.T) {
+	t.Parallel()
+	p := startRunner(t, t.TempDir(), "-sweeper=off")
+	p.put(t, "<b>1</b>", "F#REF")
+	eventually(t, func() bool { return len(p.mails(t)) == 2 }, "the items are not told")
+
+	code, body := p.post(t, "/schedule", url.Values{"event": {"Clock/Daily"}, "time": {"2031-01-02T03:04:05Z"}})
+	if want := `{"Clock/Daily":{"time":"2031-01-02T03:04:05Z","secret":20}}`; code != 200 || body != want {
+		t.Errorf("sent one schedule: %d %s, want %s", code, body, want)
+	}
+	if code, body := p.post(t, "/schedule", url.Values{"event": {"ClockAgain/Weekly"}}); code != 200 || !strings.Contains(body, `"secret":20`) {
+		t.Errorf("sent the schedule of a function that shares its code: %d %s", code, body)
+	}
+	if code, body := p.post(t, "/schedule", url.Values{"time": {"1999-01-01T00:00:00Z"}}); code != 502 || !strings.Contains(body, "long ago") {
+		t.Errorf("sent schedules that fail: %d %s", code, body)
+	}
+	if code, _ := p.post(t, "/schedule", url.Values{"event": {"Clock/Never"}}); code != 404 {
+		t.Errorf("sent a schedule that is none: %d", code)
+	}
+	if code, _ := p.post(t, "/switch", url.Values{"what": {"moon"}, "on": {"true"}}); code != 400 {
+		t.Errorf("switched what is none: %d", code)
+	}
+
+	for path, want := range map[string]string{
+		"/":                                  "Tell/Changes",
+		"/mail":                              "&lt;b&gt;1&lt;/b&gt;",
+		"/logs":                              "long ago",
+		"/logs?function=Clock":               "long ago",
+		"/items":                             "/items?table=Table&amp;pk=%3cb%3e1%3c%2fb%3e&amp;sk=told",
+		"/items?pk=%3Cb%3E1%3C/b%3E&sk=told": "&#34;PK&#34;: &#34;&lt;b&gt;1&lt;/b&gt;&#34;",
+		"/items?ref=REF":                     "&#34;PK&#34;: &#34;F#REF&#34;",
+		"/items.json?pk=F%23REF":             `[{"PK":"F#REF","SK":"told"}]`,
+		"/logs.json?function=Clock":          `"function":"Clock"`,
+		"/status.json":                       `"sweeper":false`,
+	} {
+		r, err := http.Get(p.console + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(r.Body)
+		r.Body.Close()
+		if err != nil || r.StatusCode != 200 || !strings.Contains(string(b), want) {
+			t.Errorf("%s: %s, lacks %s:\n%s", path, r.Status, want, b)
+		}
+		if !strings.Contains(r.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+			t.Errorf("%s has no content security policy", path)
+		}
+	}
+
+	foreign, err := http.NewRequest("POST", p.console+"/switch", strings.NewReader("what=stream&on=false"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	foreign.Header.Set("Origin", "https://elsewhere.example")
+	answer, err := http.DefaultClient.Do(foreign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != 403 || !p.status(t).Switches.Stream {
+		t.Errorf("a form of another site: %s", answer.Status)
+	}
+	p.stop(t)
+}
+
+func TestTheReadyLineComesLast(t *testing.T) {
+	t.Parallel()
+	cmd := command(t, t.TempDir())
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	b := bufio.NewReader(stdout)
+	var lines []string
+	for len(lines) < 3 {
+		line, err := b.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, line)
+	}
+	began := time.Now()
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	rest, err := io.ReadAll(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil || len(rest) > 0 || time.Since(began) > 10*time.Second {
+		t.Errorf("after SIGTERM: %v after %v, and then %q", err, time.Since(began), rest)
+	}
+	patients, ok := strings.CutPrefix(lines[0], "patients  http://127.0.0.1:")
+	if !ok || !strings.HasPrefix(lines[1], "console   http://127.0.0.1:") || lines[2] != "ready http://127.0.0.1:"+patients {
+		t.Errorf("printed %q", lines)
+	}
+}
+
+func TestAnEndpointMayBeSomebodyElses(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "table.db")
+	e, err := startEngine(t.Context(), newChildren(), enginePath(t), file, func(string) {}, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.close()
+	p := startRunner(t, t.TempDir(), "-endpoint", e.endpoint)
+	p.put(t, "a1")
+	eventually(t, func() bool { return p.mails(t)["a1"] == 1 }, "the item is not told")
+	if s := p.status(t); s.EnginePID != 0 || s.Engine != e.endpoint {
+		t.Errorf("the engine is %d at %s", s.EnginePID, s.Engine)
+	}
+	p.stop(t)
+}
+
+func TestACallToAServiceThatIsNotPlayedFailsByName(t *testing.T) {
+	t.Parallel()
+	var complaint string
+	r := &runner{complain: func(format string, args ...any) { complaint = fmt.Sprintf(format, args...) }}
+	q := httptest.NewRequest("POST", "/", nil)
+	q.Header.Set("X-Amz-Target", "TrentService.Encrypt")
+	w := httptest.NewRecorder()
+	r.unplayed(w, q)
+	if w.Code != 501 || !strings.Contains(complaint, "TrentService.Encrypt") {
+		t.Errorf("answered %d, complained %q", w.Code, complaint)
+	}
+}
+
+func TestTheCommandLineIsUnderstood(t *testing.T) {
+	t.Parallel()
+	o, err := parseOptions([]string{"-stream=off", "-set", "A=b=c", "-set", "D="}, func(k string) string { return map[string]string{"PORT": "4000", "DYNOXIDE": "/engine"}[k] }, io.Discard)
+	if err != nil || o.port != 4000 || o.engine != "/engine" || o.stream || !o.sweeper || o.settings["A"] != "b=c" || o.settings["D"] != "" {
+		t.Errorf("understood as %+v, %v", o, err)
+	}
+	for _, bad := range [][]string{{"-stream=maybe"}, {"-set", "A"}, {"now"}, {"-port", "70000"}} {
+		if _, err := parseOptions(bad, func(string) string { return "" }, io.Discard); err == nil {
+			t.Errorf("%v was accepted", bad)
+		}
+	}
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// load resolves a template given as text.
+func load(t *testing.T, source string, settings map[string]string) *stack {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "template.yaml")
+	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := loadStack(file, settings, map[string]string{"Given": "by default", "Elsewhere": "ignored"}, "http://door")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestIntrinsicsAreResolved(t *testing.T) {
+	t.Parallel()
+	const frame = `
+Parameters:
+  Given: { Type: String, Default: from the template }
+  Set: { Type: String, Default: from the template }
+  Plain: { Type: Number, Default: 7 }
+Mappings: { Sizes: { eu-west-2: { small: 128 } } }
+Conditions:
+  Yes: !Equals [!Ref Plain, "7"]
+  No: !Not [!Condition Yes]
+  Both: !And [!Condition Yes, !Condition No]
+  Either: !Or [!Condition No, !Condition Yes]
+Resources:
+  Table: { Type: AWS::DynamoDB::Table }
+  Keys: { Type: AWS::SecretsManager::Secret }
+  Api: { Type: AWS::Serverless::HttpApi }
+  Role: { Type: AWS::IAM::Role }
+  Absent: { Type: AWS::IAM::Role, Condition: No }
+  Subject:
+    Type: AWS::S3::Bucket
+    Properties:
+      Value: `
+	for _, tt := range []struct {
+		name, source string
+		want         any
+	}{
+		{"a parameter has its default", "!Ref Plain", "7"},
+		{"a local default replaces the template's", "!Ref Given", "by default"},
+		{"a setting replaces every default", "!Ref Set", "by setting"},
+		{"a resource is its physical name", "!Ref Table", "local-Table"},
+		{"a secret is its ARN", "!Ref Keys", "arn:aws:secretsmanager:eu-west-2:000000000000:secret:local-Keys-Local1"},
+		{"the region is known", `!Ref AWS::Region`, "eu-west-2"},
+		{"a table has an ARN", "!GetAtt Table.Arn", "arn:aws:dynamodb:eu-west-2:000000000000:table/local-Table"},
+		{"an API has an address", "!GetAtt Api.ApiEndpoint", "http://door"},
+		{"the long form of an attribute is read", "{ 'Fn::GetAtt': [Role, Arn] }", "arn:aws:iam::000000000000:role/local-Role"},
+		{"Sub replaces parameters, attributes and its own variables", `!Sub ["${Given} ${Table.Arn} ${Own} ${AWS::Partition} ${!Left}", { Own: !Ref Plain }]`, "by default arn:aws:dynamodb:eu-west-2:000000000000:table/local-Table 7 aws ${Left}"},
+		{"Join joins", `!Join ["-", [a, !Ref Plain, b]]`, "a-7-b"},
+		{"Select takes from Split", `!Select [1, !Split [",", "a,b,c"]]`, "b"},
+		{"FindInMap finds", `!FindInMap [Sizes, !Ref AWS::Region, small]`, 128},
+		{"If takes the first side when the condition holds", `!If [Yes, a, !Ref Absent]`, "a"},
+		{"If takes the second side otherwise", `!If [Both, a, b]`, "b"},
+		{"Or needs one", `!If [Either, a, b]`, "a"},
+		{"NoValue leaves out an element", `[a, !Ref "AWS::NoValue"]`, []any{"a"}},
+		{"NoValue leaves out a property", `{ a: !Ref "AWS::NoValue", b: 1 }`, object{"b": 1}},
+		{"what looks like a condition of a policy is left alone", `{ Condition: { Bool: { "aws:SecureTransport": "false" } } }`, object{"Condition": object{"Bool": object{"aws:SecureTransport": "false"}}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := load(t, frame+tt.source, map[string]string{"Set": "by setting"})
+			if err := s.err("template"); err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range s.resources {
+				if r.ID == "Subject" && !reflect.DeepEqual(r.Properties["Value"], tt.want) {
+					t.Errorf("resolved to %#v, want %#v", r.Properties["Value"], tt.want)
+				}
+				if r.ID == "Absent" {
+					t.Error("a resource whose condition is false is there")
+				}
+			}
+		})
+	}
+}
+
+func TestGlobalsAreMergedIntoFunctions(t *testing.T) {
+	t.Parallel()
+	s := load(t, `
+Globals: { Function: { Timeout: 15, MemorySize: 256, Environment: { Variables: { A: global, B: global } } } }
+Resources:
+  F: { Type: AWS::Serverless::Function, Properties: { Timeout: 60, Environment: { Variables: { B: own } } } }
+`, nil)
+	want := object{"Timeout": 60, "MemorySize": 256, "Environment": object{"Variables": object{"A": "global", "B": "own"}}}
+	if got := s.resources[0].Properties; !reflect.DeepEqual(got, want) {
+		t.Errorf("merged to %v, want %v", got, want)
+	}
+}
+
+// function is a template with one function, whose properties and events follow.
+const functionTemplate = `
+Resources:
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties: { KeySchema: [{ AttributeName: PK, KeyType: HASH }], StreamSpecification: { StreamViewType: KEYS_ONLY } }
+  Api: { Type: AWS::Serverless::HttpApi }
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: provided.al2023
+      Handler: bootstrap
+      CodeUri: functions/f/
+      `
+
+func TestWhatCannotBePlayedIsANamedFault(t *testing.T) {
+	t.Parallel()
+	event := func(kind, properties string) string {
+		return functionTemplate + "Events: { E: { Type: " + kind + ", Properties: { " + properties + " } } }"
+	}
+	const stream = "Stream: !GetAtt Table.StreamArn, StartingPosition: TRIM_HORIZON"
+	for _, tt := range []struct{ name, source, want string }{
+		{"an unknown resource type", "Resources:\n  Q: { Type: AWS::SQS::Queue }", "line 2, Resources.Q: the resource type AWS::SQS::Queue is not played"},
+		{"an unknown intrinsic", "Resources:\n  B:\n    Type: AWS::S3::Bucket\n    Properties:\n      Name: !ImportValue x", "line 5, Resources.B.Properties.Name: the intrinsic Fn::ImportValue is not known"},
+		{"a reference to nothing", "Resources: { B: { Type: AWS::S3::Bucket, Properties: { Name: !Ref Nobody } } }", "there is no resource or parameter Nobody"},
+		{"an unknown attribute", "Resources: { B: { Type: AWS::S3::Bucket, Properties: { Name: !GetAtt B.Website } } }", "the attribute Website of B (AWS::S3::Bucket) is not known"},
+		{"a reference to a resource that a condition leaves out", "Conditions: { No: !Equals [a, b] }\nResources: { A: { Type: AWS::S3::Bucket, Condition: No }, B: { Type: AWS::S3::Bucket, Properties: { Name: !Ref A } } }", "the resource A is left out by the condition No"},
+		{"a condition that refers to itself", "Conditions: { Loop: !Not [!Condition Loop] }\nResources: {}", "the condition refers to itself"},
+		{"a section that is not known", "Rules: {}", "the section Rules is not known"},
+		{"a parameter without a value", "Parameters: { P: { Type: String } }", "Parameters.P: has no value"},
+		{"a parameter that is not allowed", "Parameters: { P: { Type: String, Default: c, AllowedValues: [a, b] } }", `"c" is not one of the allowed values`},
+		{"a parameter that does not match", "Parameters: { P: { Type: String, Default: xx, AllowedPattern: x } }", `"xx" does not match the pattern`},
+		{"a property of a function that changes what it does", functionTemplate + "FileSystemConfigs: []", `Resources.F.Properties: the property "FileSystemConfigs" is not known`},
+		{"a runtime with no bootstrap", strings.Replace(functionTemplate, "provided.al2023", "nodejs22.x", 1) + "Timeout: 3", "only a bootstrap on a provided runtime is played"},
+		{"an event type that is not played", event("SQS", "Queue: x"), "Resources.F.Properties.Events.E: the event type SQS is not played"},
+		{"a route of no API", event("HttpApi", "ApiId: other, Method: GET, Path: /"), "names no HTTP API of this template"},
+		{"an authorizer", event("HttpApi", "ApiId: !Ref Api, Method: GET, Path: /, Auth: {}"), `the property "Auth" is not known`},
+		{"a starting position that loses records", event("DynamoDB", "Stream: !GetAtt Table.StreamArn, StartingPosition: LATEST"), "only TRIM_HORIZON is played"},
+		{"a numeric filter", event("DynamoDB", stream+`, FilterCriteria: { Filters: [{ Pattern: '{"a":[{"numeric":[">",1]}]}' }] }`), "the operator numeric with [> 1] is not known"},
+		{"a window of time", event("DynamoDB", stream+", MaximumBatchingWindowInSeconds: 5"), `the property "MaximumBatchingWindowInSeconds" is not known`},
+		{"a schedule that is not understood", event("Schedule", `Schedule: "cron(0 3 L * ? *)"`), `day-of-month: "L" is not understood`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := load(t, tt.source, nil)
+			planOf(s)
+			err := s.err("template.yaml")
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("faults: %v\nwant one with: %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestASettingOfNoParameterIsAFault(t *testing.T) {
+	t.Parallel()
+	if err := load(t, "Resources: {}", map[string]string{"Nobody": "x"}).err("t"); err == nil || !strings.Contains(err.Error(), "-set Nobody") {
+		t.Errorf("fault: %v", err)
+	}
+}
+
+func TestParametersOfTypeTextBecomeNumbers(t *testing.T) {
+	t.Parallel()
+	s := load(t, "Parameters: { Seconds: { Type: Number, Default: 20 } }\n"+functionTemplate+"Timeout: !Ref Seconds\n      ReservedConcurrentExecutions: \"1\"", nil)
+	p := planOf(s)
+	if err := s.err("t"); err != nil {
+		t.Fatal(err)
+	}
+	if f := p.functions[0]; f.timeout.Seconds() != 20 || f.concurrency != 1 || f.memory != 128 || f.code != "functions/f" {
+		t.Errorf("planned %+v", f)
+	}
+}
+
+func TestTheTemplateOfThisRepositoryCanBePlayed(t *testing.T) {
+	t.Parallel()
+	r := &runner{options: options{root: filepath.Join("..", ".."), template: "template.yaml"}, patients: "http://door"}
+	if err := r.read(); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.plan.functions) == 0 || len(r.plan.routes) == 0 || len(r.plan.mappings) == 0 || len(r.plan.schedules) == 0 || len(r.plan.tables) != 1 {
+		t.Errorf("planned %+v", r.plan)
+	}
+}
