@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 
 	"example.org/optout/functions/internal/config"
@@ -39,7 +38,7 @@ func run() error {
 	switch c.Job {
 	case "sweep":
 		engine := optout.Engine{
-			Store:   dynamo.New(dynamodb.NewFromConfig(cloud), c.Table),
+			Store:   dynamo.Open(cloud, c.Table),
 			Post:    notice.NewEmail(sesv2.NewFromConfig(cloud), c.MailFrom),
 			Address: c.PracticeAddress, Now: time.Now,
 		}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"example.org/optout/functions/internal/config"
@@ -45,7 +44,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	store := dynamo.New(dynamodb.NewFromConfig(cloud), c.Table)
+	store := dynamo.Open(cloud, c.Table)
 	door := patient.Door{
 		Registrar:  optout.Registrar{Store: store, Keys: keys, Now: time.Now},
 		Controller: c.Controller, TestNumbers: c.TestNumbers, Now: time.Now,

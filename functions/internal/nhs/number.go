@@ -41,10 +41,13 @@ func numberRange(digits string) *Error {
 	}
 }
 
+// separators are what people put between groups of digits.
+var separators = strings.NewReplacer(" ", "", "-", "", "\u00a0", "", "\u2011", "", "\u2013", "")
+
 // ParseNumber reads an NHS number as people write it: spaces and dashes anywhere. With testNumbers the range
 // 900 000 0000 and up, which is never issued, is taken too.
 func ParseNumber(s string, testNumbers bool) (Number, error) {
-	d := strings.NewReplacer(" ", "", "-", "", "\u00a0", "", "\u2011", "", "\u2013", "").Replace(strings.TrimSpace(s))
+	d := separators.Replace(strings.TrimSpace(s))
 	if looksLikeNationalInsurance(d) {
 		return Number{}, errNumberNationalInsurance
 	}

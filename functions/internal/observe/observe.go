@@ -36,6 +36,20 @@ type Line struct {
 	counts map[string]int
 }
 
+// What CloudWatch needs to find metrics in a line: the embedded metric format.
+type (
+	embedded struct {
+		Timestamp         int64
+		CloudWatchMetrics []directive
+	}
+	directive struct {
+		Namespace  string
+		Dimensions [][]string
+		Metrics    []metric
+	}
+	metric struct{ Name, Unit string }
+)
+
 type lineKey struct{}
 
 // Invocation runs one invocation and writes its line. The error is written whole; the caller gets it back.
@@ -59,16 +73,13 @@ func (o *Observer) Invocation(ctx context.Context, trigger, request string, run 
 		l.counts["Errors"] = 1
 		attrs = append(attrs, slog.String("error", err.Error()))
 	}
-	metrics := []map[string]string{{"Name": "DurationMs", "Unit": "Milliseconds"}}
+	metrics := append(make([]metric, 0, len(l.counts)+1), metric{"DurationMs", "Milliseconds"})
 	attrs = append(attrs, slog.Float64("DurationMs", float64(took.Microseconds())/1000))
 	for _, k := range slices.Sorted(maps.Keys(l.counts)) {
-		metrics = append(metrics, map[string]string{"Name": k, "Unit": "Count"})
+		metrics = append(metrics, metric{k, "Count"})
 		attrs = append(attrs, slog.Int(k, l.counts[k]))
 	}
-	attrs = append(attrs, slog.Any("_aws", map[string]any{
-		"Timestamp":         began.UnixMilli(),
-		"CloudWatchMetrics": []any{map[string]any{"Namespace": Namespace, "Dimensions": [][]string{{"Function"}}, "Metrics": metrics}},
-	}))
+	attrs = append(attrs, slog.Any("_aws", embedded{began.UnixMilli(), []directive{{Namespace, [][]string{{"Function"}}, metrics}}}))
 	o.log.LogAttrs(ctx, level, "invocation", attrs...)
 	return err
 }

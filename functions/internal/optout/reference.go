@@ -36,10 +36,13 @@ func NewReference(bits [10]byte) Reference {
 	return Reference{string(append(chars, crockford[checkCharacter(digits)]))}
 }
 
+// copied undoes what people do to a reference when they copy it.
+var copied = strings.NewReplacer(" ", "", "-", "", "\u2011", "", "\u2013", "", "O", "0", "I", "1", "L", "1")
+
 // ParseReference reads a reference as a person copies it: any case, spaces and dashes anywhere, O for 0, I and L
 // for 1.
 func ParseReference(s string) (Reference, error) {
-	c := strings.NewReplacer(" ", "", "-", "", "\u2011", "", "\u2013", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(s))
+	c := copied.Replace(strings.ToUpper(s))
 	if len(c) != refChars {
 		return Reference{}, ErrReference
 	}

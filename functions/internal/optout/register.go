@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -104,7 +105,7 @@ func (r Registrar) NewForm(o Origin, a Answers, facts Facts) Form {
 		f.Person = r.Keys.Person(facts.NHSNumber)
 	}
 	return f.With(Event{At: r.Now(), By: o.Door, Kind: Registered, Detail: map[string]string{
-		"rules": RulesVersion, "answers": fmt.Sprintf("%x", f.Fingerprint),
+		"rules": RulesVersion, "answers": hex.EncodeToString(f.Fingerprint),
 	}})
 }
 
