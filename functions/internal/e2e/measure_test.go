@@ -19,7 +19,7 @@ import (
 )
 
 // bootstraps are the functions as they are deployed, built for this machine.
-func bootstraps(t *testing.T) string {
+func bootstraps(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	build := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags=-s -w", "-o", dir+"/", "./functions/patient", "./functions/notify", "./functions/clock")
@@ -56,7 +56,7 @@ type stub struct {
 	table   atomic.Int64 // calls of the table
 }
 
-func newStub(t *testing.T) *stub {
+func newStub(t testing.TB) *stub {
 	s := &stub{events: make(chan []byte), ready: make(chan struct{}, 1<<20), answers: make(chan string, 1<<20)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", func(w http.ResponseWriter, r *http.Request) {
@@ -97,7 +97,7 @@ func newStub(t *testing.T) *stub {
 }
 
 // begin starts a bootstrap before the stub.
-func (s *stub) begin(t *testing.T, path string) *exec.Cmd {
+func (s *stub) begin(t testing.TB, path string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	c := exec.CommandContext(ctx, path)
@@ -115,11 +115,11 @@ func (s *stub) begin(t *testing.T, path string) *exec.Cmd {
 }
 
 // cpu is the CPU time that a process has used so far, over all its threads.
-func cpu(t *testing.T, pid int) time.Duration {
+func cpu(t testing.TB, pid int) time.Duration {
 	t.Helper()
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 	if err != nil || len(files) == 0 {
-		t.Skip("SKIPPED: CPU time is read from /proc of Linux")
+		t.Fatal("CPU time is read from /proc of Linux")
 	}
 	var sum time.Duration
 	for _, f := range files {
@@ -136,91 +136,85 @@ func median[T int | time.Duration](v []T) T {
 	return v[len(v)/2]
 }
 
-// Times are measured when asked for (make bench): they say more of the machine than of the change.
-func needMeasure(t *testing.T) {
-	t.Helper()
-	if os.Getenv("MEASURE") != "1" {
-		t.Skip("SKIPPED: times are measured by `make bench`")
-	}
-}
-
-// TestMeasureStart is the CPU time of each bootstrap from its start until it asks for its first event.
-func TestMeasureStart(t *testing.T) {
-	needMeasure(t)
-	dir := bootstraps(t)
+// BenchmarkStart is the CPU time of each bootstrap from its start until it asks for its first event.
+func BenchmarkStart(b *testing.B) {
+	dir := bootstraps(b)
 	for _, name := range []string{"patient", "notify", "clock"} {
-		var cpus, walls []time.Duration
-		for range 21 {
-			s := newStub(t)
-			began := time.Now()
-			c := s.begin(t, filepath.Join(dir, name))
-			<-s.ready
-			cpus, walls = append(cpus, cpu(t, c.Process.Pid)), append(walls, time.Since(began))
-			_ = c.Process.Kill()
-		}
-		t.Logf("%-8s start to first /next: median of 21: %5.2f ms CPU, %5.2f ms on the clock", name, ms(median(cpus)), ms(median(walls)))
+		b.Run(name, func(b *testing.B) {
+			var cpus, walls []time.Duration
+			for range 21 {
+				s := newStub(b)
+				began := time.Now()
+				c := s.begin(b, filepath.Join(dir, name))
+				<-s.ready
+				cpus, walls = append(cpus, cpu(b, c.Process.Pid)), append(walls, time.Since(began))
+				_ = c.Process.Kill()
+			}
+			b.ReportMetric(ms(median(cpus)), "ms-CPU")
+			b.ReportMetric(ms(median(walls)), "ms-clock")
+			b.ReportMetric(0, "ns/op")
+		})
 	}
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// TestMeasureSubmission is the CPU time that the patients' function takes for one registration: gateway event in,
+// BenchmarkSubmission is the CPU time that the patients' function takes for one registration: gateway event in,
 // judged, one transaction with the table, answer out, one line. Beside it, in turns, runs a function that does
 // nothing: what the Lambda runtime costs on this machine at this moment.
-func TestMeasureSubmission(t *testing.T) {
-	needMeasure(t)
-	dir := bootstraps(t)
+func BenchmarkSubmission(b *testing.B) {
+	dir := bootstraps(b)
 	build := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags=-s -w", "-o", filepath.Join(dir, "empty"), "./testdata/empty")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		b.Fatalf("%v\n%s", err, out)
 	}
 	raw, err := os.ReadFile(filepath.Join(root, "events/received/api-register.json"))
 	if err != nil {
-		t.Fatal(err)
+		b.Fatal(err)
 	}
 	var event map[string]any
 	if err := json.Unmarshal(raw, &event); err != nil {
-		t.Fatal(err)
+		b.Fatal(err)
 	}
 	keys := 0
 	submit := func(s *stub) {
 		keys++
 		event["headers"].(map[string]any)["idempotency-key"] = fmt.Sprintf("0192f0c1-2b7e-7c3a-9d51-%012d", keys)
-		b, err := json.Marshal(event)
+		raw, err := json.Marshal(event)
 		if err != nil {
-			t.Fatal(err)
+			b.Fatal(err)
 		}
 		<-s.ready
-		s.events <- b
+		s.events <- raw
 		if a := <-s.answers; !strings.Contains(a, `"statusCode":201`) {
-			t.Fatalf("answer %s", a)
+			b.Fatalf("answer %s", a)
 		}
 	}
 	const warm, each, rounds = 500, 1000, 9
-	stubs, pids := [2]*stub{newStub(t), newStub(t)}, [2]int{}
+	stubs, pids := [2]*stub{newStub(b), newStub(b)}, [2]int{}
 	per := [2][]time.Duration{}
 	for i, name := range []string{"patient", "empty"} {
-		pids[i] = stubs[i].begin(t, filepath.Join(dir, name)).Process.Pid
+		pids[i] = stubs[i].begin(b, filepath.Join(dir, name)).Process.Pid
 		for range warm {
 			submit(stubs[i])
 		}
 	}
 	for range rounds {
 		for i, s := range stubs {
-			before := cpu(t, pids[i])
+			before := cpu(b, pids[i])
 			for range each {
 				submit(s)
 			}
-			per[i] = append(per[i], (cpu(t, pids[i])-before)/each)
+			per[i] = append(per[i], (cpu(b, pids[i])-before)/each)
 		}
 	}
 	if calls := stubs[0].table.Load(); calls != warm+each*rounds {
-		t.Errorf("%d calls of the table for %d registrations", calls, warm+each*rounds)
+		b.Errorf("%d calls of the table for %d registrations", calls, warm+each*rounds)
 	}
-	for i, name := range []string{"registration", "a function that does nothing"} {
-		m := median(per[i]) // sorts
-		t.Logf("%-28s median of %d rounds of %d: %d µs CPU (least %d, most %d)", name, rounds, each, m.Microseconds(), per[i][0].Microseconds(), per[i][rounds-1].Microseconds())
-	}
-	t.Logf("registration takes %.1f times what nothing takes", float64(median(per[0]))/float64(median(per[1])))
+	own, runtime := median(per[0]), median(per[1])
+	b.ReportMetric(float64(own.Microseconds()), "µs-CPU")
+	b.ReportMetric(float64(runtime.Microseconds()), "µs-CPU-doing-nothing")
+	b.ReportMetric(float64(own)/float64(runtime), "times-nothing")
+	b.ReportMetric(0, "ns/op")
 }
