@@ -13,15 +13,18 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
 	"example.org/optout/functions/internal/config"
 	"example.org/optout/functions/internal/door/patient"
+	"example.org/optout/functions/internal/optout"
 )
 
 const module = "example.org/optout/"
@@ -47,7 +50,7 @@ var foreign = map[int][]string{
 	1: {"github.com/go-playground/validator/v10"},
 }
 
-// noHTTP are the storeys that know nothing of requests, networks and clouds.
+// notBelow are packages that a storey knows nothing of: requests, networks, files.
 var notBelow = map[int][]string{0: {"net/http", "net", "os"}, 1: {"net/http", "net", "os"}}
 
 type listed struct {
@@ -151,70 +154,50 @@ func TestTimeAndEnvironmentComeFromOnePlace(t *testing.T) {
 	}
 }
 
-// template is what this test reads of template.yaml; intrinsics are read as what stands behind their tag.
-type template struct {
-	Globals struct {
-		Function struct {
-			Environment struct{ Variables map[string]yaml.Node }
-		} `yaml:"Function"`
-	} `yaml:"Globals"`
-	Resources map[string]struct {
-		Type           string    `yaml:"Type"`
-		DeletionPolicy string    `yaml:"DeletionPolicy"`
-		Properties     yaml.Node `yaml:"Properties"`
-	} `yaml:"Resources"`
-}
-
+// function is what these tests read of a function in template.yaml; intrinsics are read as what stands behind
+// their tag.
 type function struct {
-	CodeUri     string                                   `yaml:"CodeUri"`
-	Role        string                                   `yaml:"Role"`
-	Environment struct{ Variables map[string]yaml.Node } `yaml:"Environment"`
-	Events      map[string]struct {
-		Type       string
-		Properties struct{ Method, Path string }
-	} `yaml:"Events"`
+	code, role  string
+	environment map[string]yaml.Node
+	events      map[string]yaml.Node
 }
 
-func (t *template) UnmarshalYAML(n *yaml.Node) error {
-	type plain template
-	return n.Decode((*plain)(t))
-}
-
-func readTemplate(t *testing.T) (tmpl template, functions map[string]function) {
+func section(t *testing.T, name string) map[string]yaml.Node {
 	t.Helper()
 	raw, err := os.ReadFile("../template.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	// CloudFormation writes names with capitals; yaml.v3 looks for small ones unless told.
 	var doc yaml.Node
 	if err := yaml.Unmarshal(raw, &doc); err != nil {
 		t.Fatal(err)
 	}
-	if err := doc.Decode(&tmpl); err != nil {
-		t.Fatal(err)
+	return children(at(doc.Content[0], name))
+}
+
+// globals is the part of the template that holds for all functions.
+func globals(t *testing.T) yaml.Node {
+	t.Helper()
+	n := yaml.Node{Kind: yaml.MappingNode}
+	for k, v := range section(t, "Globals") {
+		n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: k}, &v)
 	}
-	functions = map[string]function{}
-	for id, r := range tmpl.Resources {
-		if r.Type != "AWS::Serverless::Function" {
-			continue
+	return n
+}
+
+func readTemplate(t *testing.T) (resources map[string]yaml.Node, functions map[string]function) {
+	t.Helper()
+	resources, functions = section(t, "Resources"), map[string]function{}
+	for id, r := range resources {
+		if text(&r, "Type") == "AWS::Serverless::Function" {
+			functions[id] = function{
+				code: text(&r, "Properties", "CodeUri"), role: text(&r, "Properties", "Role"),
+				environment: children(at(&r, "Properties", "Environment", "Variables")),
+				events:      children(at(&r, "Properties", "Events")),
+			}
 		}
-		f := function{}
-		f.CodeUri, f.Role = text(&r.Properties, "CodeUri"), text(&r.Properties, "Role")
-		f.Environment.Variables = children(at(&r.Properties, "Environment", "Variables"))
-		f.Events = map[string]struct {
-			Type       string
-			Properties struct{ Method, Path string }
-		}{}
-		for name, e := range children(at(&r.Properties, "Events")) {
-			ev := f.Events[name]
-			ev.Type = text(&e, "Type")
-			ev.Properties.Method, ev.Properties.Path = text(&e, "Properties", "Method"), text(&e, "Properties", "Path")
-			f.Events[name] = ev
-		}
-		functions[id] = f
 	}
-	return tmpl, functions
+	return resources, functions
 }
 
 // at walks down a mapping.
@@ -258,31 +241,31 @@ var configs = map[string]any{
 
 func TestTemplateFitsTheFunctions(t *testing.T) {
 	t.Parallel()
-	tmpl, functions := readTemplate(t)
+	resources, functions := readTemplate(t)
 	mains, err := filepath.Glob("*/main.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	used, roles := map[string]bool{}, map[string]string{}
-	globals := slices.Collect(maps.Keys(children(at(ptr(tmplGlobals(t)), "Function", "Environment", "Variables"))))
+	common := slices.Collect(maps.Keys(children(at(ptr(globals(t)), "Function", "Environment", "Variables"))))
 	for id, f := range functions {
-		used[f.CodeUri] = true
-		if _, err := os.Stat(filepath.Join("..", f.CodeUri, "main.go")); err != nil {
+		used[f.code] = true
+		if _, err := os.Stat(filepath.Join("..", f.code, "main.go")); err != nil {
 			t.Errorf("%s: %v", id, err)
 		}
-		if other, ok := roles[f.Role]; ok || f.Role != id+"Role.Arn" {
-			t.Errorf("%s has the role %q, not one of its own (%s)", id, f.Role, other)
+		if other, ok := roles[f.role]; ok || f.role != id+"Role.Arn" {
+			t.Errorf("%s has the role %q, not one of its own (%s)", id, f.role, other)
 		}
-		roles[f.Role] = id
+		roles[f.role] = id
 
 		var given []string
-		for _, name := range append(slices.Collect(maps.Keys(f.Environment.Variables)), globals...) {
+		for _, name := range append(slices.Collect(maps.Keys(f.environment)), common...) {
 			if !slices.Contains(config.Runtime, name) {
 				given = append(given, name)
 			}
 		}
 		var read []string
-		for _, field := range reflect.VisibleFields(reflect.TypeOf(configs[f.CodeUri])) {
+		for _, field := range reflect.VisibleFields(reflect.TypeOf(configs[f.code])) {
 			name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
 			read = append(read, name)
 		}
@@ -297,22 +280,9 @@ func TestTemplateFitsTheFunctions(t *testing.T) {
 			t.Errorf("no function of the template runs %s", dir)
 		}
 	}
-	if len(functions) < 3 || len(tmpl.Resources) < 10 || len(globals) == 0 {
-		t.Errorf("read %d functions, %d resources, %d global variables", len(functions), len(tmpl.Resources), len(globals))
+	if len(functions) < 3 || len(resources) < 10 || len(common) == 0 {
+		t.Errorf("read %d functions, %d resources, %d global variables", len(functions), len(resources), len(common))
 	}
-}
-
-func tmplGlobals(t *testing.T) yaml.Node {
-	t.Helper()
-	raw, err := os.ReadFile("../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(raw, &doc); err != nil {
-		t.Fatal(err)
-	}
-	return *at(doc.Content[0], "Globals")
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -322,8 +292,8 @@ func TestTemplateRoutesWhatTheDoorServes(t *testing.T) {
 	t.Parallel()
 	_, functions := readTemplate(t)
 	var routed, served []string
-	for _, e := range functions["Patient"].Events {
-		routed = append(routed, e.Properties.Method+" "+e.Properties.Path)
+	for _, e := range functions["Patient"].events {
+		routed = append(routed, text(&e, "Properties", "Method")+" "+text(&e, "Properties", "Path"))
 	}
 	for _, r := range patient.Routes {
 		served = append(served, r.Method+" "+r.Path)
@@ -342,7 +312,7 @@ func TestTemplateRunsTheClocksJobs(t *testing.T) {
 	_, functions := readTemplate(t)
 	var run, known []string
 	for _, f := range functions {
-		if j, ok := f.Environment.Variables["JOB"]; ok {
+		if j, ok := f.environment["JOB"]; ok {
 			run = append(run, j.Value)
 		}
 	}
@@ -371,8 +341,8 @@ func TestTemplateRunsTheClocksJobs(t *testing.T) {
 // What holds forms is protected, and nothing in it expires by itself.
 func TestTheTableForgetsNothing(t *testing.T) {
 	t.Parallel()
-	tmpl, _ := readTemplate(t)
-	table := tmpl.Resources["Table"]
+	resources, _ := readTemplate(t)
+	table := resources["Table"]
 	for _, want := range [][]string{
 		{"true", "DeletionProtectionEnabled"},
 		{"true", "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"},
@@ -381,42 +351,50 @@ func TestTheTableForgetsNothing(t *testing.T) {
 		{"PAY_PER_REQUEST", "BillingMode"},
 		{"", "TimeToLiveSpecification", "AttributeName"},
 	} {
-		if got := text(&table.Properties, want[1:]...); got != want[0] {
+		if got := text(&table, append([]string{"Properties"}, want[1:]...)...); got != want[0] {
 			t.Errorf("%s is %q, want %q", strings.Join(want[1:], "."), got, want[0])
 		}
 	}
 	for _, id := range []string{"Table", "Keyring", "Unprocessed"} {
-		if tmpl.Resources[id].DeletionPolicy != "Retain" {
+		if r := resources[id]; text(&r, "DeletionPolicy") != "Retain" || text(&r, "UpdateReplacePolicy") != "Retain" {
 			t.Errorf("%s goes with the stack", id)
 		}
 	}
 }
 
-// Roles name exact actions and resources. The one exception is a call that has no resource.
+// Roles name exact actions and resources, and have nothing but what stands here. The one exception is a call that
+// has no resource.
 func TestRolesAreExact(t *testing.T) {
 	t.Parallel()
-	tmpl, functions := readTemplate(t)
+	resources, functions := readTemplate(t)
+	whole := regexp.MustCompile(`^[A-Za-z]+(\.Arn|\.StreamArn)?$`) // !Ref and !GetAtt
+	part := []string{                                              // !Sub
+		"${Table.Arn}/index/list", "${Table.Arn}/index/due", "${Unprocessed.Arn}/*",
+		"arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/${MailIdentity}",
+	}
 	statements := 0
 	for id := range functions {
-		role := tmpl.Resources[id+"Role"]
-		for _, policy := range at(&role.Properties, "Policies").Content {
+		role := resources[id+"Role"]
+		if got := slices.Sorted(maps.Keys(children(at(&role, "Properties")))); !slices.Equal(got, []string{"AssumeRolePolicyDocument", "Policies"}) {
+			t.Errorf("the role of %s has %v", id, got)
+		}
+		for _, policy := range at(&role, "Properties", "Policies").Content {
 			for _, s := range at(policy, "PolicyDocument", "Statement").Content {
 				statements++
-				actions, resource := at(s, "Action"), at(s, "Resource")
-				names := []string{actions.Value}
-				if actions.Kind == yaml.SequenceNode {
-					names = nil
-					for _, a := range actions.Content {
-						names = append(names, a.Value)
-					}
-				}
-				for _, a := range names {
+				actions, targets := values(at(s, "Action")), values(at(s, "Resource"))
+				for _, a := range actions {
 					if strings.Contains(a, "*") {
 						t.Errorf("%s may do %s", id, a)
 					}
 				}
-				if resource.Value == "*" && !slices.Equal(names, []string{"dynamodb:ListStreams"}) {
-					t.Errorf("%s may do %v to everything", id, names)
+				for _, r := range targets {
+					everything := r == "*" && slices.Equal(actions, []string{"dynamodb:ListStreams"})
+					if !everything && !whole.MatchString(r) && !slices.Contains(part, r) {
+						t.Errorf("%s may do %v to %s", id, actions, r)
+					}
+				}
+				if len(actions) == 0 || len(targets) == 0 || text(s, "Effect") != "Allow" {
+					t.Errorf("%s has a statement of another kind", id)
 				}
 			}
 		}
@@ -424,4 +402,67 @@ func TestRolesAreExact(t *testing.T) {
 	if statements < 10 {
 		t.Errorf("only %d statements were read", statements)
 	}
+}
+
+// A lease must outlive its sender.
+func TestNoFunctionOutlivesALease(t *testing.T) {
+	t.Parallel()
+	resources, functions := readTemplate(t)
+	for id := range functions {
+		f := resources[id]
+		timeout := text(&f, "Properties", "Timeout")
+		if timeout == "" {
+			timeout = text(ptr(globals(t)), "Function", "Timeout")
+		}
+		seconds, err := strconv.Atoi(timeout)
+		if err != nil || time.Duration(seconds)*time.Second >= optout.SendingTakes {
+			t.Errorf("%s may run %q s, a lease lasts %v", id, timeout, optout.SendingTakes)
+		}
+	}
+}
+
+// The stream tells of new forms and of every change of a digest; forms that change are their own engine's doing.
+func TestTheStreamTellsOfWhatMustBeLookedAt(t *testing.T) {
+	t.Parallel()
+	resources, _ := readTemplate(t)
+	n := resources["Notify"]
+	var got []string
+	for _, f := range at(&n, "Properties", "Events", "Changes", "Properties", "FilterCriteria", "Filters").Content {
+		got = append(got, text(f, "Pattern"))
+	}
+	want := []string{
+		`{"eventName":["INSERT"],"dynamodb":{"Keys":{"SK":{"S":["F"]}}}}`,
+		`{"eventName":["INSERT","MODIFY"],"dynamodb":{"Keys":{"SK":{"S":["D"]}}}}`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the stream is filtered by %v", got)
+	}
+}
+
+// CloudFormation generates a new key whenever this property is edited.
+func TestTheIndexKeyIsNeverReplaced(t *testing.T) {
+	t.Parallel()
+	resources, _ := readTemplate(t)
+	k := resources["Keyring"]
+	got := map[string]string{}
+	for name, v := range children(at(&k, "Properties", "GenerateSecretString")) {
+		got[name] = v.Value
+	}
+	want := map[string]string{"SecretStringTemplate": `{"version":"1"}`, "GenerateStringKey": "index", "PasswordLength": "64", "ExcludePunctuation": "true"}
+	if !maps.Equal(got, want) {
+		t.Errorf("the index key would be generated anew: %v, was %v", got, want)
+	}
+}
+
+func values(n *yaml.Node) (all []string) {
+	if n == nil {
+		return nil
+	}
+	if n.Kind == yaml.ScalarNode {
+		return []string{n.Value}
+	}
+	for _, c := range n.Content {
+		all = append(all, c.Value)
+	}
+	return all
 }

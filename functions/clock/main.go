@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 
 	"example.org/optout/functions/internal/config"
 	"example.org/optout/functions/internal/dynamo"
@@ -39,7 +38,7 @@ func run() error {
 	case "sweep":
 		engine := optout.Engine{
 			Store:   dynamo.Open(cloud, c.Table),
-			Post:    notice.NewEmail(sesv2.NewFromConfig(cloud), c.MailFrom),
+			Post:    notice.NewEmail(cloud, c.MailFrom),
 			Address: c.PracticeAddress, Now: time.Now,
 		}
 		lambda.Start(trigger.Schedule(observer, time.Now, job.Sweep(engine)))

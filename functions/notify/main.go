@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 
 	"example.org/optout/functions/internal/config"
 	"example.org/optout/functions/internal/dynamo"
@@ -35,7 +34,7 @@ func run() error {
 	}
 	engine := optout.Engine{
 		Store:   dynamo.Open(cloud, c.Table),
-		Post:    notice.NewEmail(sesv2.NewFromConfig(cloud), c.MailFrom),
+		Post:    notice.NewEmail(cloud, c.MailFrom),
 		Address: c.PracticeAddress, Now: time.Now,
 	}
 	lambda.Start(trigger.Stream(observe.New("notify", os.Stdout, time.Now), job.Notify(engine)))

@@ -23,5 +23,5 @@
 //
 // Other attributes of a form: v (number of events), channel, facts, person, possible, print (fingerprint of the
 // answers), attempt (nonce), events, tries, fault. Of a person: refs, v. Of a digest: v, asked, lease, sent, mails,
-// tries, fault, attempts. Nothing in the table expires by itself.
+// tries, fault, since, attempts. Nothing in the table expires by itself.
 package dynamo

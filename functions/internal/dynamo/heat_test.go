@@ -106,6 +106,11 @@ func TestNoKeyIsHot(t *testing.T) {
 		h.write(digestKey(code), [2]entry{{}, dueEntry(optouttest.Noon, optout.Due{Noun: optout.DuePractice, ID: code.String()})}, [2]entry{list, due})
 		h.write(digestKey(code), [2]entry{list, due}, [2]entry{})
 	}
+	for n := range perSecond / 10 { // a bad day: every tenth form fails for good and goes to the office's list
+		d := optout.Due{Noun: optout.DueForm, ID: optouttest.Keys{}.Reference(optouttest.Online(strconv.Itoa(n))).Key()}
+		until := optouttest.Noon.Add(48 * time.Hour)
+		h.write(key{"F#" + d.ID, ""}, [2]entry{{}, dueEntry(optouttest.Noon, d)}, [2]entry{officeEntry(until, d.ID), dueEntry(until, d)})
+	}
 	keys := slices.SortedFunc(maps.Keys(h), func(a, b string) int { return h[b] - h[a] })
 	if hottest := keys[0]; h[hottest] > most {
 		t.Errorf("%s sees %d writes a second, more than %d", hottest, h[hottest], most)

@@ -186,9 +186,6 @@ func parsed[T any](r *reader, name string, parse func(string) (T, error)) (v T) 
 
 func parseTime(s string) (time.Time, error) { return time.Parse(milliseconds, s) }
 
-// parseStored takes any number that was accepted once, test numbers among them.
-func parseStored(s string) (nhs.Number, error) { return nhs.ParseNumber(s, true) }
-
 // formItem spells a form as an item.
 func formItem(f optout.Form) item {
 	i := item{}.key(formKey(f.Reference))
@@ -224,11 +221,12 @@ func readForm(i item) (optout.Form, error) {
 	if r.num("v") != len(f.Events) {
 		r.fail("v", errors.New("is not the number of events"))
 	}
+	due := f.Due
 	if r.err == nil {
 		f, r.err = f.Restore()
 	}
 	if r.err != nil {
-		return optout.Form{}, fmt.Errorf("%w: %w", optout.ErrUnreadable, r.err)
+		return optout.Form{Reference: f.Reference, Due: due, Tries: f.Tries, Fault: f.Fault}, fmt.Errorf("%w: %w", optout.ErrUnreadable, r.err)
 	}
 	return f, nil
 }
@@ -269,11 +267,11 @@ func readFacts(r *reader) optout.Facts {
 	f := optout.Facts{
 		Kind: r.str("kind"), Choice: r.str("choice"), Address: r.list("address"), NoAddress: r.flag("noAddress"),
 		ProxyCapacity: r.str("proxyCapacity"), NotRegistered: r.flag("notRegistered"),
-		About: parsed(r, "about", optout.ParseReference), Title: parsed(r, "title", nhs.ParseName),
-		Surname: parsed(r, "surname", nhs.ParseName), Forenames: parsed(r, "forenames", nhs.ParseName),
-		BirthDate: parsed(r, "birthDate", nhs.ParseDate), NHSNumber: parsed(r, "nhsNumber", parseStored),
-		Postcode: parsed(r, "postcode", nhs.ParsePostcode), ProxyName: parsed(r, "proxyName", nhs.ParseName),
-		Practice: parsed(r, "practice", nhs.ParseODSCode), SignedOn: parsed(r, "signedOn", nhs.ParseDate),
+		About: parsed(r, "about", optout.ParseReference), Title: nhs.StoredName(r.str("title")),
+		Surname: nhs.StoredName(r.str("surname")), Forenames: nhs.StoredName(r.str("forenames")),
+		BirthDate: nhs.StoredDate(r.str("birthDate")), NHSNumber: nhs.StoredNumber(r.str("nhsNumber")),
+		Postcode: nhs.StoredPostcode(r.str("postcode")), ProxyName: nhs.StoredName(r.str("proxyName")),
+		Practice: nhs.StoredODSCode(r.str("practice")), SignedOn: nhs.StoredDate(r.str("signedOn")),
 	}
 	r.inner("reply", func(r *reader) {
 		f.Reply = &optout.Reply{
@@ -320,7 +318,7 @@ func readEvent(r *reader, seq int) optout.Event {
 // digestItem spells a practice's digest at the version after the one it was read at.
 func digestItem(p optout.Practice) item {
 	d := p.Digest
-	i := item{}.key(digestKey(p.Code))
+	i := item{}
 	i.num("v", d.Version+1)
 	i.str("asked", d.Asked.Key())
 	i.time("lease", d.Lease)
@@ -328,6 +326,7 @@ func digestItem(p optout.Practice) item {
 	i.num("mails", d.Mails)
 	i.num("tries", d.Tries)
 	i.str("fault", d.Fault)
+	i.time("since", d.Since)
 	attempts := make([]types.AttributeValue, len(d.Attempts))
 	for n, a := range d.Attempts {
 		ai := item{}
@@ -340,17 +339,20 @@ func digestItem(p optout.Practice) item {
 	i["attempts"] = &types.AttributeValueMemberL{Value: attempts}
 	var list entry
 	if d.Fault != "" {
-		list = officeEntry(d.Due, p.Code.String())
+		list = officeEntry(d.Since, p.Code.String())
 	}
 	i.place(list, dueEntry(d.Due, optout.Due{Noun: optout.DuePractice, ID: p.Code.String()}))
 	return i
 }
 
+// digestAttributes are all that digestItem may write. What newer code has put beside them stays.
+var digestAttributes = []string{"v", "asked", "lease", "sent", "mails", "tries", "fault", "since", "attempts", "LPK", "LSK", "DPK", "DSK"}
+
 func readDigest(i item) (optout.Digest, error) {
 	r := &reader{item: i}
 	d := optout.Digest{
 		Version: r.num("v"), Asked: parsed(r, "asked", optout.ParseReference), Lease: r.time("lease"), Sent: r.time("sent"),
-		Mails: r.num("mails"), Tries: r.num("tries"), Fault: r.str("fault"),
+		Mails: r.num("mails"), Tries: r.num("tries"), Fault: r.str("fault"), Since: r.time("since"),
 	}
 	if sk := r.str("DSK"); sk != "" {
 		at, _, err := dueOf(sk)
@@ -363,7 +365,7 @@ func readDigest(i item) (optout.Digest, error) {
 		d.Attempts = append(d.Attempts, optout.Attempt{At: r.time("at"), AtLeast: r.num("atLeast"), Outcome: r.str("outcome"), ID: r.str("id")})
 	})
 	if r.err != nil {
-		return optout.Digest{}, fmt.Errorf("%w: %w", optout.ErrUnreadable, r.err)
+		return optout.Digest{Due: d.Due}, fmt.Errorf("%w: %w", optout.ErrUnreadable, r.err)
 	}
 	return d, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -177,15 +178,32 @@ func (s Store) Practice(ctx context.Context, code nhs.ODSCode) (optout.Practice,
 	return p, nil
 }
 
-// SaveDigest implements optout.Store.
+// SaveDigest implements optout.Store. It writes the attributes it knows and leaves alone what newer code may have
+// put beside them.
 func (s Store) SaveDigest(ctx context.Context, p optout.Practice) error {
-	in := &dynamodb.PutItemInput{TableName: &s.table, Item: digestItem(p), ConditionExpression: aws.String("attribute_not_exists(PK)")}
-	if p.Digest.Version > 0 {
-		values := item{}
-		values.num(":before", p.Digest.Version)
-		in.ConditionExpression, in.ExpressionAttributeValues = aws.String("v = :before"), values
+	values, set, remove := item{}, []string{}, []string{}
+	digest := digestItem(p)
+	for n, name := range digestAttributes {
+		if v, ok := digest[name]; ok {
+			placeholder := fmt.Sprintf(":a%d", n)
+			values[placeholder] = v
+			set = append(set, name+" = "+placeholder)
+		} else {
+			remove = append(remove, name)
+		}
 	}
-	_, err := s.put(ctx, in)
+	expression := "SET " + strings.Join(set, ", ")
+	if len(remove) > 0 {
+		expression += " REMOVE " + strings.Join(remove, ", ")
+	}
+	condition := "attribute_not_exists(PK)"
+	if p.Digest.Version > 0 {
+		condition = "v = :before"
+		values.num(":before", p.Digest.Version)
+	}
+	_, err := s.update(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.table, Key: item{}.key(digestKey(p.Code)), UpdateExpression: &expression, ConditionExpression: &condition, ExpressionAttributeValues: values,
+	})
 	return kind("save digest", err)
 }
 
@@ -252,7 +270,7 @@ func (s Store) Postpone(ctx context.Context, d optout.Due, p optout.Postponement
 		values.str(":fault", p.Fault)
 		values.str(":lpk", office.pk)
 		values.str(":lsk", office.sk)
-		set += ", fault = :fault, LPK = :lpk, LSK = :lsk"
+		set += ", fault = :fault, LPK = if_not_exists(LPK, :lpk), LSK = if_not_exists(LSK, :lsk)"
 	}
 	condition := "attribute_exists(PK)"
 	if p.Version != 0 {

@@ -67,10 +67,6 @@ func units(c *types.ConsumedCapacity) float64 {
 	return aws.ToFloat64(c.CapacityUnits)
 }
 
-type sent struct{}
-
-func (sent) Tell(context.Context, optout.Notice) (string, error) { return "m-1", nil }
-
 // What each step of a form's life costs, as the engine counts it (ReturnConsumedCapacity). The limits are there to
 // notice a step that grows; docs/performance.md has the figures.
 func TestWriteUnitsOfEachStep(t *testing.T) {
@@ -79,7 +75,7 @@ func TestWriteUnitsOfEachStep(t *testing.T) {
 	table := dynamotest.Table(t, c)
 	store := dynamo.New(dynamodb.New(c.Options(), m.options), table)
 	clock := optouttest.NewClock()
-	engine := optout.Engine{Store: store, Post: sent{}, Address: "{ods}@practice.example", Now: clock.Now}
+	engine := optout.Engine{Store: store, Post: &optouttest.Mailbox{}, Address: "{ods}@practice.example", Now: clock.Now}
 	registrar := optout.Registrar{Store: store, Keys: optouttest.Keys{}, Now: clock.Now}
 	var ref optout.Reference
 

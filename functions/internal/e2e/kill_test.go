@@ -18,8 +18,9 @@ const kills = 22
 
 // promised is a form that a client outside the stack was told is registered.
 type promised struct {
-	reference, body, practice string
-	at                        time.Time // when the client heard of it
+	key, sent      string // what the client sent
+	reference, got string // what it was told
+	practice       string
 }
 
 // The whole stack is killed with SIGKILL at random points under load, again and again. Afterwards every form that
@@ -58,7 +59,7 @@ func TestKilledAtRandomPointsNothingIsLost(t *testing.T) {
 	client := func(n int) {
 		for i := 0; ; i++ {
 			key, practice := newKey(), fmt.Sprintf("A%05d", (n*7919+i*31)%practices)
-			body := answers(t, practice, func(a *optout.Answers) { a.Subject.NHSNumber = "" })
+			body := answers(t, practice, func(a *optout.Answers) { a.Subject.NHSNumber = person(n*100_000 + i) })
 			for try := 0; ; try++ { // a client that never gives up
 				var s *stack
 				select {
@@ -70,7 +71,7 @@ func TestKilledAtRandomPointsNothingIsLost(t *testing.T) {
 				mu.Lock()
 				attempts++
 				if err == nil && a.status == http.StatusCreated {
-					forms = append(forms, promised{a.receipt(t).Reference, a.body, practice, time.Now()})
+					forms = append(forms, promised{key, body, a.receipt(t).Reference, a.body, practice})
 					if try > 0 {
 						retried++
 					}
@@ -129,13 +130,16 @@ func TestKilledAtRandomPointsNothingIsLost(t *testing.T) {
 			t.Errorf("%s was promised and is lost", f.reference)
 			continue
 		}
-		if events, _ := json.Marshal(item["events"]); !strings.Contains(string(events), `"routed"`) {
-			t.Errorf("%s never went to its practice: %s", f.reference, events)
+		if events, _ := item["events"].([]any); len(events) != 2 || !routedTo(events[1], f.practice) {
+			t.Errorf("%s never went to %s: %v", f.reference, f.practice, events)
+		}
+		if again, err := s.post("/api/forms", f.key, f.sent); err != nil || again.body != f.got || !again.replayed {
+			t.Errorf("%s, sent again, is answered %+v, %v; the first answer was %s", f.reference, again, err, f.got)
 		}
 		if got := s.steps(f.reference, "1957-03-31"); strings.Join(got, " ") != "received in-hand" {
 			t.Errorf("%s stands at %v", f.reference, got)
 		}
-		if lastMail[to].Before(parsed(t, f.body)) {
+		if lastMail[to].Before(parsed(t, f.got)) {
 			t.Errorf("%s: %s was last told at %v, before the form came", f.reference, to, lastMail[to])
 		}
 	}
@@ -156,6 +160,27 @@ func TestKilledAtRandomPointsNothingIsLost(t *testing.T) {
 	}
 	if len(forms) < 50 || retried == 0 {
 		t.Errorf("%d forms, %d of them after a retry: that is no load", len(forms), retried)
+	}
+}
+
+// routedTo says whether an event put a form on the list of this practice.
+func routedTo(event any, practice string) bool {
+	e, _ := event.(map[string]any)
+	detail, _ := e["detail"].(map[string]any)
+	return e["kind"] == "routed" && detail["practice"] == practice
+}
+
+// person is a test NHS number of its own for every n.
+func person(n int) string {
+	for n += 100_000_000; ; n += 7_000_001 { // some have no check digit
+		d := fmt.Sprintf("9%08d", n%100_000_000)
+		sum := 0
+		for i := range d {
+			sum += int(d[i]-'0') * (10 - i)
+		}
+		if check := (11 - sum%11) % 11; check != 10 && n%1000 != 0 {
+			return fmt.Sprintf("%s%d", d, check)
+		}
 	}
 }
 

@@ -65,7 +65,7 @@ type stack struct {
 // start starts the stack on a state folder and waits until it says that it is ready.
 func start(t testing.TB, state string, flags ...string) *stack {
 	t.Helper()
-	if found, _ := filepath.Glob(filepath.Join(root, ".tools/node_modules/@dynoxide/*/dynoxide")); len(found) == 0 && os.Getenv("DYNOXIDE") == "" {
+	if found, _ := filepath.Glob(filepath.Join(root, ".tools/node_modules/@dynoxide/*/dynoxide")); len(found) == 0 && os.Getenv("DYNOXIDE")+os.Getenv("DYNAMODB_ENDPOINT") == "" {
 		if os.Getenv("NO_SKIP") == "1" {
 			t.Fatal("no DynamoDB engine: run `make test`")
 		}

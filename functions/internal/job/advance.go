@@ -3,8 +3,11 @@ package job
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"example.org/optout/functions/internal/dynamo"
 	"example.org/optout/functions/internal/observe"
@@ -12,11 +15,18 @@ import (
 	"example.org/optout/functions/internal/trigger"
 )
 
-// atOnce is how many things one function advances at the same time: they wait for the network, not for the CPU.
-const atOnce = 8
+const (
+	// atOnce is how many things one function advances at the same time: they wait for the network, not for the CPU.
+	atOnce = 8
+	// leastTime is what a function must have left to begin with one more thing: longer than that thing may take.
+	leastTime = 25 * time.Second
+)
+
+// errNoTime means that the function has too little time left: what it has not begun is still due.
+var errNoTime = errors.New("too little time is left to begin with it")
 
 // Notify advances everything that a slice of the stream names, each thing once, and gives the index of the first
-// record whose thing could not even be postponed.
+// record whose thing is still due as it was.
 func Notify(e optout.Engine) func(context.Context, []trigger.Named) (int, error) {
 	return func(ctx context.Context, named []trigger.Named) (int, error) {
 		var (
@@ -47,12 +57,21 @@ func Notify(e optout.Engine) func(context.Context, []trigger.Named) (int, error)
 	}
 }
 
-// advance advances one thing and counts what came of it.
+// advance advances one thing and counts what came of it. A failure that is on record is named in the line of the
+// invocation and is no error of it.
 func advance(ctx context.Context, e optout.Engine, d optout.Due) error {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < leastTime {
+		observe.Count(ctx, "AdvanceLeft", 1)
+		return errNoTime
+	}
 	did, err := e.Advance(ctx, d)
-	if err != nil {
+	switch {
+	case err == nil:
+	case optout.Recorded(err):
+		observe.Cause(ctx, fmt.Errorf("%s %s: %w", d.Noun, d.ID, err))
+	default:
 		observe.Count(ctx, "AdvanceFailed", 1)
-		return err
+		return fmt.Errorf("%s %s: %w", d.Noun, d.ID, err)
 	}
 	observe.Count(ctx, metric(did), 1)
 	return nil

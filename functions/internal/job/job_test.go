@@ -1,31 +1,20 @@
 package job_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"example.org/optout/functions/internal/job"
+	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
 	"example.org/optout/functions/internal/trigger"
 )
-
-type mailbox struct {
-	sync.Mutex
-	to []string
-}
-
-func (m *mailbox) Tell(_ context.Context, n optout.Notice) (string, error) {
-	m.Lock()
-	defer m.Unlock()
-	m.to = append(m.to, n.To)
-	return "m", nil
-}
 
 func engine(m *optouttest.Memory, post optout.Post, c *optouttest.Clock) optout.Engine {
 	return optout.Engine{Store: m, Post: post, Address: "{ods}@practice.example", Now: c.Now}
@@ -44,7 +33,7 @@ func register(t *testing.T, m *optouttest.Memory, n int) optout.Reference {
 
 func TestASliceIsAdvancedEachThingOnceAndStrangersArePassedOver(t *testing.T) {
 	t.Parallel()
-	m, post, c := &optouttest.Memory{}, &mailbox{}, optouttest.NewClock()
+	m, post, c := &optouttest.Memory{}, &optouttest.Mailbox{}, optouttest.NewClock()
 	var named []trigger.Named
 	for n := range 20 {
 		ref := register(t, m, n)
@@ -75,7 +64,7 @@ func TestTheFirstThingThatCouldNotEvenBePostponedIsNamed(t *testing.T) {
 	}
 	named[0], named[1] = trigger.Named{PK: "N#x", SK: "P"}, trigger.Named{PK: "W#x", SK: "P"}
 	m.Fate = func(string) optouttest.Fate { return optouttest.Throttle }
-	done, err := job.Notify(engine(m, &mailbox{}, c))(t.Context(), named)
+	done, err := job.Notify(engine(m, &optouttest.Mailbox{}, c))(t.Context(), named)
 	if done != 2 || !errors.Is(err, optout.ErrUnavailable) {
 		t.Errorf("the first failure is at %d (%v), want 2", done, err)
 	}
@@ -83,7 +72,7 @@ func TestTheFirstThingThatCouldNotEvenBePostponedIsNamed(t *testing.T) {
 
 func TestASweepDoesAllThatIsDueAtItsOwnNow(t *testing.T) {
 	t.Parallel()
-	m, post, c := &optouttest.Memory{}, &mailbox{}, optouttest.NewClock()
+	m, post, c := &optouttest.Memory{}, &optouttest.Mailbox{}, optouttest.NewClock()
 	refs := make([]optout.Reference, 30)
 	for n := range refs {
 		refs[n] = register(t, m, n)
@@ -94,8 +83,8 @@ func TestASweepDoesAllThatIsDueAtItsOwnNow(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(post.to) != len(refs) {
-		t.Errorf("%d practices told, want %d", len(post.to), len(refs))
+	if len(post.Mails()) != len(refs) {
+		t.Errorf("%d practices told, want %d", len(post.Mails()), len(refs))
 	}
 	later := func() time.Time { return c.Now().Add(48 * time.Hour) } // the reminders of day 2
 	for range 2 {
@@ -103,15 +92,55 @@ func TestASweepDoesAllThatIsDueAtItsOwnNow(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(post.to) != 2*len(refs) {
-		t.Errorf("after two days %d mails, want %d", len(post.to), 2*len(refs))
+	if len(post.Mails()) != 2*len(refs) {
+		t.Errorf("after two days %d mails, want %d", len(post.Mails()), 2*len(refs))
 	}
 }
 
 func TestASweepThatCannotReadSaysSo(t *testing.T) {
 	t.Parallel()
 	m, c := &optouttest.Memory{Fate: func(string) optouttest.Fate { return optouttest.Throttle }}, optouttest.NewClock()
-	if err := job.Sweep(engine(m, &mailbox{}, c))(t.Context(), c.Now); err == nil || !strings.HasPrefix(err.Error(), "sweep: ") {
+	if err := job.Sweep(engine(m, &optouttest.Mailbox{}, c))(t.Context(), c.Now); err == nil || !strings.HasPrefix(err.Error(), "sweep: ") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A function that is nearly out of time begins with nothing: what it leaves is still due.
+func TestNothingIsBegunThatCannotBeEnded(t *testing.T) {
+	t.Parallel()
+	m, post, c := &optouttest.Memory{}, &optouttest.Mailbox{}, optouttest.NewClock()
+	named := []trigger.Named{{PK: "F#" + register(t, m, 1).Key(), SK: "F"}}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if done, err := job.Notify(engine(m, post, c))(ctx, named); done != 0 || err == nil {
+		t.Errorf("notify did %d, %v", done, err)
+	}
+	if err := job.Sweep(engine(m, post, c))(ctx, c.Now); err == nil {
+		t.Error("the sweep does not say that it left something")
+	}
+	if err := job.Sweep(engine(m, post, c))(t.Context(), c.Now); err != nil {
+		t.Error(err)
+	}
+}
+
+// A failure that is on record is no failure of the function, but its line names the thing and the cause.
+func TestAFailureOnRecordIsNamedInTheLine(t *testing.T) {
+	t.Parallel()
+	m, post, c := &optouttest.Memory{}, &optouttest.Mailbox{}, optouttest.NewClock()
+	register(t, m, 1)
+	post.Fail(&optout.Undelivered{Code: "TooManyRequestsException"})
+	var log bytes.Buffer
+	for range 2 {
+		err := observe.New("clock-sweep", &log, time.Now).Invocation(t.Context(), "schedule", "r", func(ctx context.Context) error {
+			return job.Sweep(engine(m, post, c))(ctx, c.Now)
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	for _, want := range []string{`"causes":["practice A00001: notice: TooManyRequestsException"]`, `"AdvancePostponed":1`, `"level":"ERROR"`} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("no %s in %s", want, log.String())
+		}
 	}
 }

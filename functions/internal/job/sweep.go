@@ -26,11 +26,6 @@ func Sweep(e optout.Engine) func(context.Context, func() time.Time) error {
 			start  = rand.N(shards)
 			until  = now()
 		)
-		if deadline, ok := ctx.Deadline(); ok { // leave time to write the line
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithDeadline(ctx, deadline.Add(-5*time.Second))
-			defer cancel()
-		}
 		for n := range shards {
 			work.run(func() {
 				for d, err := range e.Store.Due(ctx, (start+n)%shards, until) {
@@ -43,7 +38,7 @@ func Sweep(e optout.Engine) func(context.Context, func() time.Time) error {
 						causes = append(causes, err)
 					}
 					mu.Unlock()
-					if ctx.Err() != nil {
+					if errors.Is(err, errNoTime) || ctx.Err() != nil {
 						return
 					}
 				}

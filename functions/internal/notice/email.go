@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
 	"github.com/aws/smithy-go"
@@ -20,7 +23,13 @@ type Email struct {
 }
 
 // NewEmail sends from an address. It holds the one operation it needs, not the client (see dynamo.New).
-func NewEmail(c *sesv2.Client, from string) Email { return Email{c.SendEmail, from} }
+func NewEmail(c aws.Config, from string) Email {
+	client := sesv2.NewFromConfig(c, func(o *sesv2.Options) {
+		o.Retryer = aws.NopRetryer{}
+		o.HTTPClient = awshttp.NewBuildableClient()
+	})
+	return Email{client.SendEmail, from}
+}
 
 var _ optout.Post = Email{}
 
@@ -30,9 +39,15 @@ var forGood = map[string]string{
 	"BadRequestException": "mail-malformed",
 }
 
+// answerTakes is how long SES has to answer. A try that was not answered may have been carried, so it is given time
+// and is never repeated blindly: SES knows no idempotency token.
+const answerTakes = 12 * time.Second
+
 // Tell implements optout.Post.
 func (e Email) Tell(ctx context.Context, n optout.Notice) (string, error) {
 	subject, body := words(n)
+	ctx, cancel := context.WithTimeout(ctx, answerTakes)
+	defer cancel()
 	out, err := e.send(ctx, &sesv2.SendEmailInput{
 		FromEmailAddress: &e.from,
 		Destination:      &types.Destination{ToAddresses: []string{n.To}},
@@ -42,16 +57,16 @@ func (e Email) Tell(ctx context.Context, n optout.Notice) (string, error) {
 		}},
 	})
 	var api smithy.APIError
-	if errors.As(err, &api) {
-		if code := forGood[api.ErrorCode()]; code != "" {
-			return "", &optout.Refused{Code: code, Err: fmt.Errorf("send mail: %s", api.ErrorCode())} // the message quotes the address
-		}
-		return "", fmt.Errorf("send mail: %s", api.ErrorCode())
+	switch {
+	case err == nil:
+		return aws.ToString(out.MessageId), nil
+	case errors.As(err, &api) && forGood[api.ErrorCode()] != "":
+		return "", &optout.Undelivered{Code: forGood[api.ErrorCode()], Hope: optout.Refused}
+	case errors.As(err, &api): // its message quotes the address, so the code is all that is kept
+		return "", &optout.Undelivered{Code: api.ErrorCode(), Hope: optout.Passing}
+	default:
+		return "", &optout.Undelivered{Code: "no-answer", Hope: optout.Unanswered, Cause: err}
 	}
-	if err != nil {
-		return "", fmt.Errorf("send mail: %w", err)
-	}
-	return *out.MessageId, nil
 }
 
 // words are the mail. It is the same for every practice but for one number.

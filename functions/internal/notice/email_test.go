@@ -35,22 +35,25 @@ func TestTheMailCountsAndNamesNobody(t *testing.T) {
 
 func TestWhatIsRefusedForGoodAndWhatMayPass(t *testing.T) {
 	t.Parallel()
-	for err, want := range map[error]string{
-		&types.MessageRejected{Message: ptr("Email address is not verified: jo@practice.example")}: "mail-rejected",
-		&types.BadRequestException{Message: ptr("jo@practice.example")}:                            "mail-malformed",
-		&types.TooManyRequestsException{}:                                                          "",
-		&types.SendingPausedException{}:                                                            "",
-		&types.AccountSuspendedException{}:                                                         "",
-		&smithy.GenericAPIError{Code: "InternalFailure", Message: "jo@practice.example"}:           "",
-		errors.New("connection reset"):                                                             "",
+	type outcome struct {
+		code string
+		hope optout.Hope
+	}
+	for err, want := range map[error]outcome{
+		&types.MessageRejected{Message: ptr("Email address is not verified: jo@practice.example")}: {"mail-rejected", optout.Refused},
+		&types.BadRequestException{Message: ptr("jo@practice.example")}:                            {"mail-malformed", optout.Refused},
+		&types.TooManyRequestsException{}:                                                          {"TooManyRequestsException", optout.Passing},
+		&types.SendingPausedException{}:                                                            {"SendingPausedException", optout.Passing},
+		&smithy.GenericAPIError{Code: "InternalFailure", Message: "jo@practice.example"}:           {"InternalFailure", optout.Passing},
+		errors.New("connection reset"):                                                             {"no-answer", optout.Unanswered},
 	} {
 		e := Email{send: func(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error) {
 			return nil, err
 		}}
 		_, got := e.Tell(t.Context(), optout.Notice{To: "jo@practice.example", AtLeast: 1})
-		var refused *optout.Refused
-		if code := ""; errors.As(got, &refused) != (want != "") || refused != nil && refused.Code != want || got == nil {
-			t.Errorf("%v is %v (%s), want %q", err, got, code, want)
+		var u *optout.Undelivered
+		if !errors.As(got, &u) || u.Code != want.code || u.Hope != want.hope {
+			t.Errorf("%v is %v, want %v", err, got, want)
 		}
 		if strings.Contains(got.Error(), "jo@") {
 			t.Errorf("%v quotes the address", got)

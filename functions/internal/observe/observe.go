@@ -34,6 +34,7 @@ type Line struct {
 	mu     sync.Mutex
 	notes  map[string]string
 	counts map[string]int
+	causes []string
 }
 
 // What CloudWatch needs to find metrics in a line: the embedded metric format.
@@ -68,6 +69,10 @@ func (o *Observer) Invocation(ctx context.Context, trigger, request string, run 
 		attrs = append(attrs, slog.String(k, l.notes[k]))
 	}
 	level := slog.LevelInfo
+	if len(l.causes) > 0 {
+		level = slog.LevelError
+		attrs = append(attrs, slog.Any("causes", l.causes))
+	}
 	if err != nil {
 		level = slog.LevelError
 		l.counts["Errors"] = 1
@@ -90,6 +95,21 @@ func Count(ctx context.Context, metric string, n int) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.counts[metric] += n
+	}
+}
+
+// mostCauses is how many failures one line names; all are counted.
+const mostCauses = 5
+
+// Cause names in the line why something failed that is dealt with: it is on record, or the client was told.
+func Cause(ctx context.Context, err error) {
+	if l, ok := ctx.Value(lineKey{}).(*Line); ok {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.counts["Failures"]++
+		if len(l.causes) < mostCauses {
+			l.causes = append(l.causes, err.Error())
+		}
 	}
 }
 

@@ -132,7 +132,7 @@ func (r Rules) fault(w validator.FieldError) Fault {
 	case "max":
 		f.Code = "too-many"
 		if w.Kind() == reflect.String {
-			f.Code = "line"
+			f.Code = "too-long"
 		}
 	case "unique":
 		f.Code = "said-twice"

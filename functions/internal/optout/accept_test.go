@@ -69,7 +69,12 @@ func TestOneRuleAtATime(t *testing.T) {
 		"reply by phone without number":   {func(a *optout.Answers) { a.Reply = &optout.Reply{Safe: []string{"phone"}} }, "/reply/phone reply-no-number"},
 		"an address that is none":         {func(a *optout.Answers) { a.Reply.Email = "ada at home" }, "/reply/email email"},
 		"a number that is none":           {func(a *optout.Answers) { a.Reply.Phone = "call me" }, "/reply/phone phone"},
-		"a number from abroad":            {func(a *optout.Answers) { a.Reply.Phone = "+44 1642 672351" }, ""},
+		"a number of fifty":               {func(a *optout.Answers) { a.Reply.Phone = strings.Repeat("1 ", 25) }, "/reply/phone too-long"},
+		"an address of lines of nothing":  {func(a *optout.Answers) { a.Subject.Address = []string{"", ""} }, "/subject/address/0 missing; /subject/address/1 missing"},
+		"an e-mail address of 300": {func(a *optout.Answers) {
+			a.Reply.Email = strings.Repeat("a", 60) + "@" + strings.Repeat("b.", 120) + "example"
+		}, "/reply/email too-long"},
+		"a number from abroad": {func(a *optout.Answers) { a.Reply.Phone = "+44 1642 672351" }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path"
+	"runtime"
+	"strings"
 	"time"
 
 	"example.org/optout/functions/internal/nhs"
@@ -32,14 +35,15 @@ const (
 )
 
 // Advance does what is next and due for one thing, and records it. It may be called at any time, any number of
-// times, from any number of places at once. It gives an error only where not even the failure could be recorded:
-// whatever it is about is still due.
-func (e Engine) Advance(ctx context.Context, d Due) (Outcome, error) {
-	did, err := Nothing, error(nil)
+// times, from any number of places at once.
+//
+// An error that Recorded recognises is the cause of a failure that is on record: the thing will be looked at again
+// in its time. After any other error the thing is still due as it was.
+func (e Engine) Advance(ctx context.Context, d Due) (did Outcome, err error) {
 	for try := 0; ; try++ {
 		did, err = e.step(ctx, d)
-		if err == nil {
-			return did, nil
+		if err == nil || Recorded(err) {
+			return did, err
 		}
 		if !errors.Is(err, ErrConflict) || try >= conflictTries || pause(ctx, try) != nil {
 			break
@@ -53,13 +57,38 @@ func (e Engine) Advance(ctx context.Context, d Due) (Outcome, error) {
 
 const conflictTries = 8
 
-// step is one try. Whatever an item holds, it cannot take the function down with it: a panic is a failure for good.
-func (e Engine) step(ctx context.Context, d Due) (did Outcome, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			did, err = Nothing, fmt.Errorf("advance %s: panic: %T", d.Noun, p)
+// Recorded says whether err is the cause of a failure that is on record.
+func Recorded(err error) bool {
+	var r *setBackError
+	return errors.As(err, &r)
+}
+
+// setBackError is the cause of a failure that is on record.
+type setBackError struct{ cause error }
+
+func (s *setBackError) Error() string { return s.cause.Error() }
+func (s *setBackError) Unwrap() error { return s.cause }
+
+// survive turns a panic into an error that names its place: whatever an item holds, it cannot take the function
+// down, and with it everybody else's items.
+func survive(err *error) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	place := "an unknown place"
+	for skip := 2; skip < 12; skip++ { // past recover and the runtime's own frames
+		if _, file, line, ok := runtime.Caller(skip); ok && !strings.Contains(file, "/runtime/") {
+			place = fmt.Sprintf("%s:%d", path.Base(file), line)
+			break
 		}
-	}()
+	}
+	*err = fmt.Errorf("panic (%T) at %s", p, place)
+}
+
+// step is one try.
+func (e Engine) step(ctx context.Context, d Due) (did Outcome, err error) {
+	defer survive(&err)
 	switch d.Noun {
 	case DueForm:
 		ref, err := ParseReference(d.ID)
@@ -86,7 +115,8 @@ func (e Engine) advanceForm(ctx context.Context, ref Reference) (Outcome, error)
 		return Nothing, fmt.Errorf("read form: %w", err)
 	}
 	now := e.Now()
-	if f.Due.IsZero() || f.Due.After(now) {
+	// A new form is due at once, whatever the clock of its door said.
+	if isNew := f.Version() == 1 && f.Tries == 0; f.Due.IsZero() || f.Due.After(now) && !isNew {
 		return Nothing, nil
 	}
 	switch f.State().Next {
@@ -101,24 +131,34 @@ func (e Engine) advanceForm(ctx context.Context, ref Reference) (Outcome, error)
 	return Nothing, fmt.Errorf("nothing is known about next %q", f.State().Next)
 }
 
-// setBack keeps what failed from being tried at full speed: in growing steps if it may pass, on the office's list
-// if it is for good. What failed only in our eyes, because the answer was lost, has gone on and stays as it is.
-func (e Engine) setBack(ctx context.Context, d Due, cause error) (Outcome, error) {
+// setBack keeps what failed from being tried at full speed: in growing steps if it may pass, with a fault for a
+// person to look at if it is for good. What failed only in our eyes, because the answer was lost, has gone on and
+// stays as it is.
+func (e Engine) setBack(ctx context.Context, d Due, cause error) (did Outcome, err error) {
+	did = Nothing
+	defer survive(&err)
 	now := e.Now()
-	due, p, err := e.standing(ctx, d)
+	form, p, due, err := e.standing(ctx, d)
 	switch {
-	case errors.Is(err, ErrNotFound), err == nil && due.After(now):
+	case errors.Is(err, ErrNotFound):
 		return Nothing, nil
 	case err != nil && !errors.Is(err, ErrUnreadable): // it is still due, as it was
 		return Nothing, fmt.Errorf("advance: %w; look again: %w", cause, err)
+	case due.IsZero() || due.After(now): // somebody has dealt with it
+		return Nothing, nil
 	}
-	did := Postponed
 	p.Tries++
-	p.Until = now.Add(Backoff(p.Tries))
+	p.Until, did = now.Add(Backoff(p.Tries)), Postponed
 	if !errors.Is(cause, ErrUnavailable) {
 		p.Fault, p.Until, did = "cannot-advance", now.Add(officeDays*day), ToOffice
-		if errors.Is(cause, ErrUnreadable) {
+		if errors.Is(err, ErrUnreadable) {
 			p.Fault = "unreadable"
+		}
+		if form.Version() > 0 { // an unhappy end is an event too
+			failed := form.With(Event{At: now, By: byEngine, Kind: Failed, Detail: map[string]string{"fault": p.Fault}})
+			if e.Store.Record(ctx, failed, nhs.ODSCode{}) == nil {
+				return did, &setBackError{cause}
+			}
 		}
 	}
 	switch err := e.Store.Postpone(ctx, d, p); {
@@ -127,25 +167,26 @@ func (e Engine) setBack(ctx context.Context, d Due, cause error) (Outcome, error
 	case err != nil:
 		return Nothing, fmt.Errorf("advance: %w; set back: %w", cause, err)
 	}
-	return did, nil
+	return did, &setBackError{cause}
 }
 
-// standing is when a thing is due, at which version, and how often it failed so far.
-func (e Engine) standing(ctx context.Context, d Due) (time.Time, Postponement, error) {
+// standing is what is known of a thing that failed: the form, if it is one that can be read, its version and
+// failures so far, and when it is due.
+func (e Engine) standing(ctx context.Context, d Due) (Form, Postponement, time.Time, error) {
 	if d.Noun == DuePractice {
 		code, err := nhs.ParseODSCode(d.ID)
 		if err != nil {
-			return time.Time{}, Postponement{}, ErrNotFound
+			return Form{}, Postponement{}, time.Time{}, ErrNotFound
 		}
 		p, err := e.Store.Practice(ctx, code)
-		return p.Digest.Due, Postponement{Tries: p.Digest.Tries, Version: p.Digest.Version}, err
+		return Form{}, Postponement{Tries: p.Digest.Tries, Version: p.Digest.Version}, p.Digest.Due, err
 	}
 	ref, err := ParseReference(d.ID)
 	if err != nil {
-		return time.Time{}, Postponement{}, ErrNotFound
+		return Form{}, Postponement{}, time.Time{}, ErrNotFound
 	}
 	f, err := e.Store.Form(ctx, ref)
-	return f.Due, Postponement{Tries: f.Tries, Version: f.Version()}, err
+	return f, Postponement{Tries: f.Tries, Version: f.Version()}, f.Due, err
 }
 
 // Backoff is how long after the nth failure in a row something is looked at again: 1, 2, 4 … minutes, at most

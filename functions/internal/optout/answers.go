@@ -1,7 +1,7 @@
 package optout
 
 // Answers is what was said at a door, as it was said: perhaps incomplete, perhaps wrong. Its JSON is the wire form
-// of POST /api/forms. The tags name the rule of each field; rules.go has the rules and their sources, and the rules
+// of POST /api/forms. The tags name the rule of each field; accept.go has the rules and their sources, and the rules
 // that take more than one field.
 type Answers struct {
 	Kind          string  `json:"kind,omitempty" validate:"omitempty,oneof=choice withdrawal not-me"`
@@ -22,7 +22,7 @@ type Subject struct {
 	Forenames string   `json:"forenames" validate:"required,name"`
 	BirthDate string   `json:"birthDate" validate:"required,birthdate"`
 	NHSNumber string   `json:"nhsNumber,omitempty" validate:"omitempty,nhsnumber"`
-	Address   []string `json:"address,omitempty" validate:"max=6,dive,line"`
+	Address   []string `json:"address,omitempty" validate:"max=6,dive,required,line"`
 	Postcode  string   `json:"postcode,omitempty" validate:"omitempty,postcode"`
 	NoAddress bool     `json:"noAddress,omitempty"`
 }
@@ -37,7 +37,7 @@ type Proxy struct {
 type Reply struct {
 	Safe     []string `json:"safe" validate:"required,max=3,unique,dive,oneof=email post phone"`
 	Email    string   `json:"email,omitempty" validate:"omitempty,email,max=254"`
-	Phone    string   `json:"phone,omitempty" validate:"omitempty,phone"`
+	Phone    string   `json:"phone,omitempty" validate:"omitempty,max=40,phone"`
 	Format   string   `json:"format,omitempty" validate:"omitempty,line"`
 	Language string   `json:"language,omitempty" validate:"omitempty,line"`
 }

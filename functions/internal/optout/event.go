@@ -19,6 +19,7 @@ const (
 	Routed     Kind = "routed"     // a practice has it, and was made due to be told
 	Unrouted   Kind = "unrouted"   // no practice could be found: the office has it
 	Reminded   Kind = "reminded"   // its practice was made due to be told again
+	Failed     Kind = "failed"     // what was next could not be done, for good: a person has to look
 )
 
 // Event is one thing that happened to a form. Its Detail holds codes and keyed digests, never personal data, so

@@ -98,3 +98,26 @@ func TestBackoffGrowsAndEnds(t *testing.T) {
 		t.Errorf("steps are %v, %v … %v", Backoff(0), Backoff(3), last)
 	}
 }
+
+// Fingerprints of stored forms are made of this spelling: whoever changes it turns every repeat into other answers.
+func TestTheSpellingOfAnswersIsWhatItAlwaysWas(t *testing.T) {
+	t.Parallel()
+	whole := Answers{
+		Kind: "choice", Choice: "dissent",
+		Subject: Subject{
+			Title: "Ms", Surname: "O'Neill", Forenames: "Ada", BirthDate: "1957-03-31", NHSNumber: "900 000 0009",
+			Address: []string{"1 Lawson Street"}, Postcode: "TS18 1HU",
+		},
+		Proxy: &Proxy{Name: "M", Capacity: "parent"}, Practice: "A81001", SignedOn: "2026-11-20",
+		Reply: &Reply{Safe: []string{"email"}, Email: "a@b.example", Phone: "01642 672351", Format: "braille", Language: "cy"},
+	}
+	bare := Answers{Kind: "withdrawal", About: "0", Subject: Subject{Surname: "A", Forenames: "B", BirthDate: "2000-01-01", NoAddress: true}, NotRegistered: true, Reply: &Reply{Safe: []string{}}}
+	for want, a := range map[string]Answers{
+		`{"choice":"dissent","subject":{"title":"Ms","surname":"O'Neill","forenames":"Ada","birthDate":"1957-03-31","nhsNumber":"900 000 0009","address":["1 Lawson Street"],"postcode":"TS18 1HU"},"proxy":{"name":"M","capacity":"parent"},"practice":"A81001","signedOn":"2026-11-20","reply":{"safe":["email"],"email":"a@b.example","phone":"01642 672351","format":"braille","language":"cy"}}`: whole,
+		`{"kind":"withdrawal","about":"0","subject":{"surname":"A","forenames":"B","birthDate":"2000-01-01","noAddress":true},"notRegistered":true,"reply":{"safe":[]}}`:                                                                                                                                                                                                                              bare,
+	} {
+		if got := string(canonical(a)); got != want {
+			t.Errorf("spelt\n%s, was\n%s", got, want)
+		}
+	}
+}

@@ -13,6 +13,7 @@ var sentences = map[string]string{
 	"missing":           "This is needed. Fill it in.",
 	"not-an-option":     "Choose one of the options offered.",
 	"too-many":          "There are too many of these. Leave some out.",
+	"too-long":          "This is too long. Shorten it.",
 	"said-twice":        "The same thing is said twice. Leave one out.",
 	"reference":         "That is not a reference. Check each character; it has 17 letters and digits.",
 	"line":              "A line may have at most 100 printable characters. Shorten it or type it again.",

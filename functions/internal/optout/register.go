@@ -125,7 +125,11 @@ func receipt(f Form, replayed bool) Receipt {
 }
 
 // canonical are the answers in one spelling: field by field in the order of the struct, nothing that was not said.
+// Fingerprints are made of it: another spelling would turn every repeat into other answers.
 func canonical(a Answers) []byte {
+	if a.Kind == "choice" {
+		a.Kind = "" // said or not, it means the same
+	}
 	b, err := json.Marshal(a)
 	if err != nil {
 		panic("answers are plain data: " + err.Error())

@@ -12,7 +12,7 @@ type Status string
 // Owner is whose list a form is on.
 type Owner string
 
-// Step names what is to be done next.
+// Next is what is to be done next.
 type Next string
 
 // Where a form stands, whose list it is on, what is next.
@@ -38,12 +38,13 @@ type State struct {
 	Due       time.Time // when Next must be done; zero: never
 	Received  time.Time
 	Since     time.Time // when the owner got it
+	Routed    time.Time // when the practice was first told of it
 	Reminders int
 	Fault     string // why a person has to look at it
 }
 
-// reminders are the days, since a practice was first told, on which it is told again; after the last one it is
-// told every reminders[len-1] days (domain facts, ladder).
+// reminders are the days after routing on which a practice is told again; after the last one it is told every
+// reminders[len-1] days (domain facts, ladder).
 var reminders = []int{2, 14, 28}
 
 // Fold gives the state after all events of a history.
@@ -61,15 +62,23 @@ func (s State) after(e Event) State {
 		s.Status, s.Owner, s.Next = StatusRegistered, OwnerEngine, NextRoute
 		s.Received, s.Since, s.Due = e.At, e.At, e.At
 	case Routed:
-		code, _ := nhs.ParseODSCode(e.Detail["practice"])
-		s.Status, s.Owner, s.Practice, s.Next, s.Fault = StatusRouted, OwnerPractice, code, NextRemind, ""
-		s.Since, s.Reminders, s.Due = e.At, 0, e.At.Add(time.Duration(reminders[0])*day)
+		s.Status, s.Owner, s.Practice = StatusRouted, OwnerPractice, nhs.StoredODSCode(e.Detail["practice"])
+		s.Next, s.Fault = NextRemind, ""
+		s.Since, s.Routed, s.Reminders, s.Due = e.At, e.At, 0, e.At.Add(reminderAfter(0))
 	case Unrouted:
 		s.Status, s.Owner, s.Next, s.Fault = StatusRegistered, OwnerOffice, NextAssign, e.Detail["fault"]
 		s.Since, s.Due = e.At, e.At.Add(officeDays*day)
 	case Reminded:
 		s.Reminders++
-		s.Due = e.At.Add(untilReminder(s.Reminders))
+		s.Due = s.Routed.Add(reminderAfter(s.Reminders))
+		if soonest := e.At.Add(day); s.Due.Before(soonest) { // late reminders do not come in a heap
+			s.Due = soonest
+		}
+	case Failed:
+		if s.Owner == OwnerEngine {
+			s.Owner, s.Since = OwnerOffice, e.At
+		}
+		s.Fault, s.Due = e.Detail["fault"], e.At.Add(officeDays*day)
 	}
 	return s
 }
@@ -77,11 +86,11 @@ func (s State) after(e Event) State {
 // officeDays is how long the office has for what is on its list.
 const officeDays = 2
 
-// untilReminder is how long after the nth reminder the next one follows.
-func untilReminder(n int) time.Duration {
-	last := len(reminders) - 1
-	if n > last {
-		return time.Duration(reminders[last]) * day
+// reminderAfter is how long after routing the reminder after n others is due.
+func reminderAfter(n int) time.Duration {
+	if n < len(reminders) {
+		return time.Duration(reminders[n]) * day
 	}
-	return time.Duration(reminders[n]-reminders[n-1]) * day
+	last := reminders[len(reminders)-1]
+	return time.Duration(last*(n-len(reminders)+2)) * day
 }

@@ -31,7 +31,7 @@ func (f Form) Steps() []Step {
 }
 
 // StepsOf finds a form for whoever has its reference and knows the birth date. ErrNotFound for a reference that
-// does not exist and for a wrong birth date alike.
+// does not exist and for a wrong birth date alike, after the one read.
 func StepsOf(ctx context.Context, s Store, ref Reference, birth nhs.Date) ([]Step, error) {
 	f, err := s.Form(ctx, ref)
 	if err != nil {

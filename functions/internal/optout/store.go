@@ -34,7 +34,7 @@ type Store interface {
 	// list is full; ErrConflict and ErrUnavailable as everywhere.
 	Register(ctx context.Context, f Form) (Form, error)
 
-	// Form reads a form strongly. ErrNotFound, ErrUnreadable.
+	// Form reads a form strongly. ErrNotFound; ErrUnreadable with at least the form's Due, where that can be read.
 	Form(ctx context.Context, ref Reference) (Form, error)
 
 	// Record writes the newest event of f and what follows from it, on top of the version before it. If practice
@@ -43,6 +43,7 @@ type Store interface {
 	Record(ctx context.Context, f Form, practice nhs.ODSCode) error
 
 	// Practice reads a practice and its digest strongly; one that was never written is empty, not an error.
+	// ErrUnreadable as for Form.
 	Practice(ctx context.Context, code nhs.ODSCode) (Practice, error)
 
 	// SaveDigest writes p's digest on top of the version it was read at. ErrConflict if it has moved on.
@@ -56,8 +57,9 @@ type Store interface {
 	DueShards() int
 	Due(ctx context.Context, shard int, now time.Time) iter.Seq2[Due, error]
 
-	// Postpone changes when something is looked at next and nothing of what happened to it. A fault puts it on
-	// the office's list as well, until its next event. ErrConflict if it is not at p.Version; ErrNotFound.
+	// Postpone changes when something is looked at next and nothing of what happened to it. A fault is noted until
+	// the next event, and puts what is on nobody's list on the office's. ErrConflict if it is not at p.Version;
+	// ErrNotFound.
 	Postpone(ctx context.Context, d Due, p Postponement) error
 }
 
@@ -80,6 +82,6 @@ const (
 type Postponement struct {
 	Until   time.Time
 	Tries   int    // failures so far
-	Fault   string // set: on the office's list with it
+	Fault   string // set: a person has to look at it
 	Version int    // of the form or digest it is about; 0: whatever is there, for items that cannot be read
 }

@@ -46,6 +46,7 @@ var meanings = []struct {
 	{optout.ErrOtherAnswers, OtherAnswers},
 	{optout.ErrNotFound, NoSuchForm},
 	{optout.ErrUnavailable, NotNow},
+	{optout.ErrUnreadable, NotNow}, // a person is looking at it
 	{optout.ErrConflict, NotNow},
 }
 
@@ -54,13 +55,13 @@ func Error(ctx context.Context, w http.ResponseWriter, err error) {
 	for _, m := range meanings {
 		if errors.Is(err, m.err) {
 			if m.problem.Status >= 500 {
-				observe.Note(ctx, "cause", err.Error())
+				observe.Cause(ctx, err)
 			}
 			Write(ctx, w, m.problem)
 			return
 		}
 	}
-	observe.Note(ctx, "cause", err.Error())
+	observe.Cause(ctx, err)
 	Write(ctx, w, Broken)
 }
 

@@ -10,11 +10,13 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"example.org/optout/functions/internal/observe"
+	"example.org/optout/functions/internal/problem"
 )
 
 // HTTP serves API Gateway's HTTP API (payload format 2.0) with a handler of net/http.
@@ -24,24 +26,33 @@ func HTTP(o *observe.Observer, h http.Handler) func(context.Context, events.APIG
 		_ = o.Invocation(ctx, "http", e.RequestContext.RequestID, func(ctx context.Context) (err error) {
 			defer func() {
 				if p := recover(); p != nil { // the caller gets an answer, the log gets the place
-					w.header, w.body, w.status = http.Header{}, bytes.Buffer{}, http.StatusInternalServerError
+					*w = response{header: http.Header{}}
+					problem.Write(ctx, w, problem.Broken)
 					err = fmt.Errorf("panic: %T at %s", p, where(debug.Stack()))
 				}
+				observe.Note(ctx, "route", e.RouteKey)
+				observe.Note(ctx, "status", fmt.Sprint(w.status))
+				observe.Count(ctx, fmt.Sprintf("Status%dxx", w.status/100), 1)
 			}()
+			if deadline, ok := ctx.Deadline(); ok { // better say "not now" than be ended in mid-sentence
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithDeadline(ctx, deadline.Add(-answering))
+				defer cancel()
+			}
 			r, err := request(ctx, e)
 			if err != nil {
-				w.status = http.StatusBadRequest
+				problem.Write(ctx, w, problem.NotFound)
 				return nil
 			}
 			h.ServeHTTP(w, r)
-			observe.Note(ctx, "route", e.RouteKey)
-			observe.Note(ctx, "status", fmt.Sprint(w.status))
-			observe.Count(ctx, fmt.Sprintf("Status%dxx", w.status/100), 1)
 			return nil
 		})
 		return w.event(), nil
 	}
 }
+
+// answering is the time kept back for saying that there is no more of it.
+const answering = 1500 * time.Millisecond
 
 // request is the HTTP request that API Gateway received.
 func request(ctx context.Context, e events.APIGatewayV2HTTPRequest) (*http.Request, error) {
@@ -52,21 +63,23 @@ func request(ctx context.Context, e events.APIGatewayV2HTTPRequest) (*http.Reque
 			return nil, fmt.Errorf("body: %w", err)
 		}
 	}
-	u := &url.URL{Path: e.RawPath, RawQuery: e.RawQueryString}
-	if p, err := url.PathUnescape(e.RawPath); err == nil {
-		u.Path, u.RawPath = p, e.RawPath
-	}
-	r, err := http.NewRequestWithContext(ctx, e.RequestContext.HTTP.Method, u.String(), bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, e.RequestContext.HTTP.Method, "/", bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
+	unescaped, err := url.PathUnescape(e.RawPath)
+	if err != nil {
+		return nil, fmt.Errorf("path: %w", err)
+	}
+	// Not parsed as a whole: a path like //host would be taken for a host.
+	r.URL = &url.URL{Path: unescaped, RawPath: e.RawPath, RawQuery: e.RawQueryString}
 	for k, v := range e.Headers {
 		r.Header.Set(k, v)
 	}
 	if len(e.Cookies) > 0 {
 		r.Header.Set("Cookie", strings.Join(e.Cookies, "; "))
 	}
-	r.Host, r.RequestURI, r.RemoteAddr = r.Header.Get("Host"), u.RequestURI(), e.RequestContext.HTTP.SourceIP
+	r.Host, r.RequestURI, r.RemoteAddr = r.Header.Get("Host"), r.URL.RequestURI(), e.RequestContext.HTTP.SourceIP
 	r.ContentLength = int64(len(body))
 	return r, nil
 }

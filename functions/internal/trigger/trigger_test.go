@@ -96,11 +96,42 @@ func TestAPanicIsAnAnswerAndALine(t *testing.T) {
 		panic("Quillfeather 9000000009")
 	})
 	out, err := trigger.HTTP(observer(&log), h)(t.Context(), received[events.APIGatewayV2HTTPRequest](t, "api-register.json"))
-	if err != nil || out.StatusCode != http.StatusInternalServerError || strings.Contains(out.Body, "half") {
+	if err != nil || out.StatusCode != http.StatusInternalServerError || strings.Contains(out.Body, "half") || !strings.Contains(out.Body, `"code":"internal-error"`) || out.Headers["Content-Type"] != "application/problem+json" {
 		t.Errorf("answer %+v, %v", out, err)
 	}
 	if !strings.Contains(log.String(), `"Errors":1`) || strings.Contains(log.String(), "Quillfeather") || strings.Contains(log.String(), "9000000009") {
 		t.Errorf("line %s", log.String())
+	}
+}
+
+func TestPathsAreNeverTakenForHosts(t *testing.T) {
+	t.Parallel()
+	var got string
+	h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.URL.Path + " " + r.URL.Host })
+	e := received[events.APIGatewayV2HTTPRequest](t, "api-start.json")
+	for raw, want := range map[string]string{"//evil.example/": "//evil.example/ ", "/a%2Fb": "/a/b ", "/caf%C3%A9": "/café "} {
+		e.RawPath, got = raw, ""
+		if _, err := trigger.HTTP(observer(io.Discard), h)(t.Context(), e); err != nil || got != want {
+			t.Errorf("%s is served as %q, %v", raw, got, err)
+		}
+	}
+	e.RawPath = "/%zz"
+	if out, _ := trigger.HTTP(observer(io.Discard), h)(t.Context(), e); out.StatusCode != http.StatusNotFound {
+		t.Errorf("a path that is none: %d", out.StatusCode)
+	}
+}
+
+func TestAHandlerIsGivenLessTimeThanTheFunctionHas(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if at, ok := r.Context().Deadline(); !ok || time.Until(at) > 9*time.Second || time.Until(at) < 5*time.Second {
+			t.Errorf("the handler has %v", time.Until(at))
+		}
+	})
+	if _, err := trigger.HTTP(observer(io.Discard), h)(ctx, received[events.APIGatewayV2HTTPRequest](t, "api-start.json")); err != nil {
+		t.Error(err)
 	}
 }
 

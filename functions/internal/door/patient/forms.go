@@ -37,6 +37,10 @@ func (d Door) register(w http.ResponseWriter, r *http.Request) {
 	var answers optout.Answers
 	refusal, faults := decodeBody(r, &answers)
 	origin := optout.Origin{Door: "online", Client: "anonymous", Key: key}
+	if refusal == problem.WrongType { // it says nothing about the answers
+		problem.Write(ctx, w, refusal)
+		return
+	}
 	if refusal.Code != "" {
 		d.refuse(w, r, origin, nil, refusal, faults)
 		return

@@ -290,9 +290,12 @@ func TestOtherAddressesAndMethods(t *testing.T) {
 	h.send("GET", "/nowhere", "", "").wantProblem(t, 404, "not-found", "")
 	h.send("GET", "/api/forms", "", "").wantProblem(t, 405, "method-not-allowed", "")
 	h.send("POST", "/", "", "").wantProblem(t, 405, "method-not-allowed", "")
+	h.send("POST", "/api//forms", key, dissent(t, nil)).wantProblem(t, 404, "not-found", "")
+	h.send("GET", "/api/../", "", "").wantProblem(t, 404, "not-found", "")
 	h.send("POST", "/api/forms", key, dissent(t, nil), "Content-Type", "text/plain").wantProblem(t, 415, "not-json-type", "")
 	h.send("POST", "/api/forms", key, dissent(t, nil), "Sec-Fetch-Site", "cross-site").wantProblem(t, 403, "cross-origin", "")
 	h.send("POST", "/api/forms", key, dissent(t, nil), "Content-Type", "application/json; charset=utf-8").receipt(t)
+	h.send("POST", "/api/forms", key, dissent(t, nil), "Content-Type", "text/plain").wantProblem(t, 415, "not-json-type", "")
 }
 
 func TestTheStartPageLoadsNothingFromElsewhere(t *testing.T) {

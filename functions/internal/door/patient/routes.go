@@ -5,6 +5,7 @@ package patient
 
 import (
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
@@ -53,13 +54,20 @@ func (d Door) Handler() http.Handler {
 			problem.Write(q.Context(), w, problem.NotAllowed)
 		})
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, q *http.Request) { problem.Write(q.Context(), w, problem.NotFound) })
+	nothing := func(w http.ResponseWriter, q *http.Request) { problem.Write(q.Context(), w, problem.NotFound) }
+	mux.HandleFunc("/", nothing)
 
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		problem.Write(q.Context(), w, problem.CrossOrigin)
 	}))
-	return headers(guard.Handler(mux))
+	return headers(guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if path.Clean(q.URL.Path) != q.URL.Path { // the mux would send the client elsewhere
+			nothing(w, q)
+			return
+		}
+		mux.ServeHTTP(w, q)
+	})))
 }
 
 // headers are on every answer: nothing of another site is loaded, and nobody frames, sniffs or follows us.

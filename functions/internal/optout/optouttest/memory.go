@@ -97,6 +97,7 @@ func (m *Memory) Form(_ context.Context, ref optout.Reference) (f optout.Form, e
 			return optout.ErrNotFound
 		}
 		if f, err = copied(stored).Restore(); err != nil {
+			f = optout.Form{Reference: ref, Due: stored.Due, Tries: stored.Tries, Fault: stored.Fault}
 			return optout.ErrUnreadable
 		}
 		return nil
@@ -146,7 +147,7 @@ func (m *Memory) SaveDigest(_ context.Context, p optout.Practice) error {
 		stored.Code, stored.Digest = p.Code, p.Digest
 		d := &stored.Digest
 		d.Attempts = slices.Clone(d.Attempts)
-		for _, at := range []*time.Time{&d.Due, &d.Lease, &d.Sent} {
+		for _, at := range []*time.Time{&d.Due, &d.Lease, &d.Sent, &d.Since} {
 			*at = at.Truncate(time.Millisecond)
 		}
 		for i := range d.Attempts {
@@ -162,7 +163,7 @@ func (m *Memory) SaveDigest(_ context.Context, p optout.Practice) error {
 func (m *Memory) Waiting(_ context.Context, code nhs.ODSCode) (n int, err error) {
 	err = m.do("Waiting", func() error {
 		for _, f := range m.forms {
-			if s := f.State(); f.Fault == "" && s.Owner == optout.OwnerPractice && s.Practice == code {
+			if s := f.State(); s.Owner == optout.OwnerPractice && s.Practice == code {
 				n++
 			}
 		}
