@@ -22,7 +22,6 @@ var consolePages string
 type console struct {
 	*runner
 	pages *template.Template
-	mux   *http.ServeMux
 }
 
 // status is everything the overview shows.
@@ -65,25 +64,31 @@ type scheduleStatus struct {
 
 func newConsole(r *runner) (http.Handler, error) {
 	pages, err := template.New("console").Funcs(template.FuncMap{
+		"now":   time.Now,
 		"clock": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+		"stamp": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	}).Parse(consolePages)
 	if err != nil {
 		return nil, fmt.Errorf("read console pages: %w", err)
 	}
-	c := &console{runner: r, pages: pages, mux: http.NewServeMux()}
-	c.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { c.page(w, "overview", c.status()) })
-	c.mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, c.status()) })
-	c.mux.HandleFunc("GET /mail", func(w http.ResponseWriter, _ *http.Request) { c.showMail(w) })
-	c.mux.HandleFunc("GET /mail.json", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, notNil(c.mailbox.all())) })
-	c.mux.HandleFunc("GET /logs", c.showLogs)
-	c.mux.HandleFunc("GET /logs.json", func(w http.ResponseWriter, q *http.Request) {
+	c := &console{runner: r, pages: pages}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { c.page(w, http.StatusOK, "overview", c.status()) })
+	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, c.status()) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, q *http.Request) {
+		c.fail(w, q, http.StatusNotFound, fmt.Errorf("the console has no page %s", q.URL.Path))
+	})
+	mux.HandleFunc("GET /mail", func(w http.ResponseWriter, _ *http.Request) { c.showMail(w) })
+	mux.HandleFunc("GET /mail.json", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, notNil(c.mailbox.all())) })
+	mux.HandleFunc("GET /logs", c.showLogs)
+	mux.HandleFunc("GET /logs.json", func(w http.ResponseWriter, q *http.Request) {
 		writeJSON(w, c.logs.lines(q.FormValue("function")))
 	})
-	c.mux.HandleFunc("GET /items", c.showItems)
-	c.mux.HandleFunc("GET /items.json", c.itemsJSON)
-	c.mux.HandleFunc("POST /switch", c.flip)
-	c.mux.HandleFunc("POST /schedule", c.send)
-	return http.NewCrossOriginProtection().Handler(headers(c.mux)), nil
+	mux.HandleFunc("GET /items", c.showItems)
+	mux.HandleFunc("GET /items.json", c.itemsJSON)
+	mux.HandleFunc("POST /switch", c.flip)
+	mux.HandleFunc("POST /schedule", c.send)
+	return http.NewCrossOriginProtection().Handler(headers(mux)), nil
 }
 
 func headers(next http.Handler) http.Handler {
@@ -97,19 +102,24 @@ func headers(next http.Handler) http.Handler {
 	})
 }
 
-func (c *console) page(w http.ResponseWriter, name string, data any) {
+func (c *console) page(w http.ResponseWriter, code int, name string, data any) {
 	var b bytes.Buffer
 	if err := c.pages.ExecuteTemplate(&b, name, data); err != nil {
-		c.fail(w, err)
+		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(code)
 	_, _ = b.WriteTo(w)
 }
 
 // fail is for the developer who looks at it: it says what went wrong.
-func (c *console) fail(w http.ResponseWriter, err error) {
-	http.Error(w, err.Error(), http.StatusInternalServerError)
+func (c *console) fail(w http.ResponseWriter, r *http.Request, code int, err error) {
+	if wantsJSON(r) {
+		http.Error(w, err.Error(), code)
+		return
+	}
+	c.page(w, code, "fault", err.Error())
 }
 
 func writeJSON(w http.ResponseWriter, v any) {
@@ -166,110 +176,106 @@ func (c *console) showMail(w http.ResponseWriter) {
 	if data.Left = max(len(data.Letters)-shown, 0); data.Left > 0 {
 		data.Letters = data.Letters[:shown]
 	}
-	c.page(w, "mail", data)
+	c.page(w, http.StatusOK, "mail", data)
 }
 
 func (c *console) showLogs(w http.ResponseWriter, r *http.Request) {
-	const shown = 2000
+	const shown = 500
+	type line struct {
+		logLine
+		Level, Text string
+	}
 	data := struct {
-		Function  string
-		Functions []string
-		Lines     []logLine
-		Left      int
-	}{Function: r.FormValue("function"), Lines: c.logs.lines(r.FormValue("function"))}
+		Function, Directory string
+		Functions           []string
+		Lines               []line
+		Left                int
+	}{Function: r.FormValue("function"), Directory: c.logs.directory}
 	for _, p := range c.plan.functions {
 		data.Functions = append(data.Functions, p.id)
 	}
 	data.Functions = append(data.Functions, "engine")
-	if data.Left = max(len(data.Lines)-shown, 0); data.Left > 0 {
-		data.Lines = data.Lines[data.Left:]
+	all := c.logs.lines(data.Function)
+	data.Left = max(len(all)-shown, 0)
+	for _, l := range slices.Backward(all[data.Left:]) {
+		level, text := shorten(l.Line)
+		data.Lines = append(data.Lines, line{l, level, text})
 	}
-	c.page(w, "logs", data)
+	c.page(w, http.StatusOK, "logs", data)
 }
 
-// items looks into the table a request names, or the first.
-func (c *console) items(r *http.Request) (tableItems, error) {
-	name := r.FormValue("table")
-	for _, t := range c.plan.tables {
-		if name == "" || t.id == name {
-			return tableItems{db: c.runner.engine.db, table: t}, nil
-		}
+// items looks into the table; the console shows the first of the template.
+func (c *console) items() (tableItems, error) {
+	if len(c.plan.tables) == 0 {
+		return tableItems{}, errors.New("the template has no table")
 	}
-	return tableItems{}, fmt.Errorf("the template has no table %s", name)
+	return tableItems{db: c.runner.engine.db, table: c.plan.tables[0]}, nil
+}
+
+// afterKey is where a request wants a page of keys to begin.
+func afterKey(r *http.Request) *itemKey {
+	if r.FormValue("after-pk") == "" {
+		return nil
+	}
+	return &itemKey{r.FormValue("after-pk"), r.FormValue("after-sk")}
 }
 
 func (c *console) showItems(w http.ResponseWriter, r *http.Request) {
 	var data struct {
-		Table, PK, SK, Ref string
-		One                bool
-		Item               string
-		Keys               []itemKey
-		Next               *itemKey
-		Whole              []string // items of a form's partition
+		Of, PK string
+		Items  []string
+		Keys   []itemKey
+		Next   *itemKey
 	}
-	t, err := c.items(r)
-	if err != nil {
-		c.fail(w, err)
-		return
-	}
-	data.Table, data.PK, data.SK, data.Ref = t.table.id, r.FormValue("pk"), r.FormValue("sk"), strings.TrimSpace(r.FormValue("ref"))
+	data.Of, data.PK = strings.TrimSpace(r.FormValue("of")), r.FormValue("pk")
 	switch {
-	case data.Ref != "":
-		var items []map[string]any
-		if items, err = t.partition(r.Context(), "F#"+data.Ref); err != nil {
-			break
-		}
-		for _, item := range items {
-			var shown string
-			if shown, err = legible(item); err != nil {
-				break
-			}
-			data.Whole = append(data.Whole, shown)
-		}
-	case data.PK != "":
-		data.One = true
-		data.Item, err = t.item(r.Context(), itemKey{data.PK, data.SK})
+	case data.PK != "" || data.Of == "":
+	case strings.Contains(data.Of, "#"):
+		data.PK = data.Of
+	default: // a reference, as people write it
+		data.PK = "F#" + strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(data.Of))
+	}
+	t, err := c.items()
+	switch {
+	case err != nil:
+	case data.PK == "":
+		data.Keys, data.Next, err = t.page(r.Context(), afterKey(r))
 	default:
-		var after *itemKey
-		if r.FormValue("after-pk") != "" {
-			after = &itemKey{r.FormValue("after-pk"), r.FormValue("after-sk")}
+		var items []map[string]any
+		items, err = t.partition(r.Context(), data.PK)
+		for _, item := range items {
+			data.Items = append(data.Items, indented(item))
 		}
-		data.Keys, data.Next, err = t.page(r.Context(), after)
 	}
 	if err != nil {
-		c.fail(w, err)
+		c.fail(w, r, http.StatusInternalServerError, err)
 		return
 	}
-	c.page(w, "items", data)
+	c.page(w, http.StatusOK, "items", data)
 }
 
 // itemsJSON answers the items of a partition, or a page of keys.
 func (c *console) itemsJSON(w http.ResponseWriter, r *http.Request) {
-	t, err := c.items(r)
-	if err == nil && r.FormValue("pk") != "" {
-		var items []map[string]any
-		if items, err = t.partition(r.Context(), r.FormValue("pk")); err == nil {
-			writeJSON(w, items)
-			return
+	t, err := c.items()
+	var out any
+	switch {
+	case err != nil:
+	case r.FormValue("pk") != "":
+		out, err = t.partition(r.Context(), r.FormValue("pk"))
+	default:
+		var page struct {
+			Keys []itemKey `json:"keys"`
+			Next *itemKey  `json:"next"`
 		}
-	}
-	var page struct {
-		Keys []itemKey `json:"keys"`
-		Next *itemKey  `json:"next"`
-	}
-	if err == nil {
-		var after *itemKey
-		if r.FormValue("after-pk") != "" {
-			after = &itemKey{r.FormValue("after-pk"), r.FormValue("after-sk")}
-		}
-		page.Keys, page.Next, err = t.page(r.Context(), after)
+		page.Keys, page.Next, err = t.page(r.Context(), afterKey(r))
+		page.Keys = notNil(page.Keys)
+		out = page
 	}
 	if err != nil {
-		c.fail(w, err)
+		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	page.Keys = notNil(page.Keys)
-	writeJSON(w, page)
+	writeJSON(w, out)
 }
 
 // flip turns the stream or the sweeper on or off.
@@ -277,7 +283,7 @@ func (c *console) flip(w http.ResponseWriter, r *http.Request) {
 	t, ok := map[string]*toggle{"stream": c.stream, "sweeper": c.sweeper}[r.PostFormValue("what")]
 	on := r.PostFormValue("on")
 	if !ok || on != "true" && on != "false" {
-		http.Error(w, "what=stream|sweeper and on=true|false are needed", http.StatusBadRequest)
+		c.fail(w, r, http.StatusBadRequest, errors.New("what=stream|sweeper and on=true|false are needed"))
 		return
 	}
 	t.set(on == "true")
@@ -288,32 +294,30 @@ func (c *console) flip(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// send fires schedules with a time of one's choice and answers what the functions replied.
+// send fires a schedule with a time of one's choice and answers what the function replied.
 func (c *console) send(w http.ResponseWriter, r *http.Request) {
-	at := time.Now()
+	event, at := r.PostFormValue("event"), time.Now()
 	if given := strings.TrimSpace(r.PostFormValue("time")); given != "" {
 		var err error
 		if at, err = time.Parse(time.RFC3339, given); err != nil {
-			http.Error(w, "time must be like 2026-11-22T20:00:00Z", http.StatusBadRequest)
+			c.fail(w, r, http.StatusBadRequest, fmt.Errorf("the time %q cannot be read: it must be like 2026-11-22T20:00:00Z", given))
 			return
 		}
 	}
-	replies, err := c.schedules.send(context.WithoutCancel(r.Context()), r.PostFormValue("event"), at)
-	if errors.Is(err, errNoSuchSchedule) {
-		http.Error(w, err.Error(), http.StatusNotFound)
-		return
+	reply, err := c.schedules.send(context.WithoutCancel(r.Context()), event, at)
+	switch {
+	case errors.Is(err, errNoSuchSchedule):
+		c.fail(w, r, http.StatusNotFound, err)
+	case err != nil:
+		c.fail(w, r, http.StatusBadGateway, err)
+	case wantsJSON(r):
+		writeJSON(w, map[string]json.RawMessage{event: reply})
+	default:
+		c.page(w, http.StatusOK, "sent", struct {
+			Event, Reply string
+			At           time.Time
+		}{event, string(reply), at})
 	}
-	if !wantsJSON(r) && err == nil {
-		http.Redirect(w, r, "/", http.StatusSeeOther)
-		return
-	}
-	if err != nil {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusBadGateway)
-		_ = json.NewEncoder(w).Encode(map[string]any{"error": err.Error(), "replies": replies})
-		return
-	}
-	writeJSON(w, replies)
 }
 
 // wantsJSON tells a program from a browser.

@@ -2,28 +2,41 @@
 //
 // The functions' own bootstrap binaries are started through a real Lambda Runtime API, exactly as they are
 // deployed. They have no local branch: only the AWS_ENDPOINT_URL_* variables differ. What AWS does around them
-// is played by one file each:
+// is played here. What the template asks for and the runner cannot play is a named fault at start-up, never a
+// silent difference.
+//
+// # Where to start reading
+//
+// First how a start goes:
 //
 //	main.go       the command line
 //	runner.go     what is started, in which order, and how it ends
-//	template.go   CloudFormation: parameters, conditions, intrinsics, names
-//	resources.go  which resource types and properties are understood
-//	build.go      the Go compiler: one build for all functions
-//	children.go   child processes that never outlive the runner
-//	runtime.go    Lambda: a pool of processes per function
-//	gateway.go    API Gateway: an HTTP API, payload format 2.0
+//
+// Then what the template says. A new resource type, property or event begins in resources.go:
+//
+//	template.go   parameters, conditions, intrinsics, names
+//	resources.go  the plan: which resource types and properties are understood
 //	pattern.go    filter criteria of event source mappings
-//	stream.go     the event source mapping of a table's stream
+//
+// Then the way of a form:
+//
+//	gateway.go    API Gateway: an HTTP API, payload format 2.0
+//	runtime.go    Lambda: a pool of processes per function
+//	engine.go     DynamoDB: a child process or any endpoint, and its streams
+//	stream.go     the event source mapping of a stream
 //	checkpoint.go how far a mapping has come, on disk
 //	schedule.go   EventBridge: rate and cron
 //	secrets.go    Secrets Manager: GetSecretValue
 //	mail.go       SES v2: SendEmail, and the mailbox
-//	engine.go     DynamoDB: a child process or any endpoint
-//	logs.go       CloudWatch Logs: a file per function and a ring
+//
+// Last what one sees of it, and what it stands on:
+//
 //	console.go    what there is to see and to switch; its pages are in console.gohtml
 //	items.go      a look into the table
-//
-// What the template asks for and the runner cannot play is a named fault at start-up, never a silent difference.
+//	logs.go       a file per function, and the newest lines in memory
+//	toggle.go     a switch
+//	build.go      the Go compiler: one build for all functions
+//	children.go   child processes that never outlive the runner
 //
 // # Mail that fails
 //
@@ -38,13 +51,13 @@
 // # What differs from AWS
 //
 // A function has eight processes at most unless its reserved concurrency says otherwise, and an invocation waits
-// for one instead of being throttled. Memory is told to the function but not limited. A failed schedule is repeated
-// after seconds, not minutes, and a failed stream slice after at most five seconds. Only the sweeper switch and the
-// stream switch of the console can stop what the template starts.
+// for one instead of being throttled. Memory is told to the function but not limited. Roles are not enforced. A
+// failed schedule is repeated after seconds, not minutes, however old its event is, and a failed stream slice after
+// at most five seconds. Only the sweeper switch and the stream switch of the console can stop what the template starts.
 //
 // # State
 //
 // Everything that must outlive the runner is in one folder (-state): table.db, secrets.json, mails.jsonl,
 // checkpoints, unprocessed, logs and build. A mapping that gives records up keeps them in unprocessed, as the JSON
-// that AWS puts into the bucket. Removing it is starting anew.
+// that AWS puts into the bucket. Removing the folder is starting anew.
 package main

@@ -40,7 +40,7 @@ func findEngine(given, root string) (string, error) {
 	if path, err := exec.LookPath("dynoxide"); err == nil {
 		return path, nil
 	}
-	return "", fmt.Errorf("there is no DynamoDB engine: not at %s and no dynoxide in PATH; name one with -engine, or a running one with -endpoint", tools)
+	return "", fmt.Errorf("there is no DynamoDB engine: not at %s and no dynoxide in PATH; `make run` installs one, -engine names another, -endpoint a running one", tools)
 }
 
 // engine is DynamoDB: a child process that is started again if it dies, or an endpoint that somebody else runs.
@@ -98,7 +98,9 @@ func startEngine(ctx context.Context, c *children, path, file string, log func(s
 	e.done = make(chan struct{})
 	go func() {
 		defer close(e.done)
-		for nap := 100 * time.Millisecond; ; nap = min(2*nap, 10*time.Second) {
+		const shortest = 100 * time.Millisecond
+		nap := shortest
+		for {
 			began := time.Now()
 			select {
 			case <-process.dead:
@@ -108,17 +110,17 @@ func startEngine(ctx context.Context, c *children, path, file string, log func(s
 				return
 			}
 			if time.Since(began) > time.Minute {
-				nap = 100 * time.Millisecond
+				nap = shortest
 			}
-			for {
-				next, err := start(supervision)
-				if err == nil {
-					process = next
-					break
-				}
-				complain("the DynamoDB engine does not start: %v", err)
+			for running := false; !running; nap = min(2*nap, 10*time.Second) {
 				if !pause(supervision, nap) {
 					return
+				}
+				next, err := start(supervision)
+				if running = err == nil; running {
+					process = next
+				} else if supervision.Err() == nil {
+					complain("the DynamoDB engine does not start: %v", err)
 				}
 			}
 		}
@@ -193,20 +195,14 @@ func (e *engine) create(ctx context.Context, t tablePlan) error {
 	for _, g := range t.GlobalSecondaryIndexes {
 		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, dynamodbtypes.GlobalSecondaryIndex{
 			IndexName: &g.IndexName, KeySchema: g.KeySchema.elements(),
-			Projection: &dynamodbtypes.Projection{ProjectionType: dynamodbtypes.ProjectionType(g.Projection.ProjectionType), NonKeyAttributes: g.Projection.NonKeyAttributes},
+			Projection: &dynamodbtypes.Projection{ProjectionType: dynamodbtypes.ProjectionType(g.Projection.ProjectionType)},
 		})
 	}
 	if t.StreamSpecification != nil {
 		in.StreamSpecification = &dynamodbtypes.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: dynamodbtypes.StreamViewType(t.StreamSpecification.StreamViewType)}
 	}
-	if _, err := e.db.CreateTable(ctx, in); err != nil {
-		return err
-	}
-	if ttl := t.TimeToLiveSpecification; ttl != nil && bool(ttl.Enabled) {
-		_, err := e.db.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{TableName: &t.name, TimeToLiveSpecification: &dynamodbtypes.TimeToLiveSpecification{AttributeName: &ttl.AttributeName, Enabled: aws.Bool(true)}})
-		return err
-	}
-	return nil
+	_, err := e.db.CreateTable(ctx, in)
+	return err
 }
 
 func (k keySchema) elements() []dynamodbtypes.KeySchemaElement {

@@ -69,26 +69,16 @@ func (t tableItems) partition(ctx context.Context, pk string) ([]map[string]any,
 	}
 }
 
-// item reads one item as indented JSON; nothing if there is none.
-func (t tableItems) item(ctx context.Context, k itemKey) (string, error) {
-	out, err := t.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &t.table.name, Key: t.attributes(k), ConsistentRead: aws.Bool(true)})
-	if err != nil {
-		return "", fmt.Errorf("get item: %w", err)
-	}
-	if out.Item == nil {
-		return "", nil
-	}
-	return legible(plainMap(out.Item))
-}
-
-// legible is an item as a person reads it: HTML escapes it, JSON need not.
-func legible(item map[string]any) (string, error) {
+// indented is an item as a person reads it: HTML escapes it, JSON need not.
+func indented(item map[string]any) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	err := e.Encode(item)
-	return b.String(), err
+	if err := e.Encode(item); err != nil {
+		return err.Error()
+	}
+	return b.String()
 }
 
 func (t tableItems) attributes(k itemKey) map[string]types.AttributeValue {

@@ -1,15 +1,20 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
 
-// ringSize is how many lines the console remembers over all functions.
-const ringSize = 20_000
+// The console remembers the newest lines of all functions, up to both of these limits.
+const (
+	rememberedLines = 20_000
+	rememberedBytes = 32 << 20
+)
 
 // rotateAt is the size from which a log file is put aside at the next start.
 const rotateAt = 10 << 20
@@ -20,14 +25,14 @@ type logLine struct {
 	Line     string    `json:"line"`
 }
 
-// logs keeps what the functions write: a file per function, and the newest lines of all in a ring.
+// logs keeps what the functions write: a file per function, and the newest lines of all in memory.
 type logs struct {
 	directory string
 
-	mu    sync.Mutex
-	ring  []logLine
-	start int // of the oldest line once the ring is full
-	files map[string]*os.File
+	mu     sync.Mutex
+	newest []logLine // oldest first
+	bytes  int       // of these lines
+	files  map[string]*os.File
 }
 
 func newLogs(directory string) (*logs, error) {
@@ -58,11 +63,10 @@ func (l *logs) open(name string) (func(line string), error) {
 func (l *logs) add(f *os.File, line logLine) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.ring) < ringSize {
-		l.ring = append(l.ring, line)
-	} else {
-		l.ring[l.start] = line
-		l.start = (l.start + 1) % ringSize
+	l.newest = append(l.newest, line)
+	for l.bytes += len(line.Line); len(l.newest) > rememberedLines || l.bytes > rememberedBytes; l.newest = l.newest[1:] {
+		l.bytes -= len(l.newest[0].Line)
+		l.newest[0] = logLine{} // the array goes on living until it is full
 	}
 	fmt.Fprintf(f, "%s %s\n", line.At.Format("2006-01-02T15:04:05.000Z"), line.Line)
 }
@@ -71,9 +75,8 @@ func (l *logs) add(f *os.File, line logLine) {
 func (l *logs) lines(function string) []logLine {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := make([]logLine, 0, len(l.ring))
-	for i := range l.ring {
-		line := l.ring[(l.start+i)%len(l.ring)]
+	out := make([]logLine, 0, len(l.newest))
+	for _, line := range l.newest {
 		if function == "" || line.Function == function {
 			out = append(out, line)
 		}
@@ -87,4 +90,35 @@ func (l *logs) close() {
 	for _, f := range l.files {
 		f.Close()
 	}
+}
+
+// shorten makes of a function's JSON line what a person looks for: name=value, without what the console shows
+// anyway and without the declaration of metrics. It returns the level if it is worth a look. Other lines stay.
+func shorten(line string) (level, text string) {
+	d := json.NewDecoder(strings.NewReader(line))
+	if first, err := d.Token(); err != nil || first != json.Delim('{') {
+		return "", line
+	}
+	var words []string
+	for d.More() {
+		name, err := d.Token()
+		var value json.RawMessage
+		if err != nil || d.Decode(&value) != nil {
+			return "", line
+		}
+		shown := string(value)
+		if !strings.Contains(shown, " ") {
+			shown = strings.Trim(shown, `"`)
+		}
+		switch {
+		case name == "time" || name == "_aws" || name == "Function" || shown == "INFO":
+		case name == "level":
+			level = shown
+		case name == "msg":
+			words = append(words, shown)
+		default:
+			words = append(words, fmt.Sprintf("%v=%s", name, shown))
+		}
+	}
+	return level, strings.Join(words, " ")
 }

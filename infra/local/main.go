@@ -15,16 +15,17 @@ import (
 
 // options are what the command line says.
 type options struct {
-	root, template, state string
-	port                  int
-	engine, endpoint      string
-	stream, sweeper       bool
-	race                  bool
-	settings              map[string]string
+	root, state      string
+	port             int
+	engine, endpoint string
+	stream, sweeper  bool
+	race             bool
+	settings         map[string]string
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
 	err := start(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	stop()
 	switch {
@@ -56,7 +57,6 @@ func parseOptions(arguments []string, getenv func(string) string, stderr io.Writ
 	f := flag.NewFlagSet("local", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.StringVar(&o.root, "root", ".", "root `folder` of the repository")
-	f.StringVar(&o.template, "template", "template.yaml", "template `file`, below the root")
 	f.StringVar(&o.state, "state", ".local", "`folder` for everything that must outlive the runner, below the root")
 	f.IntVar(&o.port, "port", port, "`port` of the patients' door; the console has the next one; 0: any free ones")
 	f.StringVar(&o.engine, "engine", getenv("DYNOXIDE"), "`path` of the DynamoDB engine")

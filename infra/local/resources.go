@@ -16,16 +16,10 @@ import (
 // withoutLocalMeaning are resource types that change nothing on a laptop. Every other type that is not played is
 // a fault.
 var withoutLocalMeaning = []string{
-	"AWS::CloudWatch::Alarm",
-	"AWS::CloudWatch::CompositeAlarm",
-	"AWS::CloudWatch::Dashboard",
 	"AWS::IAM::Role",
 	"AWS::Logs::LogGroup",
-	"AWS::Logs::MetricFilter",
 	"AWS::S3::Bucket",
 	"AWS::S3::BucketPolicy",
-	"AWS::SNS::Topic", // where alarms go
-	"AWS::SNS::TopicPolicy",
 }
 
 // plan is what the runner has to play, read from a resolved template.
@@ -68,6 +62,7 @@ type mappingPlan struct {
 
 type schedulePlan struct {
 	function, event string
+	retries         int // of a failed firing
 	expression      string
 	when            timetable
 }
@@ -140,17 +135,17 @@ type functionProperties struct {
 	}
 	Events map[string]json.RawMessage
 
-	Architectures, Description, LoggingConfig, Role, Tags, Tracing any
+	Architectures, Description, LoggingConfig, Role, Tags any
 }
 
 type httpAPIProperties struct {
 	StageName word
 
-	AccessLogSettings, DefaultRouteSettings, Description, FailOnWarnings, Tags any
+	AccessLogSettings, DefaultRouteSettings, Description, FailOnWarnings any
 }
 
 type routeProperties struct {
-	ApiId, Method, Path, PayloadFormatVersion word
+	ApiId, Method, Path word
 }
 
 type streamProperties struct {
@@ -162,7 +157,6 @@ type streamProperties struct {
 	MaximumRetryAttempts       *number
 	MaximumRecordAgeInSeconds  *number
 	FunctionResponseTypes      []string
-	Enabled                    *boolean
 	FilterCriteria             struct{ Filters []struct{ Pattern string } }
 	DestinationConfig          struct {
 		OnFailure *struct{ Type, Destination string }
@@ -171,18 +165,11 @@ type streamProperties struct {
 
 type scheduleProperties struct {
 	Schedule string
-	Enabled  *boolean
-	State    string
 
-	Name, Description any
+	Description any
 }
 
 type keySchema []struct{ AttributeName, KeyType string }
-
-type projection struct {
-	ProjectionType   string
-	NonKeyAttributes []string
-}
 
 type tableProperties struct {
 	AttributeDefinitions   []struct{ AttributeName, AttributeType string }
@@ -190,31 +177,21 @@ type tableProperties struct {
 	GlobalSecondaryIndexes []struct {
 		IndexName  string
 		KeySchema  keySchema
-		Projection projection
-
-		OnDemandThroughput, WarmThroughput, ContributorInsightsSpecification any
+		Projection struct{ ProjectionType string }
 	}
-	StreamSpecification     *struct{ StreamViewType string }
-	TimeToLiveSpecification *struct {
-		AttributeName string
-		Enabled       boolean
-	}
+	StreamSpecification *struct{ StreamViewType string }
 
-	BillingMode, ContributorInsightsSpecification, DeletionProtectionEnabled, OnDemandThroughput any
-	PointInTimeRecoverySpecification, SSESpecification, Tags, WarmThroughput                     any
+	BillingMode, DeletionProtectionEnabled, PointInTimeRecoverySpecification, SSESpecification, Tags any
 }
 
 type secretProperties struct {
-	SecretString         *string
 	GenerateSecretString *struct {
-		SecretStringTemplate, GenerateStringKey, ExcludeCharacters             string
-		PasswordLength                                                         *number
-		ExcludePunctuation, ExcludeLowercase, ExcludeUppercase, ExcludeNumbers boolean
-		IncludeSpace                                                           boolean
-		RequireEachIncludedType                                                *boolean
+		SecretStringTemplate, GenerateStringKey string
+		PasswordLength                          *number
+		ExcludePunctuation                      boolean
 	}
 
-	Description, KmsKeyId, Tags any
+	Description, Tags any
 }
 
 // strictly decodes properties into a struct and refuses a property that the struct does not have.
@@ -260,8 +237,14 @@ func planOf(s *stack) plan {
 		case "AWS::SecretsManager::Secret":
 			x := secretPlan{id: r.ID, name: r.physical()}
 			err = strictly(r.Properties, &x.secretProperties)
-			if err == nil && (x.SecretString == nil) == (x.GenerateSecretString == nil) {
-				s.fault(at, "needs either SecretString or GenerateSecretString")
+			switch g := x.GenerateSecretString; {
+			case err != nil:
+			case g == nil:
+				s.fault(at, "needs GenerateSecretString")
+			case (g.SecretStringTemplate == "") != (g.GenerateStringKey == ""):
+				s.fault(at, "SecretStringTemplate and GenerateStringKey need each other")
+			case orElse(g.PasswordLength, 32) < 1:
+				s.fault(at, "PasswordLength must be at least 1")
 			}
 			p.secrets = append(p.secrets, x)
 		default:
@@ -331,7 +314,7 @@ func (p *plan) function(s *stack, r resource, apis map[string]bool) {
 			case "DynamoDB":
 				err = p.mapping(s, eventAt+".Properties", mappingPlan{function: r.ID, event: name}, e.Properties)
 			case "Schedule":
-				err = p.schedule(s, eventAt+".Properties", schedulePlan{function: r.ID, event: name}, e.Properties)
+				err = p.schedule(s, eventAt+".Properties", schedulePlan{function: r.ID, event: name, retries: fp.retries}, e.Properties)
 			default:
 				err = fmt.Errorf("the event type %s is not played", e.Type)
 			}
@@ -353,11 +336,8 @@ func (p *plan) route(s *stack, at, function string, raw json.RawMessage, apis ma
 	if !apis[string(r.ApiId)] {
 		s.fault(at+".ApiId", "names no HTTP API of this template")
 	}
-	if r.PayloadFormatVersion != "" && r.PayloadFormatVersion != "2.0" {
-		s.fault(at+".PayloadFormatVersion", "only payload format 2.0 is played")
-	}
 	route := routePlan{function: function, method: strings.ToUpper(string(r.Method)), path: string(r.Path)}
-	if route.method == "" || route.method == "*" || route.method == "X-AMAZON-APIGATEWAY-ANY-METHOD" {
+	if route.method == "" || route.method == "*" {
 		route.method = "ANY"
 	}
 	switch {
@@ -404,9 +384,6 @@ func (p *plan) mapping(s *stack, at string, m mappingPlan, raw json.RawMessage) 
 	if e.StartingPosition != "TRIM_HORIZON" {
 		s.fault(at+".StartingPosition", "only TRIM_HORIZON is played: LATEST would lose what is written between two starts")
 	}
-	if e.Enabled != nil && !*e.Enabled {
-		return nil
-	}
 	m.batch = orElse(e.BatchSize, 100)
 	m.lanes = orElse(e.ParallelizationFactor, 1)
 	m.retries = orElse(e.MaximumRetryAttempts, -1)
@@ -445,9 +422,6 @@ func (p *plan) schedule(s *stack, at string, x schedulePlan, raw json.RawMessage
 	var e scheduleProperties
 	if err := strictly(raw, &e); err != nil {
 		return err
-	}
-	if e.State == "DISABLED" || e.Enabled != nil && !bool(*e.Enabled) {
-		return nil
 	}
 	x.expression = e.Schedule
 	var err error

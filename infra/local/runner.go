@@ -58,7 +58,7 @@ type runner struct {
 }
 
 // run plays the template until the context ends.
-func run(ctx context.Context, o options, stdout, stderr io.Writer) (err error) {
+func run(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	o.state = below(o.root, o.state)
 	if err := os.MkdirAll(o.state, 0o700); err != nil {
 		return fmt.Errorf("make state folder: %w", err)
@@ -100,8 +100,7 @@ func run(ctx context.Context, o options, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	defer r.api.stop()
-	err = r.serve(ctx, doors, stdout)
-	return err
+	return r.serve(ctx, doors, stdout)
 }
 
 // below makes a path absolute, seen from the root.
@@ -139,12 +138,12 @@ func (r *runner) read() error {
 		return fmt.Errorf("read local parameters: %w", err)
 	}
 	defaults["Architecture"] = orText(map[string]string{"amd64": "x86_64"}[runtime.GOARCH], runtime.GOARCH)
-	s, err := loadStack(below(r.root, r.template), r.settings, defaults, r.patients)
+	s, err := loadStack(below(r.root, "template.yaml"), r.settings, defaults, r.patients)
 	if err != nil {
 		return err
 	}
 	r.plan = planOf(s)
-	return s.err(r.template)
+	return s.err("template.yaml")
 }
 
 // services are those that the functions may call. A further one (S3, an issuer) is one more entry: it is made of
@@ -163,7 +162,7 @@ func (r *runner) services() []service {
 			r.mailbox, err = openMailbox(filepath.Join(r.state, "mails.jsonl"), r.plan.identity)
 			return r.mailbox, err
 		}),
-		r.webService("services that are not played", "AWS_ENDPOINT_URL", func() (http.Handler, error) {
+		r.webService("other services, to refuse them", "AWS_ENDPOINT_URL", func() (http.Handler, error) {
 			return http.HandlerFunc(r.unplayed), nil
 		}),
 	}
@@ -277,16 +276,16 @@ func (r *runner) startFunctions(environment map[string]string) error {
 	r.api.address = address
 	r.servers = append(r.servers, server)
 	b := builder{state: r.state}
-	invokers, retries := map[string]invoker{}, map[string]int{}
+	invokers := map[string]invoker{}
 	for _, p := range r.plan.functions {
 		output, err := r.logs.open(p.id)
 		if err != nil {
 			return err
 		}
 		f := newLambda(p, b.directory(p.code), environment, r.api, output)
-		r.functions[p.id], invokers[p.id], retries[p.id] = f, f, p.retries
+		r.functions[p.id], invokers[p.id] = f, f
 	}
-	r.schedules = &schedules{plans: r.plan.schedules, functions: invokers, retries: retries, on: r.sweeper, complain: r.complain}
+	r.schedules = &schedules{plans: r.plan.schedules, functions: invokers, on: r.sweeper, complain: r.complain}
 	for _, p := range r.plan.mappings {
 		m := &mapping{mappingPlan: p, function: invokers[p.function], on: r.stream, complain: r.complain}
 		m.giveUp = func(g given) error { return r.keepUnprocessed(p, g) }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -26,10 +27,12 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	code := m.Run()
-	if directory, err := bootstrapDirectory(); err == nil {
-		os.RemoveAll(directory)
+	if os.Getenv("BE_A_BROKEN_ENGINE") == "1" {
+		brokenEngine()
+		return
 	}
+	code := m.Run()
+	os.RemoveAll(bootstraps)
 	os.Exit(code)
 }
 
@@ -262,6 +265,41 @@ func TestTheEngineIsStartedAgainWhenItDies(t *testing.T) {
 	p.stop(t)
 }
 
+// brokenEngine listens, as it should, and ends when it is first connected to. Each start leaves an x in its file.
+func brokenEngine() {
+	f, err := os.OpenFile(os.Args[len(os.Args)-1], os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return
+	}
+	_, _ = f.WriteString("x")
+	if l, err := net.Listen("tcp", "127.0.0.1:"+os.Args[len(os.Args)-3]); err == nil {
+		_, _ = l.Accept()
+	}
+}
+
+func TestAnEngineThatAlwaysDiesIsStartedLessAndLessOften(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, file := filepath.Join(directory, "engine"), filepath.Join(directory, "table.db")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\nBE_A_BROKEN_ENGINE=1 exec "+binary+" \"$@\"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	e, err := startEngine(t.Context(), newChildren(), path, file, func(string) {}, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool { b, err := os.ReadFile(file); return err == nil && len(b) >= 4 }, "it is not started again")
+	if took := time.Since(began); took < 700*time.Millisecond {
+		t.Errorf("four starts within %v, want pauses of 100, 200 and 400 ms between them", took)
+	}
+	e.close()
+}
+
 func TestTheConsoleShowsWhatThereIs(t *testing.T) {
 	t.Parallel()
 	p := startRunner(t, t.TempDir(), "-sweeper=off")
@@ -275,8 +313,8 @@ func TestTheConsoleShowsWhatThereIs(t *testing.T) {
 	if code, body := p.post(t, "/schedule", url.Values{"event": {"ClockAgain/Weekly"}}); code != 200 || !strings.Contains(body, `"secret":20`) {
 		t.Errorf("sent the schedule of a function that shares its code: %d %s", code, body)
 	}
-	if code, body := p.post(t, "/schedule", url.Values{"time": {"1999-01-01T00:00:00Z"}}); code != 502 || !strings.Contains(body, "long ago") {
-		t.Errorf("sent schedules that fail: %d %s", code, body)
+	if code, body := p.post(t, "/schedule", url.Values{"event": {"Clock/Daily"}, "time": {"1999-01-01T00:00:00Z"}}); code != 502 || !strings.Contains(body, "long ago") {
+		t.Errorf("sent a schedule that fails: %d %s", code, body)
 	}
 	if code, _ := p.post(t, "/schedule", url.Values{"event": {"Clock/Never"}}); code != 404 {
 		t.Errorf("sent a schedule that is none: %d", code)
@@ -285,17 +323,29 @@ func TestTheConsoleShowsWhatThereIs(t *testing.T) {
 		t.Errorf("switched what is none: %d", code)
 	}
 
+	sent, err := http.PostForm(p.console+"/schedule", url.Values{"event": {"Clock/Hourly"}, "time": {"2031-01-02T03:04:05Z"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := io.ReadAll(sent.Body)
+	sent.Body.Close()
+	if err != nil || sent.StatusCode != 200 || !strings.Contains(string(page), "Clock/Hourly ran with the time 2031-01-02 03:04:05 UTC") {
+		t.Errorf("a browser that sent a schedule got %s: %s", sent.Status, page)
+	}
+
 	for path, want := range map[string]string{
-		"/":                                  "Tell/Changes",
-		"/mail":                              "&lt;b&gt;1&lt;/b&gt;",
-		"/logs":                              "long ago",
-		"/logs?function=Clock":               "long ago",
-		"/items":                             "/items?table=Table&amp;pk=%3cb%3e1%3c%2fb%3e&amp;sk=told",
-		"/items?pk=%3Cb%3E1%3C/b%3E&sk=told": "&#34;PK&#34;: &#34;&lt;b&gt;1&lt;/b&gt;&#34;",
-		"/items?ref=REF":                     "&#34;PK&#34;: &#34;F#REF&#34;",
-		"/items.json?pk=F%23REF":             `[{"PK":"F#REF","SK":"told"}]`,
-		"/logs.json?function=Clock":          `"function":"Clock"`,
-		"/status.json":                       `"sweeper":false`,
+		"/":                          "Tell/Changes",
+		"/mail":                      "&lt;b&gt;1&lt;/b&gt;",
+		"/logs":                      "long ago",
+		"/logs?function=Clock":       "long ago",
+		"/items":                     "/items?pk=%3cb%3e1%3c%2fb%3e",
+		"/items?pk=%3Cb%3E1%3C/b%3E": "&#34;PK&#34;: &#34;&lt;b&gt;1&lt;/b&gt;&#34;",
+		"/items?of=r-ef":             "&#34;PK&#34;: &#34;F#REF&#34;",
+		"/items?of=F%23REF":          "&#34;PK&#34;: &#34;F#REF&#34;",
+		"/items?of=nobody":           "There is no item",
+		"/items.json?pk=F%23REF":     `[{"PK":"F#REF","SK":"told"}]`,
+		"/logs.json?function=Clock":  `"function":"Clock"`,
+		"/status.json":               `"sweeper":false`,
 	} {
 		r, err := http.Get(p.console + path)
 		if err != nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -189,7 +188,6 @@ type invoker interface {
 type schedules struct {
 	plans     []schedulePlan
 	functions map[string]invoker
-	retries   map[string]int // by function: of an asynchronous invocation
 	on        *toggle
 	complain  func(format string, args ...any)
 
@@ -226,7 +224,7 @@ func (s *schedules) fire(ctx context.Context, p schedulePlan, at time.Time) {
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if try == s.retries[p.function] {
+		if try == p.retries {
 			s.complain("%s at %s failed for good: %v", p.name(), at.Format(time.RFC3339), err)
 			return
 		}
@@ -253,43 +251,23 @@ func (s *schedules) lastTime(name string) time.Time {
 
 var errNoSuchSchedule = errors.New("no such schedule")
 
-// send invokes one schedule, or all of them if the name is empty, with a time of one's choice and waits for the
-// replies. It does not look at the switch. The error joins what the functions said.
-func (s *schedules) send(ctx context.Context, name string, at time.Time) (map[string]json.RawMessage, error) {
-	var chosen []schedulePlan
-	for _, p := range s.plans {
-		if name == "" || p.name() == name {
-			chosen = append(chosen, p)
-		}
-	}
-	if len(chosen) == 0 {
+// send invokes the function of one schedule with a time of one's choice and returns its reply, which is JSON. It does
+// not look at the switch.
+func (s *schedules) send(ctx context.Context, name string, at time.Time) (json.RawMessage, error) {
+	i := slices.IndexFunc(s.plans, func(p schedulePlan) bool { return p.name() == name })
+	if i < 0 {
 		return nil, fmt.Errorf("%w as %q", errNoSuchSchedule, name)
 	}
-	replies, failures := map[string]json.RawMessage{}, map[string]error{}
-	var mu sync.Mutex
-	var running sync.WaitGroup
-	for _, p := range chosen {
-		running.Go(func() {
-			s.note(p, at)
-			reply, err := s.functions[p.function].invoke(ctx, scheduledEvent(p, at))
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				failures[p.name()] = fmt.Errorf("%s: %w", p.name(), err)
-				return
-			}
-			if !json.Valid(reply) {
-				reply, _ = json.Marshal(string(reply))
-			}
-			replies[p.name()] = reply
-		})
+	p := s.plans[i]
+	s.note(p, at)
+	reply, err := s.functions[p.function].invoke(ctx, scheduledEvent(p, at))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	running.Wait()
-	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(failures)) {
-		errs = append(errs, failures[name])
+	if !json.Valid(reply) {
+		return json.Marshal(string(reply))
 	}
-	return replies, errors.Join(errs...)
+	return reply, nil
 }
 
 // waitUntil looks at the clock at least every minute, because timers stand still while a laptop sleeps.

@@ -97,8 +97,8 @@ func newSchedules(f invoker, on bool) (*schedules, *[]string) {
 	complaints := &[]string{}
 	var mu sync.Mutex
 	return &schedules{
-		plans:     []schedulePlan{{function: "F", event: "Minute", when: every(time.Minute)}},
-		functions: map[string]invoker{"F": f}, retries: map[string]int{"F": 2}, on: newToggle(on),
+		plans:     []schedulePlan{{function: "F", event: "Minute", retries: 2, when: every(time.Minute)}},
+		functions: map[string]invoker{"F": f}, on: newToggle(on),
 		complain: func(format string, args ...any) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -159,9 +159,9 @@ func TestAScheduleCanBeSentWithAnyTimeThoughTheSweeperIsOff(t *testing.T) {
 	t.Parallel()
 	f := &script{}
 	s, _ := newSchedules(f, false)
-	replies, err := s.send(t.Context(), "F/Minute", time.Date(2031, 1, 2, 3, 4, 5, 0, time.UTC))
-	if err != nil || string(replies["F/Minute"]) != `"done"` {
-		t.Fatalf("replies %s, error %v", replies, err)
+	reply, err := s.send(t.Context(), "F/Minute", time.Date(2031, 1, 2, 3, 4, 5, 0, time.UTC))
+	if err != nil || string(reply) != `"done"` {
+		t.Fatalf("reply %s, error %v", reply, err)
 	}
 	if got := f.seen()[0]["time"]; got != "2031-01-02T03:04:05Z" {
 		t.Errorf("the event's time is %v", got)
@@ -170,7 +170,7 @@ func TestAScheduleCanBeSentWithAnyTimeThoughTheSweeperIsOff(t *testing.T) {
 		t.Errorf("an unknown schedule: %v", err)
 	}
 	f.failures = 1
-	if _, err := s.send(t.Context(), "", time.Now()); err == nil {
+	if _, err := s.send(t.Context(), "F/Minute", time.Now()); err == nil {
 		t.Error("the function's failure is not told")
 	}
 }

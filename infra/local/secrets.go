@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -46,7 +45,7 @@ func openSecrets(file string, plans []secretPlan) (*secrets, error) {
 		if _, ok := s.byName[p.name]; ok {
 			continue
 		}
-		value, err := generateSecret(p.secretProperties, rand.Reader)
+		value, err := generateSecret(p.secretProperties)
 		if err != nil {
 			return nil, fmt.Errorf("make secret %s: %w", p.id, err)
 		}
@@ -65,76 +64,35 @@ func openSecrets(file string, plans []secretPlan) (*secrets, error) {
 }
 
 const (
-	lowercase   = "abcdefghijklmnopqrstuvwxyz"
-	uppercase   = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	digits      = "0123456789"
-	punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+	alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	punctuation  = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 )
 
 // generateSecret makes the value that GenerateSecretString describes.
-func generateSecret(p secretProperties, random io.Reader) (string, error) {
-	if p.SecretString != nil {
-		return *p.SecretString, nil
-	}
+func generateSecret(p secretProperties) (string, error) {
 	g := p.GenerateSecretString
-	var kinds []string
-	for _, kind := range []struct {
-		characters string
-		excluded   boolean
-	}{{lowercase, g.ExcludeLowercase}, {uppercase, g.ExcludeUppercase}, {digits, g.ExcludeNumbers}, {punctuation, g.ExcludePunctuation}, {" ", !g.IncludeSpace}} {
-		if kind.excluded {
-			continue
-		}
-		kept := strings.Map(func(r rune) rune {
-			if strings.ContainsRune(g.ExcludeCharacters, r) {
-				return -1
-			}
-			return r
-		}, kind.characters)
-		if kept != "" {
-			kinds = append(kinds, kept)
-		}
+	characters := alphanumeric
+	if !g.ExcludePunctuation {
+		characters += punctuation
 	}
-	length := orElse(g.PasswordLength, 32)
-	if len(kinds) == 0 || length < len(kinds) || length > 4096 {
-		return "", fmt.Errorf("no password of %d characters can be made of what is not excluded", length)
+	password := make([]byte, orElse(g.PasswordLength, 32))
+	for i := range password {
+		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(characters))))
+		if err != nil {
+			return "", err
+		}
+		password[i] = characters[n.Int64()]
 	}
-	all := strings.Join(kinds, "")
-	for {
-		password := make([]byte, length)
-		for i := range password {
-			n, err := rand.Int(random, big.NewInt(int64(len(all))))
-			if err != nil {
-				return "", err
-			}
-			password[i] = all[n.Int64()]
-		}
-		if !hasEach(string(password), kinds) && (g.RequireEachIncludedType == nil || bool(*g.RequireEachIncludedType)) {
-			continue
-		}
-		if g.SecretStringTemplate == "" {
-			return string(password), nil
-		}
-		var template map[string]any
-		if err := json.Unmarshal([]byte(g.SecretStringTemplate), &template); err != nil {
-			return "", fmt.Errorf("SecretStringTemplate is no JSON object: %w", err)
-		}
-		if g.GenerateStringKey == "" {
-			return "", errors.New("SecretStringTemplate needs GenerateStringKey")
-		}
-		template[g.GenerateStringKey] = string(password)
-		b, err := json.Marshal(template)
-		return string(b), err
+	if g.SecretStringTemplate == "" {
+		return string(password), nil
 	}
-}
-
-func hasEach(password string, kinds []string) bool {
-	for _, kind := range kinds {
-		if !strings.ContainsAny(password, kind) {
-			return false
-		}
+	var template map[string]any
+	if err := json.Unmarshal([]byte(g.SecretStringTemplate), &template); err != nil {
+		return "", fmt.Errorf("SecretStringTemplate is no JSON object: %w", err)
 	}
-	return true
+	template[g.GenerateStringKey] = string(password)
+	b, err := json.Marshal(template)
+	return string(b), err
 }
 
 // ServeHTTP answers AWS JSON 1.1.
@@ -144,16 +102,14 @@ func (s *secrets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		jsonError(w, http.StatusBadRequest, "UnknownOperationException", "the local runner does not play "+operation)
 		return
 	}
-	var in struct{ SecretId, VersionId, VersionStage string }
+	var in struct{ SecretId string }
 	if err := json.NewDecoder(io.LimitReader(r.Body, 1<<16)).Decode(&in); err != nil {
 		jsonError(w, http.StatusBadRequest, "InvalidRequestException", "the request is no JSON")
 		return
 	}
 	for name, x := range s.byName {
 		arn := secretARN(name)
-		// AWS also finds a secret by its ARN without the six characters.
-		if in.SecretId != name && in.SecretId != arn && in.SecretId != arn[:strings.LastIndexByte(arn, '-')] ||
-			in.VersionId != "" && in.VersionId != x.Version || in.VersionStage != "" && in.VersionStage != "AWSCURRENT" {
+		if in.SecretId != name && in.SecretId != arn {
 			continue
 		}
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"net/http/httptest"
 	"os"
@@ -55,31 +54,5 @@ func TestASecretIsMadeOnceAndKept(t *testing.T) {
 	}
 	if code, out := ask("local-Nobody"); code != 400 || out["__type"] != "ResourceNotFoundException" {
 		t.Errorf("an unknown secret: %d %v", code, out)
-	}
-}
-
-func TestPasswordsAreMadeOfWhatIsNotExcluded(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct{ name, source, allowed string }{
-		{"all kinds by default", `{}`, lowercase + uppercase + digits + punctuation},
-		{"no punctuation", `{"ExcludePunctuation":true}`, lowercase + uppercase + digits},
-		{"digits only", `{"ExcludePunctuation":"true","ExcludeLowercase":true,"ExcludeUppercase":true,"PasswordLength":4}`, digits},
-		{"not these characters", `{"ExcludeCharacters":"abc","ExcludePunctuation":true}`, lowercase[3:] + uppercase + digits},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			p := generated(t, `{"GenerateSecretString":`+tt.source+`}`)
-			got, err := generateSecret(p.secretProperties, rand.Reader)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if want := orElse(p.GenerateSecretString.PasswordLength, 32); len(got) != want || strings.Trim(got, tt.allowed) != "" {
-				t.Errorf("made %q", got)
-			}
-		})
-	}
-	impossible := generated(t, `{"GenerateSecretString":{"PasswordLength":2}}`)
-	if _, err := generateSecret(impossible.secretProperties, rand.Reader); err == nil {
-		t.Error("two characters of four kinds were made")
 	}
 }

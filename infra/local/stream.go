@@ -325,7 +325,7 @@ func (m *mapping) wants(r record) bool {
 	if err := json.Unmarshal(r.event, &v); err != nil {
 		return true // the function shall fail on it
 	}
-	return slices.ContainsFunc(m.filters, func(p pattern) bool { return p.matches(v, true) })
+	return slices.ContainsFunc(m.filters, func(p pattern) bool { return p.matches(v) })
 }
 
 // lane handles records one slice after the other.

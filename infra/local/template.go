@@ -54,7 +54,6 @@ func (f fault) Error() string {
 type stack struct {
 	resources  []resource // by logical id
 	parameters map[string]string
-	outputs    map[string]string
 
 	api        string // address of the HTTP API
 	raw        object
@@ -72,7 +71,7 @@ func loadStack(file string, settings, defaults map[string]string, address string
 		return nil, fmt.Errorf("read template: %w", err)
 	}
 	s := &stack{
-		parameters: map[string]string{}, outputs: map[string]string{}, api: address,
+		parameters: map[string]string{}, api: address,
 		conditions: map[string]bool{}, resolving: map[string]bool{},
 	}
 	if t.Node != nil && len(t.Node.Content) > 0 {
@@ -92,7 +91,7 @@ func loadStack(file string, settings, defaults map[string]string, address string
 		if c, ok := o["Condition"].(string); ok && !s.condition("Outputs."+name, c) {
 			continue
 		}
-		s.outputs[name] = text(s.resolve("Outputs."+name+".Value", o["Value"]))
+		s.resolve("Outputs."+name+".Value", o["Value"]) // for its faults
 	}
 	return s, nil
 }
@@ -103,7 +102,7 @@ func (s *stack) err(file string) error {
 		return nil
 	}
 	slices.SortStableFunc(s.faults, func(a, b fault) int { return cmp.Compare(a.line, b.line) })
-	errs := []error{fmt.Errorf("%s has %d faults that keep it from being run locally", file, len(s.faults))}
+	errs := []error{fmt.Errorf("%s cannot be run locally", file)}
 	for _, f := range s.faults {
 		errs = append(errs, f)
 	}
@@ -148,7 +147,9 @@ func (s *stack) line(path string) int {
 func (s *stack) sections() {
 	for name, v := range s.raw {
 		switch name {
-		case "AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Conditions", "Resources", "Outputs":
+		case "AWSTemplateFormatVersion", "Description", "Metadata":
+		case "Parameters", "Conditions", "Resources", "Outputs":
+			s.mapping(name, v)
 		case "Transform":
 			if v != "AWS::Serverless-2016-10-31" {
 				s.fault(name, "the transform %v is not known", v)
@@ -165,6 +166,15 @@ func (s *stack) sections() {
 	}
 }
 
+// mapping is v, which must be a mapping if it is there.
+func (s *stack) mapping(path string, v any) object {
+	m, ok := v.(object)
+	if !ok && v != nil {
+		s.fault(path, "is no mapping")
+	}
+	return m
+}
+
 func (s *stack) parameterValues(settings, defaults map[string]string) {
 	declared := section(s.raw, "Parameters")
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
@@ -174,7 +184,14 @@ func (s *stack) parameterValues(settings, defaults map[string]string) {
 	}
 	for name, v := range declared {
 		path := "Parameters." + name
-		p, _ := v.(object)
+		p := s.mapping(path, v)
+		for attribute := range p {
+			switch attribute {
+			case "Type", "Default", "AllowedValues", "AllowedPattern", "MinLength", "ConstraintDescription", "Description":
+			default:
+				s.fault(path+"."+attribute, "the parameter attribute %s is not known", attribute)
+			}
+		}
 		if typ := text(p["Type"]); typ != "String" && typ != "Number" {
 			s.fault(path, "a parameter of type %s is not known", typ)
 		}
@@ -190,6 +207,9 @@ func (s *stack) parameterValues(settings, defaults map[string]string) {
 		}
 		if allowed, ok := p["AllowedValues"].([]any); ok && !slices.ContainsFunc(allowed, func(a any) bool { return text(a) == value }) {
 			s.fault(path, "%q is not one of the allowed values", value)
+		}
+		if shortest, _ := strconv.Atoi(text(p["MinLength"])); len(value) < shortest {
+			s.fault(path, "%q is shorter than %d characters", value, shortest)
 		}
 		if pattern := text(p["AllowedPattern"]); pattern != "" {
 			re, err := regexp.Compile("^(?:" + pattern + ")$")
@@ -207,7 +227,7 @@ func (s *stack) parameterValues(settings, defaults map[string]string) {
 func (s *stack) resolveResources() {
 	for _, id := range slices.Sorted(maps.Keys(section(s.raw, "Resources"))) {
 		path := "Resources." + id
-		raw := section(section(s.raw, "Resources"), id)
+		raw := s.mapping(path, section(s.raw, "Resources")[id])
 		for attribute := range raw {
 			switch attribute {
 			case "Type", "Properties", "Condition", "DependsOn", "Metadata", "DeletionPolicy", "UpdateReplacePolicy":
@@ -219,7 +239,7 @@ func (s *stack) resolveResources() {
 			continue
 		}
 		typ := text(raw["Type"])
-		properties, _ := raw["Properties"].(object)
+		properties := s.mapping(path+".Properties", raw["Properties"])
 		if kind, ok := strings.CutPrefix(typ, "AWS::Serverless::"); ok {
 			properties = merge(section(section(s.raw, "Globals"), kind), properties)
 		}
@@ -245,7 +265,7 @@ func (s *stack) resolve(path string, v any) any {
 	case object:
 		if len(v) == 1 {
 			for name, argument := range v {
-				if strings.HasPrefix(name, "Fn::") || name == "Ref" || name == "Condition" && isString(argument) {
+				if strings.HasPrefix(name, "Fn::") || name == "Ref" {
 					return s.intrinsic(path, name, argument)
 				}
 			}
@@ -265,20 +285,17 @@ func (s *stack) resolve(path string, v any) any {
 }
 
 func (s *stack) intrinsic(path, name string, argument any) any {
-	// arguments resolves a list of exactly n, or of at least one if n is 0.
-	arguments := func(n int) []any {
+	two := func() []any {
 		l, ok := s.resolve(path, argument).([]any)
-		if !ok || n > 0 && len(l) != n || len(l) == 0 {
-			s.fault(path, "%s: wrong number of arguments", name)
-			return make([]any, max(n, 1))
+		if !ok || len(l) != 2 {
+			s.fault(path, "%s: needs two arguments", name)
+			return make([]any, 2)
 		}
 		return l
 	}
 	switch name {
 	case "Ref":
 		return s.ref(path, text(argument))
-	case "Condition":
-		return s.condition(path, text(argument))
 	case "Fn::GetAtt":
 		if l, ok := argument.([]any); ok && len(l) == 2 {
 			return s.attribute(path, text(l[0]), text(s.resolve(path, l[1])))
@@ -287,35 +304,16 @@ func (s *stack) intrinsic(path, name string, argument any) any {
 	case "Fn::Sub":
 		return s.substitute(path, argument)
 	case "Fn::Join":
-		l := arguments(2)
+		l := two()
+		words, ok := l[1].([]any)
+		if !ok {
+			s.fault(path, "Fn::Join: needs a list")
+		}
 		var parts []string
-		for _, x := range s.list(path, name, l[1]) {
+		for _, x := range words {
 			parts = append(parts, text(x))
 		}
 		return strings.Join(parts, text(l[0]))
-	case "Fn::Split":
-		l := arguments(2)
-		var out []any
-		for _, part := range strings.Split(text(l[1]), text(l[0])) {
-			out = append(out, part)
-		}
-		return out
-	case "Fn::Select":
-		l := arguments(2)
-		from := s.list(path, name, l[1])
-		i, err := strconv.Atoi(text(l[0]))
-		if err != nil || i < 0 || i >= len(from) {
-			s.fault(path, "Fn::Select: there is no element %v", l[0])
-			return nil
-		}
-		return from[i]
-	case "Fn::FindInMap":
-		l := arguments(3)
-		v, ok := section(section(section(s.raw, "Mappings"), text(l[0])), text(l[1]))[text(l[2])]
-		if !ok {
-			s.fault(path, "Fn::FindInMap: the mappings have no %v, %v, %v", l[0], l[1], l[2])
-		}
-		return v
 	case "Fn::If":
 		// Only the chosen side is resolved: the other may name resources that do not exist here.
 		l, ok := argument.([]any)
@@ -328,14 +326,8 @@ func (s *stack) intrinsic(path, name string, argument any) any {
 		}
 		return s.resolve(path, l[2])
 	case "Fn::Equals":
-		l := arguments(2)
+		l := two()
 		return text(l[0]) == text(l[1])
-	case "Fn::Not":
-		return arguments(1)[0] != true
-	case "Fn::And":
-		return !slices.ContainsFunc(arguments(0), func(x any) bool { return x != true })
-	case "Fn::Or":
-		return slices.Contains(arguments(0), any(true))
 	default:
 		s.fault(path, "the intrinsic %s is not known", name)
 	}
@@ -368,14 +360,6 @@ func (s *stack) substitute(path string, argument any) any {
 		}
 		return text(s.ref(path, name))
 	})
-}
-
-func (s *stack) list(path, name string, v any) []any {
-	l, ok := v.([]any)
-	if !ok {
-		s.fault(path, "%s: needs a list", name)
-	}
-	return l
 }
 
 func (s *stack) condition(path, name string) bool {
@@ -423,12 +407,8 @@ func (s *stack) ref(path, name string) any {
 		return account
 	case "AWS::StackName":
 		return stackName
-	case "AWS::StackId":
-		return "arn:aws:cloudformation:" + region + ":" + account + ":stack/" + stackName + "/local"
 	case "AWS::Partition":
 		return "aws"
-	case "AWS::URLSuffix":
-		return "amazonaws.com"
 	case "AWS::NoValue":
 		return noValue{}
 	}
@@ -440,27 +420,20 @@ func (s *stack) ref(path, name string) any {
 		return nil
 	}
 	physical := resource{ID: name}.physical()
-	switch typ {
-	case "AWS::SecretsManager::Secret":
+	if typ == "AWS::SecretsManager::Secret" {
 		return secretARN(physical)
-	case "AWS::SNS::Topic":
-		return "arn:aws:sns:" + region + ":" + account + ":" + physical
 	}
 	return physical
 }
 
 // attributes are what Fn::GetAtt knows, by resource type and attribute; %s is the physical name.
 var attributes = map[string]string{
-	"AWS::DynamoDB::Table.Arn":            "arn:aws:dynamodb:" + region + ":" + account + ":table/%s",
-	"AWS::DynamoDB::Table.StreamArn":      "arn:aws:dynamodb:" + region + ":" + account + ":table/%s/stream/local",
-	"AWS::IAM::Role.Arn":                  "arn:aws:iam::" + account + ":role/%s",
-	"AWS::Logs::LogGroup.Arn":             "arn:aws:logs:" + region + ":" + account + ":log-group:%s:*",
-	"AWS::S3::Bucket.Arn":                 "arn:aws:s3:::%s",
-	"AWS::S3::Bucket.DomainName":          "%s.s3.amazonaws.com",
-	"AWS::S3::Bucket.RegionalDomainName":  "%s.s3." + region + ".amazonaws.com",
-	"AWS::Serverless::Function.Arn":       "arn:aws:lambda:" + region + ":" + account + ":function:%s",
-	"AWS::CloudWatch::Alarm.Arn":          "arn:aws:cloudwatch:" + region + ":" + account + ":alarm:%s",
-	"AWS::CloudWatch::CompositeAlarm.Arn": "arn:aws:cloudwatch:" + region + ":" + account + ":alarm:%s",
+	"AWS::DynamoDB::Table.Arn":       "arn:aws:dynamodb:" + region + ":" + account + ":table/%s",
+	"AWS::DynamoDB::Table.StreamArn": "arn:aws:dynamodb:" + region + ":" + account + ":table/%s/stream/local",
+	"AWS::IAM::Role.Arn":             "arn:aws:iam::" + account + ":role/%s",
+	"AWS::Logs::LogGroup.Arn":        "arn:aws:logs:" + region + ":" + account + ":log-group:%s:*",
+	"AWS::S3::Bucket.Arn":            "arn:aws:s3:::%s",
+	"AWS::Serverless::Function.Arn":  "arn:aws:lambda:" + region + ":" + account + ":function:%s",
 }
 
 func (s *stack) attribute(path, id, attribute string) any {
@@ -469,11 +442,8 @@ func (s *stack) attribute(path, id, attribute string) any {
 		return nil
 	}
 	physical := resource{ID: id}.physical()
-	switch typ + "." + attribute {
-	case "AWS::Serverless::HttpApi.ApiEndpoint":
+	if typ+"."+attribute == "AWS::Serverless::HttpApi.ApiEndpoint" {
 		return s.api
-	case "AWS::SecretsManager::Secret.Id":
-		return secretARN(physical)
 	}
 	format, ok := attributes[typ+"."+attribute]
 	if !ok {

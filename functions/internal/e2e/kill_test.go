@@ -95,7 +95,15 @@ func TestKilledAtRandomPointsNothingIsLost(t *testing.T) {
 				clients.Go(func() { client(n) })
 			}
 		}
-		time.Sleep(time.Duration(150+random.IntN(900)) * time.Millisecond) // the random point: nothing to wait for
+		mu.Lock()
+		enough := attempts + 4 + random.IntN(40)
+		mu.Unlock()
+		eventually(t, "clients have been answered", 30*time.Second, func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return attempts >= enough
+		})
+		<-time.After(time.Duration(random.IntN(20_000)) * time.Microsecond) // anywhere within whatever is going on
 		pids := s.pids()
 		changed <- nil
 		s.kill()
