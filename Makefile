@@ -11,7 +11,7 @@ SAM := .tools/sam-$(shell cksum < tools/requirements.txt | cut -d' ' -f1)
 RUNNER := .tools/runner
 GO_TOOL := go tool -modfile=tools/go.mod
 
-.PHONY: help run test check bench fmt sam clean
+.PHONY: help run test check bench fuzz fmt sam clean
 
 help: ## list what can be done
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ check: $(SAM) ## format, vet, lint, template and schema checks
 bench: $(ENGINE) ## measure what docs/performance.md says
 	@go test -run '^$$' -bench . -benchmem ./functions/internal/optout ./functions/internal/door/patient
 	@go test -run '^$$' -bench . -benchtime 1x ./functions/internal/e2e
+
+fuzz: ## five minutes for each fuzz target (FUZZTIME=5m)
+	@grep -rlE '^func Fuzz' --include=*_test.go functions | while read -r file; do \
+	  for target in $$(sed -nE 's/^func (Fuzz[A-Za-z]+).*/\1/p' $$file); do \
+	    echo "$$target ($$(dirname $$file))"; go test ./$$(dirname $$file) -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-5m} | tail -3; \
+	  done; done
 
 fmt: ## format the code
 	@$(GO_TOOL) gofumpt -w functions infra

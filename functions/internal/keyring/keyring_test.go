@@ -27,7 +27,7 @@ func TestKeysAreWhatTheyAlwaysWere(t *testing.T) {
 	n, _ := nhs.ParseNumber("9000000009", true)
 	s, _ := nhs.ParseName("O'Neill")
 	b, _ := nhs.ParseDate("1957-03-31")
-	p, _ := nhs.ParsePostcode("TS18 1HU")
+	p, _ := nhs.ParsePostcode("TS18 1HU", false)
 	ref := k.Reference(optout.Origin{Door: "online", Client: "anonymous", Key: "0192f0c1-2b7e-7c3a-9d51-6f1e2a3b4c5d"})
 	for what, pair := range map[string][2]string{
 		"reference": {ref.String(), "RYQC-M2C6-5XCB-HD3E-8"},

@@ -41,6 +41,19 @@ func DateOf(t time.Time) Date { return Date{t.In(london).Format(time.DateOnly)} 
 
 func (d Date) time() time.Time { t, _ := time.Parse(time.DateOnly, d.day); return t }
 
+// Age is how many full years have passed since d on another day. Who was born on 29 February is a year older on
+// 1 March of a common year.
+func (d Date) Age(on Date) int {
+	years := on.time().Year() - d.time().Year()
+	if on.day[4:] < d.day[4:] {
+		years--
+	}
+	return years
+}
+
+// After says whether d is a later day than another.
+func (d Date) After(other Date) bool { return d.day > other.day }
+
 // IsZero says that no date was given.
 func (d Date) IsZero() bool { return d.day == "" }
 

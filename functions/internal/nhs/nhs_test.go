@@ -184,12 +184,52 @@ func TestODSCodes(t *testing.T) {
 func TestPostcodes(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
-		"TS18 1HU": "TS18 1HU", "ts181hu": "TS18 1HU", " T S 1 8 1HU": "TS18 1HU", "M1 1AE": "M1 1AE", "EC1A 1BB": "EC1A 1BB", "BF1 1AA": "BF1 1AA",
+		"TS18 1HU": "TS18 1HU", "ts181hu": "TS18 1HU", " T S 1 8 1HU": "TS18 1HU", "M1 1AE": "M1 1AE", "EC1A 1BB": "EC1A 1BB", "BF1 1AA": "BF1 1AA", "bfpo 61": "BFPO 61", "BFPO1234": "BFPO 1234",
+		"BFPO": "", "BFPO 0": "", "ZZ99 3VZ": "",
 		"TS18": "", "": "", "1HU TS18": "", "TS18 1H": "", "TS18 1HUX": "", "ТS18 1HU": "",
 	} {
-		p, err := nhs.ParsePostcode(given)
+		p, err := nhs.ParsePostcode(given, false)
 		if p.Text() != want || (err != nil) != (want == "") {
 			t.Errorf("%q is read as %q, %v; want %q", given, p.Text(), err, want)
+		}
+	}
+}
+
+func TestCodesForHavingNoAddressAreForStaff(t *testing.T) {
+	t.Parallel()
+	if _, err := nhs.ParsePostcode("zz99 3vz", false); code(err) != "postcode-not-a-place" {
+		t.Errorf("online: %v", err)
+	}
+	if p, err := nhs.ParsePostcode("zz99 3vz", true); p.Text() != "ZZ99 3VZ" {
+		t.Errorf("staff: %q, %v", p.Text(), err)
+	}
+}
+
+func TestAge(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		born, on string
+		want     int
+	}{
+		{"2010-11-22", "2026-11-22", 16},
+		{"2010-11-23", "2026-11-22", 15},
+		{"2026-11-22", "2026-11-22", 0},
+		{"2008-02-29", "2024-02-28", 15},
+		{"2008-02-29", "2024-02-29", 16},
+		{"2008-02-29", "2026-02-28", 17},
+		{"2008-02-29", "2026-03-01", 18},
+		{"2026-11-22", "2026-11-21", -1},
+	} {
+		born, err := nhs.ParseDate(c.born)
+		if err != nil {
+			t.Fatal(err)
+		}
+		on, err := nhs.ParseDate(c.on)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := born.Age(on); got != c.want {
+			t.Errorf("born %s, on %s: %d years, want %d", c.born, c.on, got, c.want)
 		}
 	}
 }
@@ -227,7 +267,7 @@ func TestPersonalValuesNeverPrintThemselves(t *testing.T) {
 		t.Fatal(err)
 	}
 	date, _ := nhs.ParseDate("1957-03-31")
-	postcode, _ := nhs.ParsePostcode("TS18 1HU")
+	postcode, _ := nhs.ParsePostcode("TS18 1HU", false)
 	name, _ := nhs.ParseName("Quillfeather")
 	everything := struct {
 		N nhs.Number

@@ -83,18 +83,19 @@ var rules = func() *validator.Validate {
 	rule("birthdate", func(r Rules, s string) bool { return value(nhs.ParseBirthDate(s, r.Today)) })           // domain facts, dates
 	rule("date", func(_ Rules, s string) bool { return value(nhs.ParseDate(s)) })                              // ISO 8601, calendar day
 	rule("odscode", func(_ Rules, s string) bool { return value(nhs.ParseODSCode(s)) })                        // ODS, prescribing practice code
-	rule("postcode", func(_ Rules, s string) bool { return value(nhs.ParsePostcode(s)) })                      // BS 7666
+	rule("postcode", func(r Rules, s string) bool { return value(nhs.ParsePostcode(s, r.Staff)) })             // BS 7666; ZZ99: NHS Data Dictionary
 	rule("name", func(_ Rules, s string) bool { return value(nhs.ParseName(s)) })                              // names as people have them
 	rule("reference", func(_ Rules, s string) bool { return value(ParseReference(s)) })                        // this package
 	rule("line", func(_ Rules, s string) bool { return nhs.Printable(s) && utf8.RuneCountInString(s) <= 100 }) // fits an address label
 	rule("phone", func(_ Rules, s string) bool { return phone(s) })                                            // ITU E.164: at most 15 digits
 	rule("staffonly", func(r Rules, _ string) bool { return r.Staff })                                         // online, our clock dates the form
-	v.RegisterStructValidation(rulesAcrossFields, Answers{}, Subject{}, Reply{})
+	v.RegisterStructValidationCtx(rulesAcrossFields, Answers{}, Subject{}, Reply{})
 	return v
 }()
 
 // rulesAcrossFields are the rules that take more than one field.
-func rulesAcrossFields(l validator.StructLevel) {
+func rulesAcrossFields(ctx context.Context, l validator.StructLevel) {
+	r := ctx.Value(rulesKey{}).(Rules)
 	unless := func(ok bool, field any, name, code string) {
 		if !ok {
 			l.ReportError(field, name, name, code, "")
@@ -108,12 +109,43 @@ func rulesAcrossFields(l validator.StructLevel) {
 		unless(!takesBack || a.About != "", a.About, "about", "about-missing")        // it is about an earlier form
 		unless(!choice || a.About == "", a.About, "about", "about-unexpected")        // a choice is about no other form
 		unless(!a.NotRegistered || a.Practice == "", a.Practice, "practice", "practice-or-none")
+		signed, born, known := r.days(a)
+		unless(!known || !signed.After(r.Today), a.SignedOn, "signedOn", "signed-in-future")
+		unless(!known || !born.After(signed), a.SignedOn, "signedOn", "signed-before-birth")
+		if capacity := a.capacity(); known && capacity != "" {
+			ofAge, forChild := born.Age(signed) >= ofAge, capacity == "parent" || capacity == "local-authority"
+			unless(!ofAge || !forChild, capacity, "proxy.capacity", "person-decides") // from 16 the person, not a parent
+			unless(ofAge || forChild, capacity, "proxy.capacity", "not-for-a-child")  // powers over adults end where childhood begins
+		}
 	case Subject:
 		unless(!a.NoAddress || len(a.Address) == 0 && a.Postcode == "", a.Address, "address", "address-or-none")
 	case Reply:
 		unless(!slices.Contains(a.Safe, "email") || a.Email != "", a.Email, "email", "reply-no-address")
 		unless(!slices.Contains(a.Safe, "phone") || a.Phone != "", a.Phone, "phone", "reply-no-number")
 	}
+}
+
+// ofAge is the age from which a person decides alone, in years. A younger one may, and nobody demands a parent
+// (domain facts, who may sign).
+const ofAge = 16
+
+// capacity is that of the proxy, if one signs in a capacity that there is.
+func (a Answers) capacity() string {
+	if a.Proxy == nil || !slices.Contains([]string{"parent", "attorney-health-welfare", "deputy", "best-interests", "local-authority"}, a.Proxy.Capacity) {
+		return ""
+	}
+	return a.Proxy.Capacity
+}
+
+// days are when the form was signed and when the person was born; known is false while either cannot be read.
+func (r Rules) days(a Answers) (signed, born nhs.Date, known bool) {
+	signed = r.Today
+	var errSigned, errBorn error
+	if a.SignedOn != "" {
+		signed, errSigned = nhs.ParseDate(a.SignedOn)
+	}
+	born, errBorn = nhs.ParseDate(a.Subject.BirthDate)
+	return signed, born, errSigned == nil && errBorn == nil
 }
 
 // fault turns a broken rule into what a person reads.
@@ -157,7 +189,7 @@ func (r Rules) own(w validator.FieldError) *nhs.Error {
 	case "odscode":
 		_, err = nhs.ParseODSCode(s)
 	case "postcode":
-		_, err = nhs.ParsePostcode(s)
+		_, err = nhs.ParsePostcode(s, r.Staff)
 	case "name":
 		_, err = nhs.ParseName(s)
 	}
@@ -187,7 +219,7 @@ func (r Rules) facts(a Answers) Facts {
 		f.NHSNumber = sure(nhs.ParseNumber(a.Subject.NHSNumber, r.TestNumbers))
 	}
 	if a.Subject.Postcode != "" {
-		f.Postcode = sure(nhs.ParsePostcode(a.Subject.Postcode))
+		f.Postcode = sure(nhs.ParsePostcode(a.Subject.Postcode, r.Staff))
 	}
 	if a.Practice != "" {
 		f.Practice = sure(nhs.ParseODSCode(a.Practice))

@@ -56,8 +56,25 @@ func TestOneRuleAtATime(t *testing.T) {
 		"a line of address too long":      {func(a *optout.Answers) { a.Subject.Address = []string{"a", strings.Repeat("x", 101)} }, "/subject/address/1 line"},
 		"seven lines of address":          {func(a *optout.Answers) { a.Subject.Address = make([]string, 7) }, "/subject/address too-many"},
 		"half a postcode":                 {func(a *optout.Answers) { a.Subject.Postcode = "TS18" }, "/subject/postcode postcode-shape"},
-		"a parent signs":                  {func(a *optout.Answers) { a.Proxy = &optout.Proxy{Name: "Maria", Capacity: "parent"} }, ""},
-		"a proxy without a name":          {func(a *optout.Answers) { a.Proxy = &optout.Proxy{Capacity: "parent"} }, "/proxy/name missing"},
+		"an attorney signs for an adult":  {proxy("1957-03-31", "attorney-health-welfare"), ""},
+		"a deputy signs for an adult":     {proxy("1957-03-31", "deputy"), ""},
+		"in an adult's best interests":    {proxy("1957-03-31", "best-interests"), ""},
+		"a parent signs for an adult":     {proxy("1957-03-31", "parent"), "/proxy/capacity person-decides"},
+		"a council signs for an adult":    {proxy("1957-03-31", "local-authority"), "/proxy/capacity person-decides"},
+		"a parent signs for a child":      {proxy("2010-11-23", "parent"), ""},
+		"a parent, on the 16th birthday":  {proxy("2010-11-22", "parent"), "/proxy/capacity person-decides"},
+		"a council signs for a child":     {proxy("2020-02-29", "local-authority"), ""},
+		"an attorney signs for a child":   {proxy("2020-02-29", "attorney-health-welfare"), "/proxy/capacity not-for-a-child"},
+		"a deputy signs for a child":      {proxy("2020-02-29", "deputy"), "/proxy/capacity not-for-a-child"},
+		"best interests of a child":       {proxy("2020-02-29", "best-interests"), "/proxy/capacity not-for-a-child"},
+		"a child signs alone":             {func(a *optout.Answers) { a.Subject.BirthDate = "2020-02-29" }, ""},
+		"a newborn of today":              {proxy("2026-11-22", "parent"), ""},
+		"an attorney for property":        {proxy("1957-03-31", "attorney-property-finance"), "/proxy/capacity not-an-option"},
+		"a forces' number for a postcode": {func(a *optout.Answers) { a.Subject.Postcode = "BFPO 61" }, ""},
+		"a code for no fixed abode":       {func(a *optout.Answers) { a.Subject.Postcode = "ZZ99 3VZ" }, "/subject/postcode postcode-not-a-place"},
+		"a pseudo practice":               {func(a *optout.Answers) { a.Practice = "V81999" }, "/practice practice-code-not-a-practice"},
+		"a Welsh practice":                {func(a *optout.Answers) { a.Practice = "W91001" }, "/practice practice-code-wales"},
+		"a proxy without a name":          {func(a *optout.Answers) { a.Proxy = &optout.Proxy{Capacity: "deputy"} }, "/proxy/name missing"},
 		"a proxy without a capacity":      {func(a *optout.Answers) { a.Proxy = &optout.Proxy{Name: "Maria"} }, "/proxy/capacity missing"},
 		"a friend signs":                  {func(a *optout.Answers) { a.Proxy = &optout.Proxy{Name: "Maria", Capacity: "friend"} }, "/proxy/capacity not-an-option"},
 		"a date of signing, online":       {func(a *optout.Answers) { a.SignedOn = "2026-11-20" }, "/signedOn signed-by-clock"},
@@ -95,6 +112,13 @@ func TestOneRuleAtATime(t *testing.T) {
 	}
 }
 
+// proxy lets somebody sign for a person who was born on this day.
+func proxy(born, capacity string) func(*optout.Answers) {
+	return func(a *optout.Answers) {
+		a.Subject.BirthDate, a.Proxy = born, &optout.Proxy{Name: "Maria", Capacity: capacity}
+	}
+}
+
 const reference = "0000-0000-0000-0000-0"
 
 func TestEveryFaultIsNamedAtOnce(t *testing.T) {
@@ -121,6 +145,23 @@ func TestStaffMayDateAForm(t *testing.T) {
 	f, faults := rules.Accept(a)
 	if len(faults) > 0 || f.SignedOn.ISO() != "2026-10-01" {
 		t.Errorf("dated %s, %v", f.SignedOn.ISO(), faults)
+	}
+	for signed, want := range map[string]string{
+		"2026-11-23": "/signedOn signed-in-future", "1957-03-30": "/signedOn signed-before-birth", "2026-02-29": "/signedOn date-shape", "1957-03-31": "",
+	} {
+		a.SignedOn = signed
+		_, faults := rules.Accept(a)
+		if want == "" && len(faults) > 0 || want != "" && (len(faults) != 1 || faults[0].Pointer+" "+faults[0].Code != want) {
+			t.Errorf("signed on %s: %v, want %q", signed, faults, want)
+		}
+	}
+	a.SignedOn, a.Subject.Postcode = "", "ZZ99 3VZ"
+	if _, faults := rules.Accept(a); len(faults) > 0 {
+		t.Errorf("staff may say that there is no fixed abode: %v", faults)
+	}
+	a.Subject.BirthDate, a.SignedOn, a.Proxy = "2010-11-22", "2026-11-21", &optout.Proxy{Name: "Maria", Capacity: "parent"}
+	if _, faults := rules.Accept(a); len(faults) > 0 {
+		t.Errorf("signed by a parent on the day before the 16th birthday: %v", faults)
 	}
 }
 

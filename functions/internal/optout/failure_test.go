@@ -332,7 +332,7 @@ func TestLateRemindersDoNotShiftTheLaterOnes(t *testing.T) {
 func TestWhatAPersonSaidNeverPrintsItself(t *testing.T) {
 	t.Parallel()
 	a := optouttest.Dissent()
-	a.Proxy = &optout.Proxy{Name: "Maria Quillfeather", Capacity: "parent"}
+	a.Proxy = &optout.Proxy{Name: "Maria Quillfeather", Capacity: "deputy"}
 	f := optouttest.Accepted(a)
 	var out strings.Builder
 	for _, v := range []any{a, &a, a.Subject, a.Proxy, *a.Reply, f, &f, []any{a, f}, map[string]any{"a": a}, struct{ F optout.Facts }{f}} {

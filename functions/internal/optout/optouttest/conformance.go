@@ -87,7 +87,7 @@ func readsBack(t *testing.T, s Subject) {
 	whole := someone()
 	whole.Subject.NHSNumber = number()
 	proxied := someone()
-	proxied.Proxy = &optout.Proxy{Name: "Maria Brontë", Capacity: "parent"}
+	proxied.Proxy = &optout.Proxy{Name: "Maria Brontë", Capacity: "deputy"}
 	proxied.Reply = &optout.Reply{Safe: []string{}}
 	bare := optout.Answers{Choice: "core", NotRegistered: true, Subject: optout.Subject{Surname: "Адеєми", Forenames: "T", BirthDate: "2024-02-29", NoAddress: true}}
 	about := someone()
