@@ -33,10 +33,10 @@ const module = "example.org/optout/"
 // sharing, may be imported by their neighbours.
 var storeys = [][]string{
 	{"functions/internal/nhs", "functions/internal/observe", "infra"},
-	{"functions/internal/optout"},
+	{"functions/internal/optout", "functions/internal/directory"},
 	{"functions/internal/dynamo", "functions/internal/keyring", "functions/internal/notice", "functions/internal/config"},
 	{"functions/internal/door/patient", "functions/internal/job", "functions/internal/problem", "functions/internal/trigger"},
-	{"functions/patient", "functions/notify", "functions/clock", "functions/internal/e2e"},
+	{"functions/patient", "functions/notify", "functions/clock", "functions/internal/directory/cut", "functions/internal/e2e"},
 }
 
 var shelves = []string{"functions/internal/problem", "functions/internal/trigger"}

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"example.org/optout/functions/internal/config"
+	"example.org/optout/functions/internal/directory"
 	"example.org/optout/functions/internal/dynamo"
 	"example.org/optout/functions/internal/job"
 	"example.org/optout/functions/internal/notice"
@@ -33,8 +34,8 @@ func run() error {
 		return err
 	}
 	engine := optout.Engine{
-		Store:   dynamo.Open(cloud, c.Table),
-		Post:    notice.NewEmail(cloud, c.MailFrom),
+		Store: dynamo.Open(cloud, c.Table),
+		Post:  notice.NewEmail(cloud, c.MailFrom), Practices: directory.Shipped{},
 		Address: c.PracticeAddress, Now: time.Now,
 	}
 	lambda.Start(trigger.Stream(observe.New("notify", os.Stdout, time.Now), job.Notify(engine)))

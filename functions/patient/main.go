@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"example.org/optout/functions/internal/config"
+	"example.org/optout/functions/internal/directory"
 	"example.org/optout/functions/internal/door/patient"
 	"example.org/optout/functions/internal/dynamo"
 	"example.org/optout/functions/internal/keyring"
@@ -47,7 +48,7 @@ func run(ctx context.Context) error {
 	store := dynamo.Open(cloud, c.Table)
 	door := patient.Door{
 		Registrar:  optout.Registrar{Store: store, Keys: keys, Now: time.Now},
-		Controller: c.Controller, TestNumbers: c.TestNumbers, Now: time.Now,
+		Controller: c.Controller, TestNumbers: c.TestNumbers, Practices: directory.Shipped{}, Now: time.Now,
 	}
 	lambda.Start(trigger.HTTP(observe.New("patient", os.Stdout, time.Now), door.Handler()))
 	return nil

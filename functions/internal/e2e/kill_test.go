@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"example.org/optout/functions/internal/directory"
+	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 )
 
@@ -28,7 +30,7 @@ type promised struct {
 // come twice only if a kill fell between its sending and its record.
 func TestKilledAtRandomPointsNothingIsLost(t *testing.T) {
 	t.Parallel()
-	state, practices := t.TempDir(), 150
+	state, practices := t.TempDir(), openPractices(t, 150)
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
 	var (
@@ -58,7 +60,7 @@ func TestKilledAtRandomPointsNothingIsLost(t *testing.T) {
 	}()
 	client := func(n int) {
 		for i := 0; ; i++ {
-			key, practice := newKey(), fmt.Sprintf("A%05d", (n*7919+i*31)%practices)
+			key, practice := newKey(), practices[(n*7919+i*31)%len(practices)]
 			body := answers(t, practice, func(a *optout.Answers) { a.Subject.NHSNumber = person(n*100_000 + i) })
 			for try := 0; ; try++ { // a client that never gives up
 				var s *stack
@@ -169,6 +171,25 @@ func TestKilledAtRandomPointsNothingIsLost(t *testing.T) {
 	if len(forms) < 50 || retried == 0 {
 		t.Errorf("%d forms, %d of them after a retry: that is no load", len(forms), retried)
 	}
+}
+
+// openPractices are codes of practices that forms can go to.
+func openPractices(t *testing.T, n int) (codes []string) {
+	t.Helper()
+	d, err := directory.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 1; len(codes) < n && i < 100_000; i++ {
+		code, err := nhs.ParseODSCode(fmt.Sprintf("A%05d", 81_000+i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, ok := d.Find(code); ok && p.Status == directory.Open {
+			codes = append(codes, code.String())
+		}
+	}
+	return codes
 }
 
 // routedTo says whether an event put a form on the list of this practice.

@@ -19,9 +19,19 @@ const RulesVersion = "1"
 
 // Rules is one rule set for every door, and what of it depends on the door.
 type Rules struct {
-	Today       nhs.Date // the day on which the answers are judged
-	TestNumbers bool     // take NHS numbers that are never issued (900 000 0000 and up)
-	Staff       bool     // answers are entered by staff, who may know the date of signing
+	Today       nhs.Date  // the day on which the answers are judged
+	TestNumbers bool      // take NHS numbers that are never issued (900 000 0000 and up)
+	Staff       bool      // answers are entered by staff, who may know the date of signing
+	Practices   Practices // nil: every code is taken for a practice
+}
+
+// Practices is what rules and routes must know of practices in England.
+type Practices interface {
+	// Known says whether there is, or was, a practice of this code.
+	Known(code nhs.ODSCode) bool
+	// Destination is the practice that a form for this one goes to: itself while it is open, else whoever took
+	// over. ok is false where a person has to decide.
+	Destination(code nhs.ODSCode) (to nhs.ODSCode, ok bool)
 }
 
 // Facts are answers that were accepted.
@@ -83,6 +93,7 @@ var rules = func() *validator.Validate {
 	rule("birthdate", func(r Rules, s string) bool { return value(nhs.ParseBirthDate(s, r.Today)) })           // domain facts, dates
 	rule("date", func(_ Rules, s string) bool { return value(nhs.ParseDate(s)) })                              // ISO 8601, calendar day
 	rule("odscode", func(_ Rules, s string) bool { return value(nhs.ParseODSCode(s)) })                        // ODS, prescribing practice code
+	rule("practice", func(r Rules, s string) bool { return r.knows(s) })                                       // the directory; closed ones are known
 	rule("postcode", func(r Rules, s string) bool { return value(nhs.ParsePostcode(s, r.Staff)) })             // BS 7666; ZZ99: NHS Data Dictionary
 	rule("name", func(_ Rules, s string) bool { return value(nhs.ParseName(s)) })                              // names as people have them
 	rule("reference", func(_ Rules, s string) bool { return value(ParseReference(s)) })                        // this package
@@ -111,7 +122,7 @@ func rulesAcrossFields(ctx context.Context, l validator.StructLevel) {
 		unless(!a.NotRegistered || a.Practice == "", a.Practice, "practice", "practice-or-none")
 		signed, born, known := r.days(a)
 		unless(!known || !signed.After(r.Today), a.SignedOn, "signedOn", "signed-in-future")
-		unless(!known || !born.After(signed), a.SignedOn, "signedOn", "signed-before-birth")
+		unless(a.SignedOn == "" || !known || !born.After(signed), a.SignedOn, "signedOn", "signed-before-birth")
 		if capacity := a.capacity(); known && capacity != "" {
 			ofAge, forChild := born.Age(signed) >= ofAge, capacity == "parent" || capacity == "local-authority"
 			unless(!ofAge || !forChild, capacity, "proxy.capacity", "person-decides") // from 16 the person, not a parent
@@ -123,6 +134,12 @@ func rulesAcrossFields(ctx context.Context, l validator.StructLevel) {
 		unless(!slices.Contains(a.Safe, "email") || a.Email != "", a.Email, "email", "reply-no-address")
 		unless(!slices.Contains(a.Safe, "phone") || a.Phone != "", a.Phone, "phone", "reply-no-number")
 	}
+}
+
+// knows says whether a practice code is of a practice that there is or was.
+func (r Rules) knows(code string) bool {
+	c, err := nhs.ParseODSCode(code)
+	return err != nil || r.Practices == nil || r.Practices.Known(c)
 }
 
 // ofAge is the age from which a person decides alone, in years. A younger one may, and nobody demands a parent

@@ -1,9 +1,11 @@
 package optout_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
 )
@@ -126,6 +128,30 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 	_, faults := optouttest.Rules.Accept(optout.Answers{})
 	if len(faults) != 4 {
 		t.Errorf("empty answers have faults %v, want choice, surname, forenames and birth date", faults)
+	}
+}
+
+// practices are a directory for tests: A81001 is open, A81002 went over to A81001, A81003 just closed.
+type practices struct{}
+
+func (practices) Known(c nhs.ODSCode) bool {
+	return slices.Contains([]string{"A81001", "A81002", "A81003"}, c.String())
+}
+
+func (practices) Destination(c nhs.ODSCode) (nhs.ODSCode, bool) {
+	return nhs.StoredODSCode("A81001"), c.String() != "A81003"
+}
+
+func TestClosedPracticesAreAcceptedAndUnknownOnesAreNot(t *testing.T) {
+	t.Parallel()
+	rules, a := optouttest.Rules, optouttest.Dissent()
+	rules.Practices = practices{}
+	for code, want := range map[string]string{"A81001": "", "a81002": "", "A81003": "", "A81004": "/practice practice", "A8100": "/practice practice-code-shape"} {
+		a.Practice = code
+		_, faults := rules.Accept(a)
+		if want == "" && len(faults) > 0 || want != "" && (len(faults) != 1 || faults[0].Pointer+" "+faults[0].Code != want || faults[0].Detail == "") {
+			t.Errorf("%s: %v, want %q", code, faults, want)
+		}
 	}
 }
 

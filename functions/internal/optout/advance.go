@@ -17,6 +17,8 @@ import (
 type Engine struct {
 	Store Store
 	Post  Post
+	// Practices knows who took over from a practice that closed; nil: every practice is open.
+	Practices Practices
 	// Address is the e-mail address of a practice that has none on file, with {ods} for its code; "": none.
 	Address string
 	Now     func() time.Time

@@ -196,6 +196,23 @@ func TestWhatHasNoPracticeGoesToTheOffice(t *testing.T) {
 	}
 }
 
+func TestAFormForAClosedPracticeGoesToItsSuccessorOrToTheOffice(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{"A81001": "practice A81001 ", "A81002": "practice A81001 A81002", "A81003": "office  "} {
+		h := newHouse(t)
+		h.engine.Practices = practices{}
+		ref := h.register(func(a *optout.Answers) { a.Practice = code })
+		h.sweep()
+		f := h.form(ref)
+		if got := string(f.State().Owner) + " " + f.State().Practice.String() + " " + f.Events[1].Detail["instead"]; got != want {
+			t.Errorf("a form for %s: %q, want %q", code, got, want)
+		}
+		if f.State().Owner == optout.OwnerOffice && f.State().Fault != "practice-closed" {
+			t.Errorf("the office is told %q", f.State().Fault)
+		}
+	}
+}
+
 func TestThe65thFormOfAPersonGoesToTheOffice(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

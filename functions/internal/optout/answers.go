@@ -9,7 +9,7 @@ type Answers struct {
 	Choice        string  `json:"choice,omitempty" validate:"omitempty,oneof=dissent core core-and-additional"`
 	Subject       Subject `json:"subject"`
 	Proxy         *Proxy  `json:"proxy,omitempty" validate:"omitempty"`
-	Practice      string  `json:"practice,omitempty" validate:"omitempty,odscode"`
+	Practice      string  `json:"practice,omitempty" validate:"omitempty,odscode,practice"`
 	NotRegistered bool    `json:"notRegistered,omitempty"`
 	SignedOn      string  `json:"signedOn,omitempty" validate:"omitempty,staffonly,date"`
 	Reply         *Reply  `json:"reply,omitempty" validate:"omitempty"`

@@ -45,7 +45,7 @@ func (d Door) register(w http.ResponseWriter, r *http.Request) {
 		d.refuse(w, r, origin, nil, refusal, faults)
 		return
 	}
-	facts, faults := optout.Rules{Today: d.today(), TestNumbers: d.TestNumbers}.Accept(answers)
+	facts, faults := optout.Rules{Today: d.today(), TestNumbers: d.TestNumbers, Practices: d.Practices}.Accept(answers)
 	if len(faults) > 0 {
 		d.refuse(w, r, origin, &answers, problem.WrongAnswers, faults)
 		return

@@ -19,6 +19,7 @@ type Door struct {
 	Registrar   optout.Registrar
 	Controller  string // name of the data controller, on every page
 	TestNumbers bool
+	Practices   optout.Practices
 	Now         func() time.Time
 }
 
