@@ -202,8 +202,8 @@ func (s *stack) console(path string, v any) {
 // mail is a mail in the local mailbox.
 type mail struct {
 	ID, Subject, Text, From string
-	To                            []string
-	At                            time.Time
+	To                      []string
+	At                      time.Time
 }
 
 func (s *stack) mails() (all []mail) {
