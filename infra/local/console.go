@@ -37,6 +37,7 @@ type status struct {
 	Schedules   []scheduleStatus `json:"schedules"`
 	Mails       int              `json:"mails"`
 	Unprocessed int              `json:"unprocessed"`
+	Refusals    []refusal        `json:"refusals"` // of the guard
 }
 
 type switches struct {
@@ -139,7 +140,7 @@ func (c *console) status() status {
 		Patients: c.patients, Console: c.runner.console, Engine: c.runner.engine.endpoint, State: c.state,
 		Switches:  switches{Stream: c.stream.isOn(), Sweeper: c.sweeper.isOn()},
 		Functions: []functionStatus{}, Streams: []mappingFigures{}, Schedules: []scheduleStatus{},
-		Mails: len(c.mailbox.all()),
+		Mails: len(c.mailbox.all()), Refusals: c.guard.all(),
 	}
 	if process := c.runner.engine.process.Load(); process != nil {
 		s.EnginePID = process.pid

@@ -17,11 +17,13 @@
 //	template.go   parameters, conditions, intrinsics, names
 //	resources.go  the plan: which resource types and properties are understood
 //	pattern.go    filter criteria of event source mappings
+//	policy.go     roles: what they allow, and what Lambda itself does with them
 //
 // Then the way of a form:
 //
 //	gateway.go    API Gateway: an HTTP API, payload format 2.0
 //	runtime.go    Lambda: a pool of processes per function
+//	access.go     IAM: every call of a function is judged by its role
 //	engine.go     DynamoDB: a child process or any endpoint, and its streams
 //	stream.go     the event source mapping of a stream
 //	checkpoint.go how far a mapping has come, on disk
@@ -48,10 +50,21 @@
 //
 // Nothing is put in the mailbox then.
 //
+// # Roles
+//
+// A function must name a role of the template. Its calls to DynamoDB, Secrets Manager and SES pass through the
+// runner, which knows by the access key who is calling, and whatever the role does not allow is AccessDenied: said
+// once on stderr, counted on the overview and in /status.json. What Lambda itself does with a role (read a stream,
+// put into a bucket what it gave up, keep logs) happens inside the runner and is asked of the role at start-up.
+//
+// Judged are identity-based policies of the role: Allow and Deny, wildcards, ARNs. Anything else in a role, such as a
+// condition or a managed policy, is a fault. Policies of buckets and keys are not judged, and signatures are not
+// checked. Grants that nobody uses are found by TestRolesAllowWhatIsDoneAndNothingElse, with the help of -template.
+//
 // # What differs from AWS
 //
 // A function has eight processes at most unless its reserved concurrency says otherwise, and an invocation waits
-// for one instead of being throttled. Memory is told to the function but not limited. Roles are not enforced. A
+// for one instead of being throttled. Memory is told to the function but not limited. A
 // failed schedule is repeated after seconds, not minutes, however old its event is, and a failed stream slice after
 // at most five seconds. Only the sweeper switch and the stream switch of the console can stop what the template starts.
 //

@@ -134,6 +134,13 @@ func (m *mailbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// verifies says whether an address may be sent from when the identity, a domain or an address, is verified.
+func verifies(identity, address string) bool {
+	identity, address = strings.ToLower(identity), strings.ToLower(address)
+	_, domain, _ := strings.Cut(address, "@")
+	return address == identity || domain == identity || strings.HasSuffix(domain, "."+identity)
+}
+
 // read judges a request as SES does and makes a letter of it.
 func (m *mailbox) read(body io.Reader, now time.Time) (letter, error) {
 	var in sendRequest
@@ -157,9 +164,7 @@ func (m *mailbox) read(body io.Reader, now time.Time) (letter, error) {
 	if err != nil {
 		return l, badRequest("Missing or illegal from address: %s", l.From)
 	}
-	_, domain, _ := strings.Cut(strings.ToLower(from.Address), "@")
-	identity := strings.ToLower(m.identity)
-	if strings.ToLower(from.Address) != identity && domain != identity && !strings.HasSuffix(domain, "."+identity) {
+	if !verifies(m.identity, from.Address) {
 		return l, sesError{http.StatusBadRequest, "MessageRejected", "Email address is not verified. The following identities failed the check in region " + strings.ToUpper(region) + ": " + from.Address}
 	}
 	for _, recipient := range l.To {

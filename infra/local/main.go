@@ -16,6 +16,7 @@ import (
 // options are what the command line says.
 type options struct {
 	root, state      string
+	template         string
 	port             int
 	engine, endpoint string
 	stream, sweeper  bool
@@ -58,6 +59,7 @@ func parseOptions(arguments []string, getenv func(string) string, stderr io.Writ
 	f.SetOutput(stderr)
 	f.StringVar(&o.root, "root", ".", "root `folder` of the repository")
 	f.StringVar(&o.state, "state", ".local", "`folder` for everything that must outlive the runner, below the root")
+	f.StringVar(&o.template, "template", "template.yaml", "`file` of the template, below the root unless absolute")
 	f.IntVar(&o.port, "port", port, "`port` of the patients' door; the console has the next one; 0: any free ones")
 	f.StringVar(&o.engine, "engine", getenv("DYNOXIDE"), "`path` of the DynamoDB engine")
 	f.StringVar(&o.endpoint, "endpoint", getenv("DYNAMODB_ENDPOINT"), "`URL` of a running DynamoDB engine to use instead")

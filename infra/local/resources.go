@@ -16,7 +16,6 @@ import (
 // withoutLocalMeaning are resource types that change nothing on a laptop. Every other type that is not played is
 // a fault.
 var withoutLocalMeaning = []string{
-	"AWS::IAM::Role",
 	"AWS::Logs::LogGroup",
 	"AWS::S3::Bucket",
 	"AWS::S3::BucketPolicy",
@@ -25,6 +24,7 @@ var withoutLocalMeaning = []string{
 // plan is what the runner has to play, read from a resolved template.
 type plan struct {
 	functions []functionPlan
+	roles     []role
 	routes    []routePlan
 	mappings  []mappingPlan
 	schedules []schedulePlan
@@ -41,6 +41,8 @@ type functionPlan struct {
 	concurrency int
 	retries     int // of an asynchronous invocation
 	environment map[string]string
+	role        role
+	logGroup    string
 }
 
 type routePlan struct {
@@ -133,9 +135,14 @@ type functionProperties struct {
 		MaximumRetryAttempts     *number
 		MaximumEventAgeInSeconds any
 	}
-	Events map[string]json.RawMessage
+	Events        map[string]json.RawMessage
+	Role          word
+	LoggingConfig struct {
+		LogGroup                                       word
+		ApplicationLogLevel, LogFormat, SystemLogLevel any
+	}
 
-	Architectures, Description, LoggingConfig, Role, Tags any
+	Architectures, Description, Tags any
 }
 
 type httpAPIProperties struct {
@@ -247,6 +254,8 @@ func planOf(s *stack) plan {
 				s.fault(at, "PasswordLength must be at least 1")
 			}
 			p.secrets = append(p.secrets, x)
+		case "AWS::IAM::Role":
+			err = p.role(s, r)
 		default:
 			if !slices.Contains(withoutLocalMeaning, r.Type) {
 				s.fault(r.path(), "the resource type %s is not played", r.Type)
@@ -260,6 +269,7 @@ func planOf(s *stack) plan {
 	for _, r := range functions {
 		p.function(s, r, apis)
 	}
+	p.taken(s)
 	return p
 }
 
@@ -278,7 +288,9 @@ func (p *plan) function(s *stack, r resource, apis map[string]bool) {
 		concurrency: orElse(f.ReservedConcurrentExecutions, 8),
 		retries:     orElse(f.EventInvokeConfig.MaximumRetryAttempts, 2),
 		environment: map[string]string{},
+		role:        p.takeRole(s, at, string(f.Role)),
 	}
+	fp.logGroup = orText(string(f.LoggingConfig.LogGroup), "/aws/lambda/"+fp.physical())
 	for k, v := range f.Environment.Variables {
 		fp.environment[k] = string(v)
 	}
@@ -291,6 +303,9 @@ func (p *plan) function(s *stack, r resource, apis map[string]bool) {
 	for _, other := range p.functions {
 		if other.code != fp.code && path.Base(other.code) == path.Base(fp.code) {
 			s.fault(at+".CodeUri", "two main packages are both called %s", path.Base(fp.code))
+		}
+		if accessKey(other.id) == accessKey(fp.id) {
+			s.fault(r.path(), "differs from %s in case only, and so they have one access key", other.id)
 		}
 	}
 	if fp.concurrency < 1 {

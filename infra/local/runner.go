@@ -41,11 +41,13 @@ type runner struct {
 	complain func(format string, args ...any)
 	errorLog *log.Logger // of the servers; the same as complain
 
+	guard     *guard
 	children  *children
 	logs      *logs
 	api       *runtimeAPI
 	functions map[string]*lambda
 	engine    *engine
+	proxy     *http.Server      // between the functions and the engine
 	streams   map[string]string // the engine's ARNs, by logical id of the table
 	mailbox   *mailbox
 	mappings  []*mapping
@@ -138,12 +140,13 @@ func (r *runner) read() error {
 		return fmt.Errorf("read local parameters: %w", err)
 	}
 	defaults["Architecture"] = orText(map[string]string{"amd64": "x86_64"}[runtime.GOARCH], runtime.GOARCH)
-	s, err := loadStack(below(r.root, "template.yaml"), r.settings, defaults, r.patients)
+	s, err := loadStack(below(r.root, r.template), r.settings, defaults, r.patients)
 	if err != nil {
 		return err
 	}
 	r.plan = planOf(s)
-	return s.err("template.yaml")
+	r.guard = newGuard(r.plan.functions, r.complain)
+	return s.err(r.template)
 }
 
 // services are those that the functions may call. A further one (S3, an issuer) is one more entry: it is made of
@@ -151,16 +154,20 @@ func (r *runner) read() error {
 func (r *runner) services() []service {
 	return []service{
 		{name: "DynamoDB", start: r.startDynamoDB, stop: func() {
+			if r.proxy != nil {
+				r.proxy.Close()
+			}
 			if r.engine != nil {
 				r.engine.close()
 			}
 		}},
 		r.webService("Secrets Manager", "AWS_ENDPOINT_URL_SECRETS_MANAGER", func() (http.Handler, error) {
-			return openSecrets(filepath.Join(r.state, "secrets.json"), r.plan.secrets)
+			s, err := openSecrets(filepath.Join(r.state, "secrets.json"), r.plan.secrets)
+			return r.guard.before(guardedSecrets, s), err
 		}),
 		r.webService("SES", "AWS_ENDPOINT_URL_SESV2", func() (handler http.Handler, err error) {
 			r.mailbox, err = openMailbox(filepath.Join(r.state, "mails.jsonl"), r.plan.identity)
-			return r.mailbox, err
+			return r.guard.before(guardedMail(r.plan.identity), r.mailbox), err
 		}),
 		r.webService("other services, to refuse them", "AWS_ENDPOINT_URL", func() (http.Handler, error) {
 			return http.HandlerFunc(r.unplayed), nil
@@ -224,8 +231,16 @@ func (r *runner) startDynamoDB(ctx context.Context) (map[string]string, error) {
 		}
 	}
 	var err error
-	r.streams, err = r.engine.provision(ctx, r.plan.tables)
-	return map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": r.engine.endpoint}, err
+	if r.streams, err = r.engine.provision(ctx, r.plan.tables); err != nil {
+		return nil, err
+	}
+	h, err := proxy(r.engine.endpoint, r.complain)
+	if err != nil {
+		return nil, err
+	}
+	var address string
+	r.proxy, address, err = r.serveAnywhere(r.guard.before(guardedTables, h))
+	return map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": "http://" + address}, err
 }
 
 // startAll starts the services while the compiler runs.

@@ -378,6 +378,46 @@ func TestTheConsoleShowsWhatThereIs(t *testing.T) {
 	p.stop(t)
 }
 
+func TestARefusalIsShown(t *testing.T) {
+	t.Parallel()
+	state := t.TempDir()
+	source, err := os.ReadFile(filepath.Join("testdata", "product", "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(state, "other.yaml")
+	if err := os.WriteFile(file, bytes.Replace(source, []byte("dynamodb:PutItem"), []byte("dynamodb:GetItem"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := startRunner(t, state, "-template", file)
+	for range 2 {
+		r, err := http.Post(p.patients+"/items/a", "text/plain", strings.NewReader("told"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		if r.StatusCode != 500 {
+			t.Errorf("the door answers %s", r.Status)
+		}
+	}
+	want := refusal{refused{"Door", "dynamodb:PutItem", "arn:aws:dynamodb:eu-west-2:000000000000:table/local-Table"}, 2}
+	if got := p.status(t).Refusals; len(got) != 1 || got[0] != want {
+		t.Errorf("refusals %+v, want %+v", got, want)
+	}
+	page, err := http.Get(p.console)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer page.Body.Close()
+	if b, err := io.ReadAll(page.Body); err != nil || !strings.Contains(string(b), "Access denied") || !strings.Contains(string(b), want.Resource) {
+		t.Errorf("the overview does not show it: %s", b)
+	}
+	p.stop(t)
+	if n := strings.Count(p.stderr.String(), "AccessDenied: User: arn:aws:sts::000000000000:assumed-role/local-DoorRole/local-Door "); n != 1 {
+		t.Errorf("said %d times: %s", n, p.stderr)
+	}
+}
+
 func TestTheReadyLineComesLast(t *testing.T) {
 	t.Parallel()
 	cmd := command(t, t.TempDir())

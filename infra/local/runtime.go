@@ -79,7 +79,7 @@ func newLambda(p functionPlan, directory string, endpoints map[string]string, ap
 		"AWS_LAMBDA_FUNCTION_VERSION":     "$LATEST",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(p.memory),
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
-		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + p.physical(),
+		"AWS_LAMBDA_LOG_GROUP_NAME":       p.logGroup,
 		"AWS_ACCESS_KEY_ID":               accessKey(p.id),
 		"AWS_SECRET_ACCESS_KEY":           "secret",
 	}

@@ -65,7 +65,7 @@ func newTestLambda(t *testing.T, change func(*functionPlan)) (*lambda, *output) 
 		server.CloseClientConnections()
 		server.Close()
 	})
-	plan := functionPlan{id: "Test", memory: 256, timeout: 10 * time.Second, concurrency: 8, environment: map[string]string{"TABLE": "local-Table"}}
+	plan := functionPlan{id: "Test", memory: 256, timeout: 10 * time.Second, concurrency: 8, logGroup: "/aws/lambda/local-Test", environment: map[string]string{"TABLE": "local-Table"}}
 	if change != nil {
 		change(&plan)
 	}

@@ -101,9 +101,18 @@ Resources:
     Type: AWS::DynamoDB::Table
     Properties: { KeySchema: [{ AttributeName: PK, KeyType: HASH }], StreamSpecification: { StreamViewType: KEYS_ONLY } }
   Api: { Type: AWS::Serverless::HttpApi }
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement: { Effect: Allow, Principal: { Service: lambda.amazonaws.com }, Action: sts:AssumeRole }
+      Policies:
+        - { PolicyName: all, PolicyDocument: { Version: "2012-10-17", Statement: { Effect: Allow, Action: "*", Resource: "*" } } }
   F:
     Type: AWS::Serverless::Function
     Properties:
+      Role: !GetAtt Role.Arn
       Runtime: provided.al2023
       Handler: bootstrap
       CodeUri: functions/f/
@@ -176,7 +185,7 @@ func TestParametersOfTypeTextBecomeNumbers(t *testing.T) {
 
 func TestTheTemplateOfThisRepositoryCanBePlayed(t *testing.T) {
 	t.Parallel()
-	r := &runner{options: options{root: filepath.Join("..", "..")}, patients: "http://door"}
+	r := &runner{options: options{root: filepath.Join("..", ".."), template: "template.yaml"}, patients: "http://door"}
 	if err := r.read(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,13 +8,11 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -392,41 +388,4 @@ func catch(t testing.TB, state, built string, g grant) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("the walk: %v; refused: %v", failed, s.refusals())
-}
-
-// tryStart starts a stack that may refuse to start; then there is none but what it said.
-func tryStart(t testing.TB, state string, flags ...string) (*stack, string, error) {
-	path, err := runner()
-	if err != nil {
-		return nil, "", err
-	}
-	s := &stack{t: t, state: state, out: &bytes.Buffer{}, exited: make(chan struct{})}
-	s.cmd = exec.Command(path, append([]string{"-root", root, "-state", state, "-port", "0"}, flags...)...)
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	s.cmd.Stderr = s.out
-	stdout, err := s.cmd.StdoutPipe()
-	if err != nil {
-		return nil, "", err
-	}
-	if err := s.cmd.Start(); err != nil {
-		return nil, "", err
-	}
-	for lines := bufio.NewScanner(stdout); s.patients == "" && lines.Scan(); {
-		switch word, address, _ := strings.Cut(lines.Text(), " "); word {
-		case "console":
-			s.where = strings.TrimSpace(address)
-		case "ready":
-			s.patients = address
-		}
-	}
-	go func() {
-		_, _ = io.Copy(io.Discard, stdout)
-		_ = s.cmd.Wait()
-		close(s.exited)
-	}()
-	if s.patients == "" {
-		<-s.exited
-		return nil, s.out.String(), nil
-	}
-	return s, "", nil
 }

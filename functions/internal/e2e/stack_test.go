@@ -75,21 +75,12 @@ func start(t testing.TB, state string, flags ...string) *stack {
 		}
 		t.Skip("SKIPPED, the stack was not started: no DynamoDB engine, run `make test`")
 	}
-	path, err := runner()
+	s, refused, err := tryStart(t, state, flags...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stack{t: t, state: state, out: &bytes.Buffer{}, exited: make(chan struct{})}
-	s.cmd = exec.Command(path, append([]string{"-root", root, "-state", state, "-port", "0"}, flags...)...)
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	s.cmd.Stderr = s.out
-	stdout, err := s.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	began := time.Now()
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
+	if s == nil {
+		t.Fatalf("the stack did not get ready:\n%s", refused)
 	}
 	t.Cleanup(func() {
 		s.kill()
@@ -97,17 +88,34 @@ func start(t testing.TB, state string, flags ...string) *stack {
 			t.Logf("the runner said:\n%s", s.out.String())
 		}
 	})
-	lines := bufio.NewScanner(stdout)
-	for lines.Scan() {
-		word, address, _ := strings.Cut(lines.Text(), " ")
-		switch word {
+	return s
+}
+
+// tryStart starts the stack and gives it once it is ready. Where the runner refuses to start there is no stack, but
+// what it said.
+func tryStart(t testing.TB, state string, flags ...string) (s *stack, refused string, err error) {
+	path, err := runner()
+	if err != nil {
+		return nil, "", err
+	}
+	s = &stack{t: t, state: state, out: &bytes.Buffer{}, exited: make(chan struct{})}
+	s.cmd = exec.Command(path, append([]string{"-root", root, "-state", state, "-port", "0"}, flags...)...)
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	s.cmd.Stderr = s.out
+	stdout, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return nil, "", err
+	}
+	began := time.Now()
+	if err := s.cmd.Start(); err != nil {
+		return nil, "", err
+	}
+	for lines := bufio.NewScanner(stdout); s.patients == "" && lines.Scan(); {
+		switch word, address, _ := strings.Cut(lines.Text(), " "); word {
 		case "console":
 			s.where = strings.TrimSpace(address)
 		case "ready":
 			s.patients, s.ready = address, time.Since(began)
-		}
-		if s.patients != "" {
-			break
 		}
 	}
 	go func() {
@@ -117,9 +125,9 @@ func start(t testing.TB, state string, flags ...string) *stack {
 	}()
 	if s.patients == "" || s.where == "" {
 		<-s.exited
-		t.Fatalf("the stack did not get ready:\n%s", s.out.String())
+		return nil, s.out.String(), nil
 	}
-	return s
+	return s, "", nil
 }
 
 // kill ends the runner with SIGKILL; its children must die with it.

@@ -29,6 +29,7 @@ func send(ctx context.Context, subject string) error {
 	if err != nil {
 		return err
 	}
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+os.Getenv("AWS_ACCESS_KEY_ID")+"/unsigned")
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return err
