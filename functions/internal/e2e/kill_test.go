@@ -98,7 +98,7 @@ func TestKilledAtRandomPointsNothingIsLost(t *testing.T) {
 			}
 		}
 		mu.Lock()
-		enough := attempts + 4 + random.IntN(40)
+		enough := attempts + 4 + random.IntN(20)
 		mu.Unlock()
 		eventually(t, "clients have been answered", 30*time.Second, func() bool {
 			mu.Lock()
