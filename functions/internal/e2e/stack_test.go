@@ -224,19 +224,8 @@ func (s *stack) mails() (all []mail) {
 // sweep lets the sweeper run with a time of our choice.
 func (s *stack) sweep(at time.Time) {
 	s.t.Helper()
-	r, err := http.NewRequest(http.MethodPost, s.where+"/schedule", strings.NewReader(url.Values{"event": {"ClockSweep/EveryMinute"}, "time": {at.Format(time.RFC3339)}}.Encode()))
-	if err != nil {
+	if err := s.sweepAt(at); err != nil {
 		s.t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Accept", "application/json")
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if b, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK {
-		s.t.Fatalf("sweep: %d %s", resp.StatusCode, b)
 	}
 }
 

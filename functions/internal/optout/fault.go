@@ -1,11 +1,26 @@
 package optout
 
+import (
+	"errors"
+
+	"example.org/optout/functions/internal/nhs"
+)
+
 // Fault is one thing wrong with some answers: where (a JSON pointer into the answers), which rule (a code that
 // never changes) and what to do about it (a sentence for a person). It never quotes what was said.
 type Fault struct {
 	Pointer string `json:"pointer"`
 	Code    string `json:"code"`
 	Detail  string `json:"detail"`
+}
+
+// FaultAt is the fault of a value that its parser refused: that of nhs, or ErrReference.
+func FaultAt(pointer string, err error) Fault {
+	var e *nhs.Error
+	if errors.As(err, &e) {
+		return Fault{pointer, e.Code, e.Detail}
+	}
+	return Fault{pointer, "reference", sentences["reference"]}
 }
 
 // sentences are what people read for the rules that do not bring their own sentence.

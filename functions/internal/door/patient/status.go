@@ -24,11 +24,11 @@ func (d Door) status(w http.ResponseWriter, r *http.Request) {
 	ref, err := optout.ParseReference(asked.Reference)
 	var faults []optout.Fault
 	if err != nil {
-		faults = append(faults, optout.Fault{Pointer: "/reference", Code: "reference", Detail: "That is not a reference. Check each character; it has 17 letters and digits."})
+		faults = append(faults, optout.FaultAt("/reference", err))
 	}
 	birth, err := nhs.ParseDate(asked.BirthDate)
 	if err != nil {
-		faults = append(faults, optout.Fault{Pointer: "/birthDate", Code: "date-shape", Detail: "Give the date as year, month and day, like 1957-03-31."})
+		faults = append(faults, optout.FaultAt("/birthDate", err))
 	}
 	if len(faults) > 0 {
 		problem.Write(ctx, w, problem.WrongAnswers, faults...)
