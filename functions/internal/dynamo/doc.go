@@ -7,12 +7,12 @@
 //	person: ordered list of references   N#<HMAC of NHS number>  P
 //	possible person: the same            W#<HMAC of surname,     P
 //	                                       birth date, postcode>
-//	practice: its address                P#<ODS code>            P
+//	practice: decision, contacts         P#<ODS code>            P
 //	practice: digest state               P#<ODS code>            D
 //
 //	index  says                  partition                     sort
-//	list   whose list it is on   LPK L#<ODS code> or           LSK <O open, D done>#<time>#<id>
-//	                               L#office#<0…255>
+//	list   whose list it is on   LPK L#<ODS code> or           LSK <O open, S said to be applied,
+//	                               L#<desk|office>#<0…255>       D done>#<time>#<id>
 //	due    what is due by when   DPK DUE#<0…1023> (sparse)     DSK <time>#<noun>#<id>
 //
 // Times in keys are RFC 3339, UTC, milliseconds, and so sort as text. Index entries are hints: whoever finds one
@@ -22,6 +22,7 @@
 // key sees more than 200 writes a second (TestNoKeyIsHot).
 //
 // Other attributes of a form: v (number of events), channel, facts, person, possible, print (fingerprint of the
-// answers), attempt (nonce), events, tries, fault. Of a person: refs, v. Of a digest: v, asked, lease, sent, mails,
-// tries, fault, since, attempts. Nothing in the table expires by itself.
+// answers), attempt (nonce), events, tries, fault. Of a person: refs, v. Of a practice: v, email, decisions, contacts.
+// Of a digest: v, asked, extractAsked, late, lease, sent, mails, tries, fault, since, attempts. Nothing in the table expires
+// by itself.
 package dynamo

@@ -87,13 +87,13 @@ func TestNoKeyIsHot(t *testing.T) {
 			e.At = f.Due
 			f = f.With(e)
 			was = is
-			is[0], is[1] = placed(s.recordForm(f).ExpressionAttributeValues, ":")
+			is[0], is[1] = placed(s.recordForm(f, false).ExpressionAttributeValues, ":")
 		}
 		h.write(formKey(f.Reference), was, is)
 		if facts.Practice.IsZero() {
 			continue
 		}
-		_, due := placed(s.ask(facts.Practice, f).ExpressionAttributeValues, ":")
+		_, due := placed(s.ask(facts.Practice, optout.Change{Form: f, Tell: facts.Practice}).ExpressionAttributeValues, ":")
 		if asked[facts.Practice] { // due already: the write leaves its place as it is
 			due = entry{}
 		}

@@ -289,6 +289,7 @@ func eventItems(events []optout.Event) []types.AttributeValue {
 		i.str("by", e.By)
 		i.str("kind", string(e.Kind))
 		i.bytes("hash", e.Hash[:])
+		i.str("text", string(e.Text))
 		if len(e.Detail) > 0 {
 			detail := item{}
 			for k, v := range e.Detail {
@@ -302,7 +303,7 @@ func eventItems(events []optout.Event) []types.AttributeValue {
 }
 
 func readEvent(r *reader, seq int) optout.Event {
-	e := optout.Event{Seq: seq, At: r.time("at"), By: r.str("by"), Kind: optout.Kind(r.str("kind"))}
+	e := optout.Event{Seq: seq, At: r.time("at"), By: r.str("by"), Kind: optout.Kind(r.str("kind")), Text: optout.Text(r.str("text"))}
 	if copy(e.Hash[:], r.bytes("hash")) != sha256.Size {
 		r.fail("hash", errors.New("is not 32 bytes"))
 	}
@@ -315,12 +316,57 @@ func readEvent(r *reader, seq int) optout.Event {
 	return e
 }
 
+// practiceItem spells what a practice decided and where it is told, at the version after the one it was read at.
+func practiceItem(p optout.Practice) item {
+	i := item{}
+	i.num("v", p.Version+1)
+	i.str("email", p.Email)
+	decisions := make([]types.AttributeValue, len(p.Decisions))
+	for n, d := range p.Decisions {
+		di := item{}
+		di.str("stand", string(d.Stand))
+		di.str("words", string(d.Words))
+		di.str("on", d.On.ISO())
+		di.time("at", d.At)
+		di.str("by", d.By)
+		decisions[n] = &types.AttributeValueMemberM{Value: di}
+	}
+	i["decisions"] = &types.AttributeValueMemberL{Value: decisions}
+	contacts := make([]types.AttributeValue, len(p.Contacts))
+	for n, c := range p.Contacts {
+		ci := item{}
+		ci.str("email", c.Email)
+		ci.time("at", c.At)
+		ci.str("by", c.By)
+		contacts[n] = &types.AttributeValueMemberM{Value: ci}
+	}
+	i["contacts"] = &types.AttributeValueMemberL{Value: contacts}
+	return i
+}
+
+// practiceAttributes are all that practiceItem may write.
+var practiceAttributes = []string{"v", "email", "decisions", "contacts"}
+
+func readPractice(r *reader, p *optout.Practice) {
+	p.Version, p.Email = r.num("v"), r.str("email")
+	r.each("decisions", func(r *reader) {
+		p.Decisions = append(p.Decisions, optout.Decision{
+			Stand: optout.Stand(r.str("stand")), Words: optout.Text(r.str("words")), On: nhs.StoredDate(r.str("on")), At: r.time("at"), By: r.str("by"),
+		})
+	})
+	r.each("contacts", func(r *reader) {
+		p.Contacts = append(p.Contacts, optout.Contact{Email: r.str("email"), At: r.time("at"), By: r.str("by")})
+	})
+}
+
 // digestItem spells a practice's digest at the version after the one it was read at.
 func digestItem(p optout.Practice) item {
 	d := p.Digest
 	i := item{}
 	i.num("v", d.Version+1)
 	i.str("asked", d.Asked.Key())
+	i.flag("extractAsked", d.Extract)
+	i.time("late", d.Late)
 	i.time("lease", d.Lease)
 	i.time("sent", d.Sent)
 	i.num("mails", d.Mails)
@@ -338,20 +384,23 @@ func digestItem(p optout.Practice) item {
 	}
 	i["attempts"] = &types.AttributeValueMemberL{Value: attempts}
 	var list entry
-	if d.Fault != "" {
-		list = officeEntry(d.Since, p.Code.String())
+	if since := d.Since; d.Fault != "" || !d.Late.IsZero() {
+		if since.IsZero() || !d.Late.IsZero() && d.Late.Before(since) {
+			since = d.Late
+		}
+		list = officeEntry(since, p.Code.String())
 	}
 	i.place(list, dueEntry(d.Due, optout.Due{Noun: optout.DuePractice, ID: p.Code.String()}))
 	return i
 }
 
 // digestAttributes are all that digestItem may write. What newer code has put beside them stays.
-var digestAttributes = []string{"v", "asked", "lease", "sent", "mails", "tries", "fault", "since", "attempts", "LPK", "LSK", "DPK", "DSK"}
+var digestAttributes = []string{"v", "asked", "extractAsked", "late", "lease", "sent", "mails", "tries", "fault", "since", "attempts", "LPK", "LSK", "DPK", "DSK"}
 
 func readDigest(i item) (optout.Digest, error) {
 	r := &reader{item: i}
 	d := optout.Digest{
-		Version: r.num("v"), Asked: parsed(r, "asked", optout.ParseReference), Lease: r.time("lease"), Sent: r.time("sent"),
+		Version: r.num("v"), Asked: parsed(r, "asked", optout.ParseReference), Extract: r.flag("extractAsked"), Late: r.time("late"), Lease: r.time("lease"), Sent: r.time("sent"),
 		Mails: r.num("mails"), Tries: r.num("tries"), Fault: r.str("fault"), Since: r.time("since"),
 	}
 	if sk := r.str("DSK"); sk != "" {

@@ -13,7 +13,7 @@ import (
 // Shards of the lists that belong to nobody in particular, so that none of them is hot.
 const (
 	dueShards    = 1024
-	officeShards = 256
+	officeShards = 256 // of the desk's and of the office's list
 )
 
 // key is the primary key of an item.
@@ -48,26 +48,45 @@ func dueOf(sk string) (time.Time, optout.Due, error) {
 	return at, optout.Due{Noun: optout.Noun(parts[1]), ID: parts[2]}, err
 }
 
-// practiceEntry is a form's place on its practice's list, oldest received first.
-func practiceEntry(c nhs.ODSCode, received time.Time, id string) entry {
-	return entry{"L#" + c.String(), "O#" + stamp(received) + "#" + id}
-}
+// A list holds what its owner has to act on, then what a practice said is applied, then what is done.
+const (
+	openForms    = "O#"
+	appliedForms = "S#"
+	doneForms    = "D#"
+)
 
-// officeEntry is a place on the office's list.
+func practiceList(c nhs.ODSCode) string { return "L#" + c.String() }
+
+// officeEntry is a place among what the office has to act on.
 func officeEntry(since time.Time, id string) entry {
-	return entry{fmt.Sprintf("L#office#%d", shard(id, officeShards)), "O#" + stamp(since) + "#" + id}
+	return sharedEntry("office", openForms, since, id)
 }
 
-// listEntry is the place of a form on somebody's list; what only the engine works on is on none.
+// sharedEntry is a place on the list of the desk or the office, which are spread so that neither is hot.
+func sharedEntry(list, stage string, at time.Time, id string) entry {
+	return entry{fmt.Sprintf("L#%s#%d", list, shard(id, officeShards)), stage + stamp(at) + "#" + id}
+}
+
+// listEntry is the place of a form on somebody's list, oldest received first; what only the engine works on is on
+// none. What has ended stays on the list of the practice that had it, else on the office's.
 func listEntry(f optout.Form) entry {
-	switch s := f.State(); s.Owner {
-	case optout.OwnerPractice:
-		return practiceEntry(s.Practice, s.Received, f.Reference.Key())
-	case optout.OwnerOffice:
-		return officeEntry(s.Received, f.Reference.Key())
-	default:
-		return entry{}
+	s, id := f.State(), f.Reference.Key()
+	stage := openForms
+	switch {
+	case s.Ended():
+		stage = doneForms
+	case s.Status == optout.StatusApplied:
+		stage = appliedForms
 	}
+	switch {
+	case s.Owner == optout.OwnerPractice, s.Owner == optout.OwnerNobody && !s.Practice.IsZero():
+		return entry{practiceList(s.Practice), stage + stamp(s.Received) + "#" + id}
+	case s.Owner == optout.OwnerDesk:
+		return sharedEntry("desk", stage, s.Received, id)
+	case s.Owner == optout.OwnerOffice, s.Owner == optout.OwnerNobody:
+		return sharedEntry("office", stage, s.Received, id)
+	}
+	return entry{}
 }
 
 func shard(id string, of uint32) int {

@@ -46,7 +46,7 @@ func (s Store) register(ctx context.Context, f optout.Form, possible bool) (opto
 	if f.Person != "" && !f.Crowded() {
 		writes, full = append(writes, s.appendReference(personKey(f.Person), f.Reference)), append(full, optout.ErrCrowded)
 	}
-	if possible {
+	if possible && f.Possible != "" {
 		writes, full = append(writes, s.appendReference(possibleKey(f.Possible), f.Reference)), append(full, errPossibleFull)
 	}
 	_, err := s.transact(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
@@ -99,28 +99,66 @@ func (s Store) Form(ctx context.Context, ref optout.Reference) (optout.Form, err
 	return readForm(out.Item)
 }
 
-// Record implements optout.Store: one conditional update, or one transaction with the practice's digest.
-func (s Store) Record(ctx context.Context, f optout.Form, practice nhs.ODSCode) error {
-	update := s.recordForm(f)
-	if practice.IsZero() {
+// Person implements optout.Store.
+func (s Store) Person(ctx context.Context, k optout.PersonKey) ([]optout.Reference, error) {
+	out, err := s.get(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: item{}.key(personKey(k)), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return nil, kind("read person", err)
+	}
+	r := &reader{item: out.Item}
+	var list []optout.Reference
+	for _, s := range r.list("refs") {
+		ref, err := optout.ParseReference(s)
+		if err != nil {
+			r.fail("refs", err)
+		}
+		list = append(list, ref)
+	}
+	if r.err != nil {
+		return nil, fmt.Errorf("%w: %w", optout.ErrUnreadable, r.err)
+	}
+	return list, nil
+}
+
+// Record implements optout.Store: one conditional update, or one transaction of all that changes together.
+func (s Store) Record(ctx context.Context, c optout.Change) error {
+	update := s.recordForm(c.Form, c.Facts)
+	writes := []types.TransactWriteItem{{Update: update}}
+	for _, f := range c.Others {
+		writes = append(writes, types.TransactWriteItem{Update: s.recordForm(f, false)})
+	}
+	if w := c.While; w.Version() > 0 {
+		values := item{}
+		values.num(":v", w.Stored())
+		writes = append(writes, types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+			TableName: &s.table, Key: item{}.key(formKey(w.Reference)), ConditionExpression: aws.String("v = :v"), ExpressionAttributeValues: values,
+		}})
+	}
+	if c.Joins {
+		writes = append(writes, s.appendReference(personKey(c.Form.Person), c.Form.Reference))
+	}
+	for _, code := range append(c.Look, c.Tell) {
+		if !code.IsZero() {
+			writes = append(writes, types.TransactWriteItem{Update: s.ask(code, c)})
+		}
+	}
+	if len(writes) == 1 {
 		_, err := s.update(ctx, &dynamodb.UpdateItemInput{
 			TableName: update.TableName, Key: update.Key, UpdateExpression: update.UpdateExpression,
 			ConditionExpression: update.ConditionExpression, ExpressionAttributeValues: update.ExpressionAttributeValues,
 		})
 		return kind("record", err)
 	}
-	_, err := s.transact(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-		{Update: update}, {Update: s.ask(practice, f)},
-	}})
+	_, err := s.transact(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
 	return kind("record", err)
 }
 
-// recordForm appends the newest event and moves the form to where its state says.
-func (s Store) recordForm(f optout.Form) *types.Update {
+// recordForm appends the new events and moves the form to where its state says.
+func (s Store) recordForm(f optout.Form, facts bool) *types.Update {
 	values := item{}
 	values.num(":v", f.Version())
-	values.num(":before", f.Version()-1)
-	values[":e"] = &types.AttributeValueMemberL{Value: eventItems(f.Events[f.Version()-1:])}
+	values[":before"] = &types.AttributeValueMemberN{Value: strconv.Itoa(f.Stored())}
+	values[":e"] = &types.AttributeValueMemberL{Value: eventItems(f.Events[f.Stored():])}
 	set, remove := "SET events = list_append(events, :e), v = :v", " REMOVE tries, fault"
 	place := func(pk, sk, valuePK, valueSK string, e entry) {
 		if e == (entry{}) {
@@ -133,23 +171,44 @@ func (s Store) recordForm(f optout.Form) *types.Update {
 	}
 	place("LPK", "LSK", ":lpk", ":lsk", listEntry(f))
 	place("DPK", "DSK", ":dpk", ":dsk", dueEntry(f.Due, optout.Due{Noun: optout.DueForm, ID: f.Reference.Key()}))
+	if facts {
+		set += ", facts = :facts, person = :person, possible = :possible"
+		values[":facts"] = &types.AttributeValueMemberM{Value: factsItem(f.Facts)}
+		values[":person"] = &types.AttributeValueMemberS{Value: string(f.Person)}
+		values[":possible"] = &types.AttributeValueMemberS{Value: string(f.Possible)}
+	}
 	return &types.Update{
 		TableName: &s.table, Key: item{}.key(formKey(f.Reference)), UpdateExpression: aws.String(set + remove),
 		ConditionExpression: aws.String("v = :before"), ExpressionAttributeValues: values,
 	}
 }
 
-// ask makes a practice due to be told, if it is not due already. It needs no condition: asking twice is asking.
-func (s Store) ask(practice nhs.ODSCode, f optout.Form) *types.Update {
-	due := dueEntry(f.Events[f.Version()-1].At, optout.Due{Noun: optout.DuePractice, ID: practice.String()})
+// ask makes a practice due, if it is not due already. It needs no condition: asking twice is asking.
+func (s Store) ask(code nhs.ODSCode, c optout.Change) *types.Update {
+	at := c.Form.Events[c.Form.Version()-1].At
+	due := dueEntry(at, optout.Due{Noun: optout.DuePractice, ID: code.String()})
 	values := item{}
 	values.str(":dpk", due.pk)
 	values.str(":dsk", due.sk)
-	values.str(":ref", f.Reference.Key())
 	values.num(":one", 1)
+	set := "SET DPK = if_not_exists(DPK, :dpk), DSK = if_not_exists(DSK, :dsk)"
+	if code == c.Tell {
+		values.str(":ref", c.Form.Reference.Key())
+		set += ", asked = :ref"
+		if c.Asks.Extract {
+			values.flag(":yes", true)
+			set += ", extractAsked = :yes"
+		}
+		if c.Asks.Late {
+			office := officeEntry(at, code.String())
+			values.time(":at", at)
+			values.str(":lpk", office.pk)
+			values.str(":lsk", office.sk)
+			set += ", late = if_not_exists(late, :at), LPK = if_not_exists(LPK, :lpk), LSK = if_not_exists(LSK, :lsk)"
+		}
+	}
 	return &types.Update{
-		TableName: &s.table, Key: item{}.key(digestKey(practice)), ExpressionAttributeValues: values,
-		UpdateExpression: aws.String("SET DPK = if_not_exists(DPK, :dpk), DSK = if_not_exists(DSK, :dsk), asked = :ref ADD v :one"),
+		TableName: &s.table, Key: item{}.key(digestKey(code)), ExpressionAttributeValues: values, UpdateExpression: aws.String(set + " ADD v :one"),
 	}
 }
 
@@ -168,7 +227,10 @@ func (s Store) Practice(ctx context.Context, code nhs.ODSCode) (optout.Practice,
 		r := &reader{item: i}
 		switch r.str("SK") {
 		case practiceKey(code).sk:
-			p.Email = r.str("email")
+			readPractice(r, &p)
+			if r.err != nil {
+				return p, fmt.Errorf("%w: %w", optout.ErrUnreadable, r.err)
+			}
 		case digestKey(code).sk:
 			if p.Digest, err = readDigest(i); err != nil {
 				return p, err
@@ -178,13 +240,22 @@ func (s Store) Practice(ctx context.Context, code nhs.ODSCode) (optout.Practice,
 	return p, nil
 }
 
-// SaveDigest implements optout.Store. It writes the attributes it knows and leaves alone what newer code may have
-// put beside them.
+// SavePractice implements optout.Store.
+func (s Store) SavePractice(ctx context.Context, p optout.Practice) error {
+	return kind("save practice", s.save(ctx, practiceKey(p.Code), p.Version, practiceItem(p), practiceAttributes))
+}
+
+// SaveDigest implements optout.Store.
 func (s Store) SaveDigest(ctx context.Context, p optout.Practice) error {
+	return kind("save digest", s.save(ctx, digestKey(p.Code), p.Digest.Version, digestItem(p), digestAttributes))
+}
+
+// save writes the attributes of an item on top of the version it was read at, and leaves alone what newer code may
+// have put beside them.
+func (s Store) save(ctx context.Context, k key, version int, i item, attributes []string) error {
 	values, set, remove := item{}, []string{}, []string{}
-	digest := digestItem(p)
-	for n, name := range digestAttributes {
-		if v, ok := digest[name]; ok {
+	for n, name := range attributes {
+		if v, ok := i[name]; ok {
 			placeholder := fmt.Sprintf(":a%d", n)
 			values[placeholder] = v
 			set = append(set, name+" = "+placeholder)
@@ -197,29 +268,55 @@ func (s Store) SaveDigest(ctx context.Context, p optout.Practice) error {
 		expression += " REMOVE " + strings.Join(remove, ", ")
 	}
 	condition := "attribute_not_exists(PK)"
-	if p.Digest.Version > 0 {
+	if version > 0 {
 		condition = "v = :before"
-		values.num(":before", p.Digest.Version)
+		values.num(":before", version)
 	}
 	_, err := s.update(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.table, Key: item{}.key(digestKey(p.Code)), UpdateExpression: &expression, ConditionExpression: &condition, ExpressionAttributeValues: values,
+		TableName: &s.table, Key: item{}.key(k), UpdateExpression: &expression, ConditionExpression: &condition, ExpressionAttributeValues: values,
 	})
-	return kind("save digest", err)
+	return err
 }
 
 // Waiting implements optout.Store; one page of the index, some thousands, is lower bound enough.
 func (s Store) Waiting(ctx context.Context, code nhs.ODSCode) (int, error) {
-	values := item{}
-	values.str(":list", "L#"+code.String())
-	values.str(":open", "O#")
-	out, err := s.query(ctx, &dynamodb.QueryInput{
-		TableName: &s.table, IndexName: aws.String("list"), Select: types.SelectCount,
-		KeyConditionExpression: aws.String("LPK = :list AND begins_with(LSK, :open)"), ExpressionAttributeValues: values,
-	})
+	q := s.onList(code)
+	q.Select = types.SelectCount
+	out, err := s.query(ctx, q)
 	if err != nil {
 		return 0, kind("count what waits", err)
 	}
 	return int(out.Count), nil
+}
+
+// Oldest implements optout.Store.
+func (s Store) Oldest(ctx context.Context, code nhs.ODSCode, n int) (refs []optout.Reference, err error) {
+	q := s.onList(code)
+	q.Limit = aws.Int32(int32(n))
+	out, err := s.query(ctx, q)
+	if err != nil {
+		return nil, kind("the oldest that wait", err)
+	}
+	for _, i := range out.Items {
+		pk := (&reader{item: i}).str("PK")
+		ref, err := optout.ParseReference(pk[min(2, len(pk)):])
+		if err != nil {
+			return nil, fmt.Errorf("the oldest that wait: %w", err)
+		}
+		refs = append(refs, ref)
+	}
+	return refs, nil
+}
+
+// onList asks for the forms that a practice has to act on, oldest first.
+func (s Store) onList(code nhs.ODSCode) *dynamodb.QueryInput {
+	values := item{}
+	values.str(":list", practiceList(code))
+	values.str(":open", openForms)
+	return &dynamodb.QueryInput{
+		TableName: &s.table, IndexName: aws.String("list"), ExpressionAttributeValues: values,
+		KeyConditionExpression: aws.String("LPK = :list AND begins_with(LSK, :open)"),
+	}
 }
 
 // DueShards implements optout.Store.

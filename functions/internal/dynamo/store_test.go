@@ -23,18 +23,14 @@ func TestStore(t *testing.T) {
 	c := dynamotest.Client(t)
 	table := dynamotest.Table(t, c)
 	optouttest.Conformance(t, func(*testing.T) optouttest.Subject {
-		return optouttest.Subject{Store: dynamo.New(c, table), References: func(ctx context.Context, k optout.PersonKey, possible bool) ([]optout.Reference, error) {
-			pk := "N#" + string(k)
-			if possible {
-				pk = "W#" + string(k)
-			}
-			return references(ctx, c, table, pk)
+		return optouttest.Subject{Store: dynamo.New(c, table), Possible: func(ctx context.Context, k optout.PersonKey) ([]optout.Reference, error) {
+			return possible(ctx, c, table, "W#"+string(k))
 		}}
 	})
 }
 
-// references reads a person's list as the table has it.
-func references(ctx context.Context, c *dynamodb.Client, table, pk string) (refs []optout.Reference, err error) {
+// possible reads a possible person's list as the table has it.
+func possible(ctx context.Context, c *dynamodb.Client, table, pk string) (refs []optout.Reference, err error) {
 	out, err := c.GetItem(ctx, &dynamodb.GetItemInput{TableName: &table, ConsistentRead: aws.Bool(true), Key: map[string]types.AttributeValue{
 		"PK": &types.AttributeValueMemberS{Value: pk}, "SK": &types.AttributeValueMemberS{Value: "P"},
 	}})

@@ -13,6 +13,7 @@ import (
 
 	"example.org/optout/functions/internal/dynamo"
 	"example.org/optout/functions/internal/dynamo/dynamotest"
+	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
 )
@@ -99,26 +100,55 @@ func TestWriteUnitsOfEachStep(t *testing.T) {
 			}
 		}
 	}
-	anonymous, unplaced := optouttest.Dissent(), optouttest.Dissent()
+	custody := optout.Custody{Store: store, Keys: optouttest.Keys{}, Now: clock.Now}
+	act := func(do func(optout.Actor) (optout.Answer, error)) func() {
+		return func() {
+			code := optouttest.Accepted(optouttest.Dissent()).Practice
+			if _, err := do(optout.Actor{Role: optout.AtPractice, Practice: code, ID: "u-17"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	collect := act(func(by optout.Actor) (optout.Answer, error) {
+		return custody.Collect(t.Context(), ref, by, optout.Said{})
+	})
+	apply := act(func(by optout.Actor) (optout.Answer, error) {
+		return custody.Apply(t.Context(), ref, by, optout.Said{}, optout.Application{On: nhs.DateOf(clock.Now()), Code: "XaXj6"})
+	})
+	check := act(func(by optout.Actor) (optout.Answer, error) {
+		return custody.Check(t.Context(), ref, by, optout.Said{}, optout.Listed{Run: clock.Now(), Choice: "dissent"})
+	})
+	anonymous, unplaced, other := optouttest.Dissent(), optouttest.Dissent(), optouttest.Dissent()
 	anonymous.Subject.NHSNumber, anonymous.Subject.Surname = "", "Featherquill"
 	unplaced.Practice, unplaced.Subject.NHSNumber = "", "900 000 0017"
+	other.Subject.NHSNumber = "900 000 0025"
 
+	life := 0.0
 	for _, step := range []struct {
 		name  string
 		most  float64
+		life  bool // of every form, not only of some
 		after time.Duration
 		do    func()
 	}{
-		{"register, without NHS number", 5, 0, register(anonymous)},
-		{"register", 7, 0, register(optouttest.Dissent())},
-		{"route and ask the practice, first form", 8, 0, advance(optout.DueForm, optout.Moved)},
-		{"send the mail: claim and record", 5, 0, advance(optout.DuePractice, optout.Told)},
-		{"register, second form of the person", 7, time.Minute, register(optouttest.Dissent())},
-		{"route and ask the practice, mail sent today", 8, 0, advance(optout.DueForm, optout.Moved)},
-		{"put the practice off until tomorrow", 3, 0, advance(optout.DuePractice, optout.Postponed)},
-		{"remind, practice due already", 6, 48 * time.Hour, advance(optout.DueForm, optout.Moved)},
-		{"register, no practice", 7, 0, register(unplaced)},
-		{"hand to the office", 4, 0, advance(optout.DueForm, optout.ToOffice)},
+		{"register, without NHS number", 5, false, 0, register(anonymous)},
+		{"register", 7, true, 0, register(optouttest.Dissent())},
+		{"route and ask the practice, first form", 8, true, 0, advance(optout.DueForm, optout.Moved)},
+		{"send the mail: claim and record", 5, true, 0, advance(optout.DuePractice, optout.Told)},
+		{"register, another person", 7, false, time.Minute, register(other)},
+		{"route and ask the practice, mail sent today", 8, false, 0, advance(optout.DueForm, optout.Moved)},
+		{"put the practice off until tomorrow", 3, false, 0, advance(optout.DuePractice, optout.Postponed)},
+		{"remind, practice due already", 8, true, 48 * time.Hour, advance(optout.DueForm, optout.Moved)},
+		{"collect", 3, true, time.Hour, collect},
+		{"apply", 7, true, time.Minute, apply},
+		{"check by extract", 7, true, time.Hour, check},
+		{"register, the person's second form", 7, false, 0, register(other)},
+		{"settle and route, linked", 15, false, 0, advance(optout.DueForm, optout.Moved)},
+		{"register, the person's third form", 7, false, 0, register(other)},
+		{"settle, a duplicate", 8, false, 0, advance(optout.DueForm, optout.Moved)},
+		{"follow, nothing new", 4, false, 48 * time.Hour, advance(optout.DueForm, optout.Postponed)},
+		{"register, no practice", 7, false, 0, register(unplaced)},
+		{"hand to the office", 4, false, 0, advance(optout.DueForm, optout.ToOffice)},
 	} {
 		clock.Move(step.after)
 		m.write, m.read = 0, 0
@@ -127,5 +157,12 @@ func TestWriteUnitsOfEachStep(t *testing.T) {
 		if m.write > step.most || m.write < 1 {
 			t.Errorf("%s takes %.1f write units, more than %.0f or none", step.name, m.write, step.most)
 		}
+		if step.life {
+			life += m.write
+		}
+	}
+	t.Logf("%-48s %4.1f write units", "a whole life, with one reminder", life)
+	if life > 40 {
+		t.Errorf("a whole life takes %.1f write units", life)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/optout/optouttest"
 )
 
 // Every function does all of its work with its role and nothing is refused; and without any one thing that a role
@@ -74,7 +75,7 @@ func TestRolesAllowWhatIsDoneAndNothingElse(t *testing.T) {
 // walkPostponed has both functions meet a practice that cannot be told now, so that no mail arrives.
 func (s *stack) walkPostponed() error {
 	meet := func(code string, push func() error) error {
-		if _, err := s.register(code); err != nil {
+		if _, err := s.register(code, optouttest.Number()); err != nil {
 			return err
 		}
 		return s.await(code+" is postponed", func() bool { return push() == nil && s.digest(code, "attempts") != "" })
@@ -98,8 +99,12 @@ func (s *stack) walkPostponed() error {
 // at the first thing that does not come about.
 func (s *stack) walkAll() error {
 	practice := func(code string, push func() error) error {
-		for _, code := range []string{code, ""} { // "": nobody's form, which goes to the office
-			ref, err := s.register(code)
+		person := optouttest.Number()
+		for _, f := range []struct{ code, person string }{
+			{code, person}, {"", optouttest.Number()}, // "": nobody's form, which goes to the office
+			{code, person}, // the first one's once more, which is linked to it
+		} {
+			ref, err := s.register(f.code, f.person)
 			if err != nil {
 				return err
 			}
@@ -111,7 +116,7 @@ func (s *stack) walkAll() error {
 			return err
 		}
 		// The next form of the day: the practice is told tomorrow.
-		if _, err := s.register(code); err != nil {
+		if _, err := s.register(code, optouttest.Number()); err != nil {
 			return err
 		}
 		return s.await(code+" is told of the next form tomorrow", func() bool {
@@ -144,8 +149,9 @@ func (s *stack) walkAll() error {
 }
 
 // register hands in a form, hands it in again, and asks for its status.
-func (s *stack) register(practice string) (reference string, err error) {
+func (s *stack) register(practice, person string) (reference string, err error) {
 	body := answers(s.t, practice, func(a *optout.Answers) {
+		a.Subject.NHSNumber = person
 		if practice == "" {
 			a.NotRegistered = true
 		}

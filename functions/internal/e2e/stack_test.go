@@ -274,7 +274,7 @@ func answers(t testing.TB, practice string, change func(*optout.Answers)) string
 	a := optout.Answers{
 		Choice: "dissent", Practice: practice,
 		Subject: optout.Subject{
-			Surname: "Quillfeather", Forenames: "Ada Wren", BirthDate: "1957-03-31", NHSNumber: "900 000 0009",
+			Surname: "Quillfeather", Forenames: "Ada Wren", BirthDate: "1957-03-31", NHSNumber: number,
 			Address: []string{"1 Lawson Street", "Stockton-on-Tees"}, Postcode: "TS18 1HU",
 		},
 		Reply: &optout.Reply{Safe: []string{"email"}, Email: "ada@quillfeather.example"},
@@ -289,8 +289,11 @@ func answers(t testing.TB, practice string, change func(*optout.Answers)) string
 	return string(b)
 }
 
+// number is that of whoever has only one form.
+const number = "900 000 0009"
+
 // personal is everything in those answers that may stand in no log line and no mail.
-var personal = []string{"Quillfeather", "Ada Wren", "quillfeather.example", "900 000 0009", "9000000009", "1957-03-31", "TS18", "1HU", "Lawson", "Stockton"}
+var personal = []string{"Quillfeather", "Ada Wren", "quillfeather.example", number, "9000000009", "1957-03-31", "TS18", "1HU", "Lawson", "Stockton"}
 
 type receipt struct{ Reference, Received, Status string }
 

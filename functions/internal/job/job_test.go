@@ -23,6 +23,7 @@ func engine(m *optouttest.Memory, post optout.Post, c *optouttest.Clock) optout.
 func register(t *testing.T, m *optouttest.Memory, n int) optout.Reference {
 	t.Helper()
 	a := optouttest.Dissent()
+	a.Subject.NHSNumber = optouttest.Number()
 	a.Practice = fmt.Sprintf("A%05d", n)
 	r, err := optout.Registrar{Store: m, Keys: optouttest.Keys{}, Now: optouttest.NewClock().Now}.Register(t.Context(), optouttest.Online(""), a, optouttest.Accepted(a))
 	if err != nil {

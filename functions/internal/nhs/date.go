@@ -63,3 +63,9 @@ func (d Date) ISO() string { return d.day }
 func (d Date) String() string       { return "[date]" }
 func (d Date) GoString() string     { return d.String() }
 func (d Date) LogValue() slog.Value { return hidden("date") }
+
+// End is when the day ends in England.
+func (d Date) End() time.Time {
+	t, _ := time.ParseInLocation(time.DateOnly, d.day, london)
+	return t.AddDate(0, 0, 1).UTC()
+}

@@ -19,9 +19,17 @@ type Engine struct {
 	Post  Post
 	// Practices knows who took over from a practice that closed; nil: every practice is open.
 	Practices Practices
+	// Scans keeps the scans of paper forms; nil: there are none.
+	Scans Scans
 	// Address is the e-mail address of a practice that has none on file, with {ods} for its code; "": none.
 	Address string
 	Now     func() time.Time
+}
+
+// Scans keeps the scans of paper forms.
+type Scans interface {
+	// Discard throws the scans of a form away; doing it again is no error.
+	Discard(ctx context.Context, ref Reference) error
 }
 
 // Outcome is what one Advance did, for counting.
@@ -108,29 +116,78 @@ func (e Engine) step(ctx context.Context, d Due) (did Outcome, err error) {
 	return Nothing, fmt.Errorf("nothing is known about a due %q", d.Noun)
 }
 
-func (e Engine) advanceForm(ctx context.Context, ref Reference) (Outcome, error) {
-	f, err := e.Store.Form(ctx, ref)
-	if errors.Is(err, ErrNotFound) {
-		return Nothing, nil
+// advanceForm does what is next for a form, and what is next after that if it is due at once.
+func (e Engine) advanceForm(ctx context.Context, ref Reference) (did Outcome, err error) {
+	did = Nothing
+	for range stepsAtOnce {
+		f, err := e.Store.Form(ctx, ref)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return did, nil
+		case err != nil:
+			return did, fmt.Errorf("read form: %w", err)
+		}
+		now := e.Now()
+		// A new form is due at once, whatever the clock of its door said.
+		if isNew := f.Version() == 1 && f.Tries == 0; f.Due.IsZero() || f.Due.After(now) && !isNew {
+			return did, nil
+		}
+		change, until, err := e.next(ctx, f, now)
+		switch {
+		case err != nil:
+			return did, fmt.Errorf("%s: %w", f.state.Next, err)
+		case !until.IsZero(): // it waits for somebody, who sees it on their list
+			return Postponed, e.Store.Postpone(ctx, Due{DueForm, ref.Key()}, Postponement{Until: until, Version: f.Version()})
+		}
+		if err := e.Store.Record(ctx, change.relieving()); err != nil {
+			return did, fmt.Errorf("%s: %w", f.state.Next, err)
+		}
+		if did = Moved; change.Form.state.Owner == OwnerOffice {
+			return ToOffice, nil
+		}
+		if change.Form.Due.IsZero() || change.Form.Due.After(now) {
+			return did, nil
+		}
 	}
-	if err != nil {
-		return Nothing, fmt.Errorf("read form: %w", err)
-	}
-	now := e.Now()
-	// A new form is due at once, whatever the clock of its door said.
-	if isNew := f.Version() == 1 && f.Tries == 0; f.Due.IsZero() || f.Due.After(now) && !isNew {
-		return Nothing, nil
-	}
-	switch f.State().Next {
+	return did, nil
+}
+
+// stepsAtOnce is more than a form ever takes at once: settle, route.
+const stepsAtOnce = 4
+
+// next is what the engine does next with a form: a change to record, or until when there is nothing to do.
+func (e Engine) next(ctx context.Context, f Form, now time.Time) (c Change, until time.Time, err error) {
+	switch f.state.Next {
+	case NextSettle:
+		c, err = e.settle(ctx, f, now)
 	case NextRoute:
-		return e.route(ctx, f, now)
-	case NextRemind:
-		return e.remind(ctx, f, now)
-	case NextAssign: // it waits for a person, who sees it on the office's list
-		until := now.Add(officeDays * day)
-		return Postponed, e.Store.Postpone(ctx, Due{DueForm, ref.Key()}, Postponement{Until: until, Version: f.Version()})
+		c, err = e.route(ctx, f, now)
+	case NextReroute:
+		c = e.reroute(f, now)
+	case NextFollow:
+		if c, err = e.follow(ctx, f, now); c.Form.Version() == 0 {
+			until = nhs.Days(now, 1)
+		}
+	case NextRemind, NextExtract, NextDecide, NextWithdraw:
+		c, until, err = e.remind(ctx, f, now)
+	case NextDiscard:
+		c, err = e.discard(ctx, f, now)
+	case NextWrite, NextAssign, NextAnswer, NextConfirm: // for a person
+		until = nhs.WorkingDays(now, officeDays)
+	default:
+		err = fmt.Errorf("nothing is known about next %q", f.state.Next)
 	}
-	return Nothing, fmt.Errorf("nothing is known about next %q", f.State().Next)
+	return c, until, err
+}
+
+// discard has the scan of a form thrown away that has served its purpose. Its hash stays.
+func (e Engine) discard(ctx context.Context, f Form, now time.Time) (Change, error) {
+	if e.Scans != nil {
+		if err := e.Scans.Discard(ctx, f.Reference); err != nil {
+			return Change{}, err
+		}
+	}
+	return Change{Form: f.With(Event{At: now, By: engine.String(), Kind: Discarded})}, nil
 }
 
 // setBack keeps what failed from being tried at full speed: in growing steps if it may pass, with a fault for a
@@ -152,13 +209,13 @@ func (e Engine) setBack(ctx context.Context, d Due, cause error) (did Outcome, e
 	p.Tries++
 	p.Until, did = now.Add(Backoff(p.Tries)), Postponed
 	if !errors.Is(cause, ErrUnavailable) {
-		p.Fault, p.Until, did = "cannot-advance", now.Add(officeDays*day), ToOffice
+		p.Fault, p.Until, did = "cannot-advance", nhs.WorkingDays(now, officeDays), ToOffice
 		if errors.Is(err, ErrUnreadable) {
 			p.Fault = "unreadable"
 		}
 		if form.Version() > 0 { // an unhappy end is an event too
-			failed := form.With(Event{At: now, By: byEngine, Kind: Failed, Detail: map[string]string{"fault": p.Fault}})
-			if e.Store.Record(ctx, failed, nhs.ODSCode{}) == nil {
+			failed := form.With(Event{At: now, By: engine.String(), Kind: Failed, Detail: map[string]string{"fault": p.Fault}})
+			if e.Store.Record(ctx, Change{Form: failed}) == nil {
 				return did, &setBackError{cause}
 			}
 		}

@@ -22,19 +22,22 @@ type house struct {
 	t *testing.T
 	*optouttest.Memory
 	*optouttest.Clock
-	post   *optouttest.Mailbox
-	engine optout.Engine
+	post    *optouttest.Mailbox
+	engine  optout.Engine
+	custody optout.Custody
 }
 
 func newHouse(t *testing.T) *house {
 	h := &house{t: t, Memory: &optouttest.Memory{}, Clock: optouttest.NewClock(), post: &optouttest.Mailbox{}}
 	h.engine = optout.Engine{Store: h.Memory, Post: h.post, Address: "{ods}@practice.example", Now: h.Now}
+	h.custody = optout.Custody{Store: h.Memory, Keys: optouttest.Keys{}, Now: h.Now}
 	return h
 }
 
 func (h *house) register(change func(*optout.Answers)) optout.Reference {
 	h.t.Helper()
 	a := optouttest.Dissent()
+	a.Subject.NHSNumber = optouttest.Number() // nobody who was here before
 	if change != nil {
 		change(&a)
 	}
@@ -145,7 +148,10 @@ func TestPracticesOwnAddressComesFirst(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.register(nil)
-	h.SetEmail(h.practice("A81001").Code, "forms@densham.example")
+	code := h.practice("A81001").Code
+	if _, err := h.custody.SetEmail(t.Context(), code, optout.Actor{Role: optout.AtPractice, Practice: code, ID: "u-1"}, "forms@densham.example"); err != nil {
+		t.Fatal(err)
+	}
 	h.sweep()
 	if len(h.post.Mails()) != 1 || h.post.Mails()[0].To != "forms@densham.example" {
 		t.Errorf("mails %v", h.post.Mails())
@@ -164,7 +170,8 @@ func TestRemindersOnDay2And14And28(t *testing.T) {
 		}
 		h.Move(24 * time.Hour)
 	}
-	if want := []int{0, 2, 14, 28, 56}; !slices.Equal(days, want) {
+	// From a Sunday; days 14, 28 and 56 are Sundays too, so it is the Monday after.
+	if want := []int{0, 2, 15, 29, 57}; !slices.Equal(days, want) {
 		t.Errorf("mails on days %v, want %v", days, want)
 	}
 }
@@ -172,9 +179,9 @@ func TestRemindersOnDay2And14And28(t *testing.T) {
 func TestWhatHasNoPracticeGoesToTheOffice(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*optout.Answers){
-		"no-practice":        func(a *optout.Answers) { a.Practice = "" },
-		"not-registered":     func(a *optout.Answers) { a.Practice, a.NotRegistered = "", true },
-		"about-another-form": func(a *optout.Answers) { a.Kind, a.Choice, a.About = "withdrawal", "", reference },
+		"no-practice":    func(a *optout.Answers) { a.Practice = "" },
+		"not-registered": func(a *optout.Answers) { a.Practice, a.NotRegistered = "", true },
+		"about-unknown":  func(a *optout.Answers) { a.Kind, a.Choice, a.About = "withdrawal", "", reference },
 	} {
 		h := newHouse(t)
 		ref := h.register(change)
@@ -216,10 +223,11 @@ func TestAFormForAClosedPracticeGoesToItsSuccessorOrToTheOffice(t *testing.T) {
 func TestThe65thFormOfAPersonGoesToTheOffice(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
+	one := func(a *optout.Answers) { a.Subject.NHSNumber = "900 000 0009" }
 	for range optout.MostForms {
-		h.register(nil)
+		h.register(one)
 	}
-	ref := h.register(nil)
+	ref := h.register(one)
 	h.sweep()
 	if s := h.form(ref).State(); s.Owner != optout.OwnerOffice || s.Fault != "too-many-forms" {
 		t.Errorf("state %+v", s)

@@ -7,29 +7,63 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+
+	"example.org/optout/functions/internal/nhs"
 )
 
-// Kind is what happened to a form.
+// Kind is what happened to a form. Each is the past of a verb; state.go says who may say it when, and where it puts
+// the form.
 type Kind string
 
-// What can happen to a form.
+// What can happen to a form, with what its Detail says.
 const (
-	Registered Kind = "registered" // a door registered it
-	Routed     Kind = "routed"     // a practice has it, and was made due to be told
-	Unrouted   Kind = "unrouted"   // no practice could be found: the office has it
-	Reminded   Kind = "reminded"   // its practice was made due to be told again
-	Failed     Kind = "failed"     // what was next could not be done, for good: a person has to look
+	Registered Kind = "registered" // a door took it: rules, answers (digest), person ("crowded")
+	Held       Kind = "held"       // a door took it, but it is doubtful: as registered, and why
+	Wrote      Kind = "wrote"      // the person was written to about the doubt: how
+	Released   Kind = "released"   // the doubt is cleared up: answers (digest); a practice let go of it
+	Superseded Kind = "superseded" // a newer form came: newer (reference)
+	Numbered   Kind = "numbered"   // an NHS number was added or corrected: number (digest), and as settled
+
+	Settled  Kind = "settled"  // it stands beside other forms of the person: as (duplicate, linked), first (reference), since (time)
+	Followed Kind = "followed" // a duplicate goes where its first one went: first, fate (applied, open, checked, withdrawn, reopened), until
+	Routed   Kind = "routed"   // a practice has it, and was made due to be told: practice, instead (of this one)
+	Unrouted Kind = "unrouted" // no practice could be found, and the office has it: fault
+	Assigned Kind = "assigned" // the office named a practice: practice
+	Reminded Kind = "reminded" // its practice was made due to be told again
+	Closed   Kind = "closed"   // its practice has closed: practice
+	Rerouted Kind = "rerouted" // its practice is not the person's
+	Failed   Kind = "failed"   // what was next could not be done, for good: fault
+
+	Delivered Kind = "delivered"   // MESH says that the practice's mailbox gave it out
+	Unfetched Kind = "undelivered" // MESH says that nobody fetched it
+	Rejected  Kind = "rejected"    // MESH will not carry it: fault
+	Collected Kind = "collected"   // a named person opened it
+	Applied   Kind = "applied"     // the practice set the preference: on (day), code, told, replaced (choices), after (references)
+	Corrected Kind = "corrected"   // the practice took back that it was applied
+	Replaced  Kind = "replaced"    // a later form was applied in its place: later (reference), until (what else of the same signer goes with it)
+	Found     Kind = "found"       // the practice's extract has it: run (time)
+	Discarded Kind = "discarded"   // the scan is gone; its hash stays
+	Missing   Kind = "missing"     // the practice's extract lacks it, or has another code: run (time), code (choice)
+
+	Returned   Kind = "returned"   // by the practice: reason
+	Decided    Kind = "decided"    // the practice decided after all: outcome (collected, answered), told
+	Withdrawn  Kind = "withdrawn"  // by the person at the practice: how, on (day), until
+	Answered   Kind = "answered"   // the office told the person why not, and how to complain: told
+	Confirmed  Kind = "confirmed"  // the office confirmed that the person has died
+	Complained Kind = "complained" // the person complained, and it opens again
 )
 
-// Event is one thing that happened to a form. Its Detail holds codes and keyed digests, never personal data, so
-// that erasing a form's facts leaves its history whole.
+// Event is one thing that happened to a form. Its Detail holds codes, references, times and keyed digests, never
+// personal data, so that erasing a form's facts and texts leaves its history whole.
 type Event struct {
 	Seq    int       // 1, 2, 3 …
 	At     time.Time // UTC, milliseconds; never before the event it follows
-	By     string    // a door, "engine", later a member of staff
+	By     string    // an Actor
 	Kind   Kind
 	Detail map[string]string
+	Text   Text // what somebody wrote about it: kept beside, its digest is in Detail["text"]
 	Hash   [sha256.Size]byte
 }
 
@@ -45,6 +79,9 @@ func (e Event) link(ref Reference, history []Event) Event {
 	before := sha256.Sum256([]byte(ref.Key()))
 	e.At = e.At.UTC().Truncate(time.Millisecond)
 	e.Seq = len(history) + 1
+	if len(e.Detail) == 0 {
+		e.Detail = nil
+	}
 	if n := len(history); n > 0 {
 		before = history[n-1].Hash
 		if e.At.Before(history[n-1].At) { // a clock jumped; the order is what counts
@@ -86,3 +123,16 @@ func verify(ref Reference, history []Event) error {
 	}
 	return nil
 }
+
+// What an event's detail says under a key, or nothing.
+
+func (e Event) time(key string) time.Time {
+	t, _ := time.Parse(milliseconds, e.Detail[key])
+	return t
+}
+
+func (e Event) reference(key string) Reference { return Reference{e.Detail[key]} }
+
+func (e Event) code(key string) nhs.ODSCode { return nhs.StoredODSCode(e.Detail[key]) }
+
+func (e Event) list(key string) []string { return strings.Fields(e.Detail[key]) }

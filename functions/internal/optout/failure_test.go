@@ -32,13 +32,13 @@ func (o odd) SaveDigest(ctx context.Context, p optout.Practice) error {
 	return o.Memory.SaveDigest(ctx, p)
 }
 
-func (o odd) Record(ctx context.Context, f optout.Form, c nhs.ODSCode) error {
+func (o odd) Record(ctx context.Context, c optout.Change) error {
 	if o.record != nil {
-		if err := o.record(f); err != nil {
+		if err := o.record(c.Form); err != nil {
 			return err
 		}
 	}
-	return o.Memory.Record(ctx, f, c)
+	return o.Memory.Record(ctx, c)
 }
 
 func (o odd) Form(ctx context.Context, r optout.Reference) (optout.Form, error) {
@@ -231,7 +231,7 @@ func TestAnUnhappyEndIsAnEventToo(t *testing.T) {
 		t.Errorf("%s, %v", did, err)
 	}
 	f := h.form(ref)
-	if s := f.State(); f.Version() != 2 || f.Events[1].Kind != optout.Failed || s.Owner != optout.OwnerOffice || s.Fault != "cannot-advance" || s.Next != optout.NextRoute {
+	if s := f.State(); f.Version() != 2 || f.Events[1].Kind != optout.Failed || s.Owner != optout.OwnerOffice || s.Fault != "cannot-advance" || s.Next != optout.NextSettle {
 		t.Errorf("%d events, %+v", f.Version(), f.State())
 	}
 	if steps := f.Steps(); len(steps) != 2 || steps[1].Step != optout.StepInHand {
@@ -324,8 +324,8 @@ func TestLateRemindersDoNotShiftTheLaterOnes(t *testing.T) {
 		}
 		h.Move(24 * time.Hour)
 	}
-	if fmt.Sprint(days) != "[5 14 28 56]" {
-		t.Errorf("reminded on days %v, want 5, 14, 28 and 56", days)
+	if fmt.Sprint(days) != "[5 15 29 57]" { // the Mondays after days 14, 28 and 56
+		t.Errorf("reminded on days %v, want 5, 15, 29 and 57", days)
 	}
 }
 

@@ -26,10 +26,15 @@ type Form struct {
 	Tries       int       // failures since the last event
 	Fault       string    // why nothing could be done with it since the last event; "": nothing failed for good
 	state       State
+	stored      int // how many of the events a store has
 }
 
-// Version counts the events; a change is written only on top of the version it was made from.
+// Version counts the events.
 func (f Form) Version() int { return len(f.Events) }
+
+// Stored is the version of the form in the store that it was read from; 0 for a new form. A change is written only on
+// top of the version it was made from.
+func (f Form) Stored() int { return f.stored }
 
 // State is the fold of the form's events.
 func (f Form) State() State { return f.state }
@@ -40,7 +45,7 @@ func (f Form) Restore() (Form, error) {
 	if len(f.Events) == 0 || verify(f.Reference, f.Events) != nil {
 		return Form{}, errChain
 	}
-	f.state = Fold(f.Events)
+	f.state, f.stored = Fold(f.Events), len(f.Events)
 	return f, nil
 }
 
@@ -56,4 +61,23 @@ func (f Form) With(e Event) Form {
 // born says whether the form's person has this birth date, in the same time whatever the answer.
 func (f Form) born(d nhs.Date) bool {
 	return subtle.ConstantTimeCompare([]byte(f.Facts.BirthDate.ISO()), []byte(d.ISO())) == 1
+}
+
+// caused is the event that put the form where it stands.
+func (f Form) caused() Event { return f.Events[max(f.state.cause, 1)-1] }
+
+// samePerson says that NHS number, birth date and surname agree (domain facts, machines link).
+func (f Form) samePerson(other Form) bool {
+	return f.Person != "" && f.Person == other.Person && f.born(other.Facts.BirthDate) &&
+		f.Facts.Surname.Folded() == other.Facts.Surname.Folded()
+}
+
+// sameSigner says that the person signed both, or the same proxy in the same capacity.
+func (f Form) sameSigner(other Form) bool {
+	return f.Facts.ProxyCapacity == other.Facts.ProxyCapacity && f.Facts.ProxyName.Folded() == other.Facts.ProxyName.Folded()
+}
+
+// sameAnswer says that both ask for the same.
+func (f Form) sameAnswer(other Form) bool {
+	return f.Facts.Kind == other.Facts.Kind && f.Facts.Choice == other.Facts.Choice && f.Facts.About == other.Facts.About
 }

@@ -28,3 +28,10 @@ func (Reply) LogValue() slog.Value { return slog.StringValue(hiddenAnswers) }
 func (Facts) String() string       { return hiddenFacts }
 func (Facts) GoString() string     { return hiddenFacts }
 func (Facts) LogValue() slog.Value { return slog.StringValue(hiddenFacts) }
+
+// Text is what a member of staff wrote in words of their own. It may be about anybody.
+type Text string
+
+func (Text) String() string       { return "[text]" }
+func (Text) GoString() string     { return "[text]" }
+func (Text) LogValue() slog.Value { return slog.StringValue("[text]") }

@@ -25,6 +25,14 @@ type Keys interface {
 	Fingerprint(r Reference, answers []byte) []byte
 }
 
+// Doors, which are the channels that figures count: online, paper, a practice's counter, the office's telephone.
+const (
+	Online  = "online"
+	Paper   = "paper"
+	Counter = "practice"
+	Phone   = "phone"
+)
+
 // Origin is where answers come from. The same origin is the same form.
 type Origin struct {
 	Door   string
@@ -53,7 +61,21 @@ type Receipt struct {
 // was told. ErrOtherAnswers if the origin stands for other answers; ErrUnavailable if it could not be done now:
 // the same request may simply be sent again.
 func (r Registrar) Register(ctx context.Context, o Origin, a Answers, facts Facts) (Receipt, error) {
-	form := r.NewForm(o, a, facts)
+	return r.register(ctx, r.NewForm(o, a, facts))
+}
+
+// Hold registers doubtful answers, with the facts that could be read, for the desk to clear up. Otherwise as Register.
+func (r Registrar) Hold(ctx context.Context, o Origin, a Answers, facts Facts, why string) (Receipt, error) {
+	if err := oneOf("why", why, HeldForChoice, HeldForSignature, HeldForAge, HeldForAnswers); err != nil {
+		return Receipt{}, err
+	}
+	f := r.NewForm(o, a, facts)
+	e := f.Events[0]
+	e.Kind, e.Detail["why"] = Held, why
+	return r.register(ctx, f.afresh(e))
+}
+
+func (r Registrar) register(ctx context.Context, form Form) (Receipt, error) {
 	for try := 0; ; try++ {
 		stored, err := r.Store.Register(ctx, form)
 		switch {
@@ -97,28 +119,40 @@ const registerTries = 8
 func (r Registrar) NewForm(o Origin, a Answers, facts Facts) Form {
 	ref := r.Keys.Reference(o)
 	f := Form{
-		Reference: ref, Channel: o.Door, Facts: facts, Attempt: rand.Text(),
-		Possible:    r.Keys.Possible(facts.Surname, facts.BirthDate, facts.Postcode),
-		Fingerprint: r.Keys.Fingerprint(ref, canonical(a)),
+		Reference: ref, Channel: o.Door, Facts: facts, Attempt: rand.Text(), Fingerprint: r.Keys.Fingerprint(ref, canonical(a)),
 	}
-	if !facts.NHSNumber.IsZero() {
-		f.Person = r.Keys.Person(facts.NHSNumber)
-	}
+	f.Person, f.Possible = keysOf(r.Keys, facts)
 	return f.With(Event{At: r.Now(), By: o.Door, Kind: Registered, Detail: map[string]string{
 		"rules": RulesVersion, "answers": hex.EncodeToString(f.Fingerprint),
 	}})
+}
+
+// keysOf are the keys under which a form with these facts is found; "" where the facts are not known.
+func keysOf(k Keys, f Facts) (person, possible PersonKey) {
+	if !f.NHSNumber.IsZero() {
+		person = k.Person(f.NHSNumber)
+	}
+	if !f.Surname.IsZero() && !f.BirthDate.IsZero() {
+		possible = k.Possible(f.Surname, f.BirthDate, f.Postcode)
+	}
+	return person, possible
 }
 
 // crowded is a new form whose person has too many already; the office looks at it.
 func (f Form) crowded() Form {
 	e := f.Events[0]
 	e.Detail["person"] = "crowded"
-	f.Events = nil
+	return f.afresh(e)
+}
+
+// afresh is a new form with another first event.
+func (f Form) afresh(e Event) Form {
+	f.Events, f.state = nil, State{}
 	return f.With(e)
 }
 
 // Crowded says that the form is not on its person's list, which was full.
-func (f Form) Crowded() bool { return f.Events[0].Detail["person"] == "crowded" }
+func (f Form) Crowded() bool { return f.state.Crowded }
 
 func receipt(f Form, replayed bool) Receipt {
 	return Receipt{Reference: f.Reference, Received: f.State().Received, Replayed: replayed}

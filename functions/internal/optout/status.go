@@ -3,6 +3,7 @@ package optout
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"example.org/optout/functions/internal/nhs"
@@ -15,19 +16,55 @@ type Step struct {
 	At   time.Time
 }
 
-// The public steps so far.
+// The public steps.
 const (
-	StepReceived = "received" // registered
-	StepInHand   = "in-hand"  // from the first Advance, whatever came of it
+	StepReceived        = "received"         // a door took it
+	StepPaperIncomplete = "paper-incomplete" // while it is held
+	StepInHand          = "in-hand"          // from the first Advance, whatever came of it
+	StepFinished        = "finished"         // from the practice's word that it is applied, withdrawn or answered
+	StepApplied         = "applied"          // instead, if the practice told the person so through contacts of its own
 )
 
 // Steps are the form's public steps, oldest first.
 func (f Form) Steps() []Step {
 	steps := []Step{{StepReceived, f.Events[0].At}}
-	if len(f.Events) > 1 {
-		steps = append(steps, Step{StepInHand, f.Events[1].At})
+	if f.state.Status == StatusHeld {
+		return append(steps, Step{StepPaperIncomplete, f.Events[0].At})
+	}
+	var s State
+	var inHand, finished time.Time
+	for _, e := range f.Events {
+		before := s
+		s = s.after(e)
+		if before.Status == StatusRegistered && inHand.IsZero() {
+			inHand = e.At
+		}
+		switch {
+		case !s.finished():
+			finished = time.Time{}
+		case finished.IsZero():
+			finished = e.At
+		}
+	}
+	if inHand.IsZero() && !finished.IsZero() { // it ended while it was held
+		inHand = finished
+	}
+	if !inHand.IsZero() {
+		steps = append(steps, Step{StepInHand, inHand})
+	}
+	switch {
+	case finished.IsZero():
+	case f.state.Told:
+		steps = append(steps, Step{StepApplied, finished})
+	default:
+		steps = append(steps, Step{StepFinished, finished})
 	}
 	return steps
+}
+
+// finished says whether nothing more happens as far as the public is concerned: being in doubt never shows.
+func (s State) finished() bool {
+	return s.FirstDone || s.Ended() || slices.Contains([]Status{StatusApplied, StatusInDoubt}, s.Status)
 }
 
 // StepsOf finds a form for whoever has its reference and knows the birth date. ErrNotFound for a reference that

@@ -37,10 +37,12 @@ type Store interface {
 	// Form reads a form strongly. ErrNotFound; ErrUnreadable with at least the form's Due, where that can be read.
 	Form(ctx context.Context, ref Reference) (Form, error)
 
-	// Record writes the newest event of f and what follows from it, on top of the version before it. If practice
-	// is set, the same transaction makes that practice due now on behalf of f, or leaves it due as it is.
-	// ErrConflict if the stored form is not at that version.
-	Record(ctx context.Context, f Form, practice nhs.ODSCode) error
+	// Record writes a change, all or nothing. ErrConflict if one of its forms is not stored at the version it was
+	// changed from, or if a form joins a person whose list has become full.
+	Record(ctx context.Context, c Change) error
+
+	// Person reads a person's list strongly: references in the order of arrival, none for a person without forms.
+	Person(ctx context.Context, key PersonKey) ([]Reference, error)
 
 	// Practice reads a practice and its digest strongly; one that was never written is empty, not an error.
 	// ErrUnreadable as for Form.
@@ -49,8 +51,14 @@ type Store interface {
 	// SaveDigest writes p's digest on top of the version it was read at. ErrConflict if it has moved on.
 	SaveDigest(ctx context.Context, p Practice) error
 
-	// Waiting counts the open forms on a practice's list. It reads an index: a lower bound, a little late.
+	// SavePractice writes what a practice decided and where it is told, on top of the version it was read at.
+	// ErrConflict if it has moved on.
+	SavePractice(ctx context.Context, p Practice) error
+
+	// Waiting counts the forms on a practice's list that it has to act on; Oldest gives the first n of them, oldest
+	// first. They read an index: a lower bound, a little late.
 	Waiting(ctx context.Context, code nhs.ODSCode) (int, error)
+	Oldest(ctx context.Context, code nhs.ODSCode, n int) ([]Reference, error)
 
 	// DueShards is how many parts the list of due things has; Due walks one of them, oldest first, up to and
 	// including now. It reads an index: a hint what to look at.
@@ -61,6 +69,24 @@ type Store interface {
 	// the next event, and puts what is on nobody's list on the office's. ErrConflict if it is not at p.Version;
 	// ErrNotFound.
 	Postpone(ctx context.Context, d Due, p Postponement) error
+}
+
+// Change is what one transaction does to a form, and to whatever has to change with it.
+type Change struct {
+	Form   Form          // with its new events on top of those that are stored
+	Others []Form        // forms that change with it, likewise
+	While  Form          // a form that must still be stored at the version it was read at; zero: none
+	Facts  bool          // the form's facts and person are new, and written
+	Joins  bool          // its reference is appended to the list of that person
+	Tell   nhs.ODSCode   // a practice that is made due now on behalf of the form, or left due as it is; zero: none
+	Asks   Asks          // what that practice is made due for
+	Look   []nhs.ODSCode // practices that are made due with nothing new to be told of
+}
+
+// Asks is what a practice is told or asked for, apart from what waits for it.
+type Asks struct {
+	Extract bool // its list of coded patients
+	Late    bool // to act: it has been told so often that the office must help
 }
 
 // Due is something that must be looked at.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ type Post interface {
 type Notice struct {
 	To      string // e-mail address
 	AtLeast int    // how many forms wait; there may be more
+	Extract bool   // the practice's list of coded patients is wanted
 }
 
 // Undelivered is why a notice was not carried, or why nobody knows whether it was.
@@ -48,23 +50,18 @@ func (u *Undelivered) Error() string {
 
 func (u *Undelivered) Unwrap() error { return u.Cause }
 
-// Practice is what we know of a GP practice, and how far it has been told.
-type Practice struct {
-	Code   nhs.ODSCode
-	Email  string // its own address; "": none on file
-	Digest Digest
-}
-
 // Digest is the state of the one mail a day that tells a practice what waits.
 type Digest struct {
 	Version  int
 	Due      time.Time // zero: nothing to tell
-	Asked    Reference // the form that asked last
+	Asked    Reference // the form that asked last; zero: none has asked since the last mail
+	Extract  bool      // the practice is asked for its list of coded patients
+	Late     time.Time // since when the practice is on the office's list because it has not acted; zero: it is not
 	Lease    time.Time // until then somebody may be sending, who knows the claim by it; zero: nobody
 	Sent     time.Time // the last mail
 	Mails    int       // mails recorded as sent
 	Tries    int       // claims since then
-	Fault    string    // why the practice is on the office's list; "": it is not
+	Fault    string    // why the practice is on the office's list because it cannot be told; "": it can
 	Since    time.Time // since when it is
 	Attempts []Attempt // the latest, oldest first
 }
@@ -94,13 +91,52 @@ const (
 	keptAttempts = 20
 )
 
-// remind makes the practice due to be told again of a form it has not dealt with.
-func (e Engine) remind(ctx context.Context, f Form, now time.Time) (Outcome, error) {
-	f = f.With(Event{At: now, By: byEngine, Kind: Reminded})
-	if err := e.Store.Record(ctx, f, f.State().Practice); err != nil {
-		return Nothing, fmt.Errorf("remind: %w", err)
+// remind makes the practice due to be told again of a form it has not dealt with, unless it has closed: then the form
+// goes elsewhere. A practice that waits or has stopped is reminded once a month. One that takes part and was told
+// of the same form for the third time is for the office to help (domain facts, ladder).
+func (e Engine) remind(ctx context.Context, f Form, now time.Time) (c Change, until time.Time, err error) {
+	s := f.state
+	if to, known := e.successor(s.Practice); to != s.Practice || !known {
+		closed := Event{At: now, By: engine.String(), Kind: Closed, Detail: map[string]string{"practice": s.Practice.String()}}
+		return Change{Form: f.With(closed)}, time.Time{}, nil
 	}
-	return Moved, nil
+	p, err := e.Store.Practice(ctx, s.Practice)
+	if err != nil {
+		return Change{}, time.Time{}, fmt.Errorf("read practice: %w", err)
+	}
+	if !p.TakesPart() {
+		last := s.Clock
+		for _, e := range f.Events {
+			if e.Kind == Reminded {
+				last = e.At
+			}
+		}
+		if month := nhs.Months(last, 1); month.After(now) {
+			return Change{}, month, nil
+		}
+	}
+	f = f.With(Event{At: now, By: engine.String(), Kind: Reminded})
+	return Change{Form: f, Tell: s.Practice, Asks: Asks{Extract: s.Next == NextExtract, Late: p.TakesPart() && f.state.late()}}, time.Time{}, nil
+}
+
+// lateReminders is how often a practice is told of a form before the office gets to know: on day 14 a letter is due,
+// on day 28 a call.
+const lateReminders = 2
+
+// late says that a practice has been told of a form that often, and has still to act.
+func (s State) late() bool {
+	return s.Owner == OwnerPractice && s.Next != NextExtract && s.Reminders >= lateReminders
+}
+
+// relieving is a change that has the practices looked at for which a form is late no more.
+func (c Change) relieving() Change {
+	for _, f := range append(c.Others, c.Form) {
+		was := Fold(f.Events[:f.stored])
+		if was.late() && !f.state.late() && was.Practice != c.Tell && !slices.Contains(c.Look, was.Practice) {
+			c.Look = append(c.Look, was.Practice)
+		}
+	}
+	return c
 }
 
 // advancePractice sends a practice the one mail for all that waits: the first at once, then at most one a day.
@@ -117,6 +153,13 @@ func (e Engine) advancePractice(ctx context.Context, code nhs.ODSCode) (Outcome,
 	if d.Due.IsZero() || d.Due.After(now) {
 		return Nothing, nil
 	}
+	if p.Digest.Late, err = e.late(ctx, p); err != nil {
+		return Nothing, err
+	}
+	if d.Asked.IsZero() && !d.Extract { // only the office's list was due to be looked at
+		p.Digest.Due = time.Time{}
+		return Nothing, e.saveDigest(ctx, p)
+	}
 	// A mail dated more than a day ahead was dated by a clock that was wrong: it must not silence us until then.
 	if earliest := d.Sent.Add(betweenMails); !d.Sent.IsZero() && earliest.After(now) && !d.Sent.After(now.Add(betweenMails)) {
 		p.Digest.Due = earliest
@@ -126,8 +169,8 @@ func (e Engine) advancePractice(ctx context.Context, code nhs.ODSCode) (Outcome,
 	if err != nil {
 		return Nothing, err
 	}
-	if waiting == 0 {
-		p.Digest = Digest{Version: d.Version, Sent: d.Sent, Mails: d.Mails, Attempts: d.Attempts}
+	if waiting == 0 && !d.Extract {
+		p.Digest = Digest{Version: d.Version, Late: p.Digest.Late, Sent: d.Sent, Mails: d.Mails, Attempts: d.Attempts}
 		return Nothing, e.saveDigest(ctx, p)
 	}
 	to := p.Email
@@ -146,7 +189,7 @@ func (e Engine) advancePractice(ctx context.Context, code nhs.ODSCode) (Outcome,
 		return Nothing, err
 	}
 	p.Digest.Version++
-	id, sendErr := e.Post.Tell(ctx, Notice{To: to, AtLeast: waiting})
+	id, sendErr := e.Post.Tell(ctx, Notice{To: to, AtLeast: waiting, Extract: d.Extract})
 	return e.recordAttempt(ctx, p, Attempt{At: now, AtLeast: waiting, ID: id}, sendErr)
 }
 
@@ -196,9 +239,11 @@ func (d Digest) after(a Attempt, sendErr error, asked bool) (Digest, Outcome, er
 	a.Outcome = "sent"
 	switch {
 	case u == nil:
-		d.Sent, d.Mails, d.Tries, d.Fault, d.Since, d.Due = a.At, d.Mails+1, 0, "", time.Time{}, time.Time{}
+		d.Sent, d.Mails, d.Tries, d.Fault, d.Since = a.At, d.Mails+1, 0, "", time.Time{}
 		if asked {
 			d.Due = a.At.Add(betweenMails)
+		} else {
+			d.Asked, d.Extract, d.Due = Reference{}, false, time.Time{}
 		}
 	case u.Hope == Refused:
 		d = d.faulty(u.Code, a.At)
@@ -227,6 +272,34 @@ func (d Digest) faulty(code string, at time.Time) Digest {
 	d.Fault, d.Due, d.Lease, d.Tries = code, at.Add(addressRetry), time.Time{}, 0
 	return d
 }
+
+// late is since when a practice has been on the office's list for not acting; zero once none of the forms that wait
+// there is late any more. It looks at the oldest, in which the late ones are.
+func (e Engine) late(ctx context.Context, p Practice) (time.Time, error) {
+	if p.Digest.Late.IsZero() {
+		return time.Time{}, nil
+	}
+	oldest, err := e.Store.Oldest(ctx, p.Code, oldestLooked)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look at the oldest forms: %w", err)
+	}
+	for _, ref := range oldest {
+		f, err := e.Store.Form(ctx, ref)
+		switch {
+		case errors.Is(err, ErrNotFound), errors.Is(err, ErrUnreadable):
+		case err != nil:
+			return time.Time{}, fmt.Errorf("read an old form: %w", err)
+		case f.state.late() && f.state.Practice == p.Code:
+			return p.Digest.Late, nil
+		}
+	}
+	if len(oldest) == oldestLooked { // there may be more behind them
+		return p.Digest.Late, nil
+	}
+	return time.Time{}, nil
+}
+
+const oldestLooked = 50
 
 // waiting is a lower bound of what waits for a practice. The index may lag; the form that asked is read strongly.
 func (e Engine) waiting(ctx context.Context, p Practice) (int, error) {

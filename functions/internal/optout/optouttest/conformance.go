@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
@@ -18,27 +20,33 @@ import (
 // Subject is a store under test and a look into it that the domain does not need yet.
 type Subject struct {
 	Store optout.Store
-	// References gives the list under the key of a person (possible: of a possible person).
-	References func(ctx context.Context, key optout.PersonKey, possible bool) ([]optout.Reference, error)
+	// Possible gives the list under the key of a possible person.
+	Possible func(ctx context.Context, key optout.PersonKey) ([]optout.Reference, error)
 }
 
 // Conformance is what every store must do, whatever keeps its items. open gives a store that may hold other
 // tests' items; each test works on persons and practices of its own.
 func Conformance(t *testing.T, open func(*testing.T) Subject) {
 	for name, test := range map[string]func(*testing.T, Subject){
-		"what was registered is read as it was":                             readsBack,
-		"sixteen writers of one key: one wins, all get the same answer":     sixteenWriters,
-		"forms of one person stand on its list in the order of arrival":     personList,
-		"a person's list takes 64 references and then says so":              crowded,
-		"a full list of possible persons keeps nobody from registering":     possibleFull,
-		"only one of two records on the same version is written":            oneRecordWins,
-		"recording moves a form to its practice and makes the practice due": recordAsks,
-		"a practice that is due stays due when it is asked again":           asksAgain,
-		"a digest is saved on the version it was read at only":              digestVersions,
-		"due things are found from their time on, oldest first":             dueInOrder,
-		"postponing changes nothing that happened":                          postpones,
-		"a fault is noted until the next event":                             faultNoted,
-		"a form that is not there is not found":                             notFound,
+		"what was registered is read as it was":                              readsBack,
+		"sixteen writers of one key: one wins, all get the same answer":      sixteenWriters,
+		"forms of one person stand on its list in the order of arrival":      personList,
+		"a person's list takes 64 references and then says so":               crowded,
+		"a full list of possible persons keeps nobody from registering":      possibleFull,
+		"only one of two records on the same version is written":             oneRecordWins,
+		"recording moves a form to its practice and makes the practice due":  recordAsks,
+		"a practice that is due stays due when it is asked again":            asksAgain,
+		"a digest is saved on the version it was read at only":               digestVersions,
+		"due things are found from their time on, oldest first":              dueInOrder,
+		"postponing changes nothing that happened":                           postpones,
+		"a fault is noted until the next event":                              faultNoted,
+		"a form that is not there is not found":                              notFound,
+		"several events of several forms are written together or not at all": changesTogether,
+		"a form that must not have changed is checked":                       checksWhile,
+		"a number that is added puts the form on the person's list":          joins,
+		"a practice that is asked for its list, or is late, says so":         asksMore,
+		"a practice's decision is saved on the version it was read at only":  practiceVersions,
+		"what waits for a practice is what it has to act on":                 waitsToAct,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -55,7 +63,7 @@ func newForm(a optout.Answers) optout.Form {
 // someone are answers of a person nobody else in the table is.
 func someone() optout.Answers {
 	a := Dissent()
-	a.Subject.NHSNumber = number()
+	a.Subject.NHSNumber = Number()
 	a.Subject.Postcode = postcode()
 	a.Practice = practice()
 	return a
@@ -67,6 +75,16 @@ func register(t *testing.T, s Subject, a optout.Answers) optout.Form {
 	if _, err := s.Store.Register(t.Context(), f); err != nil {
 		t.Fatalf("register: %v", err)
 	}
+	return read(t, s, f.Reference)
+}
+
+// read is a form as the store has it.
+func read(t *testing.T, s Subject, ref optout.Reference) optout.Form {
+	t.Helper()
+	f, err := s.Store.Form(t.Context(), ref)
+	if err != nil {
+		t.Fatalf("read: %v", err)
+	}
 	return f
 }
 
@@ -74,18 +92,21 @@ func routed(f optout.Form, at time.Time) optout.Form {
 	return f.With(optout.Event{At: at, By: "engine", Kind: optout.Routed, Detail: map[string]string{"practice": f.Facts.Practice.String()}})
 }
 
+// values are compared as they are inside.
+var values = cmp.AllowUnexported(
+	optout.Form{}, optout.State{}, optout.Reference{}, nhs.Name{}, nhs.Date{}, nhs.Number{}, nhs.Postcode{}, nhs.ODSCode{})
+
 // sameForm compares all that a store keeps.
 func sameForm(t *testing.T, got, want optout.Form) {
 	t.Helper()
-	if d := cmp.Diff(want, got, cmp.AllowUnexported(
-		optout.Form{}, optout.State{}, optout.Reference{}, nhs.Name{}, nhs.Date{}, nhs.Number{}, nhs.Postcode{}, nhs.ODSCode{})); d != "" {
+	if d := cmp.Diff(want, got, cmpopts.IgnoreFields(optout.Form{}, "stored"), values); d != "" {
 		t.Errorf("the form differs (-want +got):\n%s", d)
 	}
 }
 
 func readsBack(t *testing.T, s Subject) {
 	whole := someone()
-	whole.Subject.NHSNumber = number()
+	whole.Subject.NHSNumber = Number()
 	proxied := someone()
 	proxied.Proxy = &optout.Proxy{Name: "Maria Brontë", Capacity: "deputy"}
 	proxied.Reply = &optout.Reply{Safe: []string{}}
@@ -93,12 +114,11 @@ func readsBack(t *testing.T, s Subject) {
 	about := someone()
 	about.Kind, about.Choice, about.About = "not-me", "", newForm(whole).Reference.String()
 	for _, a := range []optout.Answers{whole, proxied, bare, about} {
-		f := register(t, s, a)
-		got, err := s.Store.Form(t.Context(), f.Reference)
-		if err != nil {
+		f := newForm(a)
+		if _, err := s.Store.Register(t.Context(), f); err != nil {
 			t.Fatal(err)
 		}
-		sameForm(t, got, f)
+		sameForm(t, read(t, s, f.Reference), f)
 	}
 }
 
@@ -128,7 +148,7 @@ func sixteenWriters(t *testing.T, s Subject) {
 	if first != 1 {
 		t.Errorf("%d writers were told that they were the first, want 1", first)
 	}
-	if refs, err := s.References(t.Context(), Keys{}.Person(Accepted(a).NHSNumber), false); err != nil || len(refs) != 1 {
+	if refs, err := s.Store.Person(t.Context(), Keys{}.Person(Accepted(a).NHSNumber)); err != nil || len(refs) != 1 {
 		t.Errorf("person's list has %d references (%v), want 1", len(refs), err)
 	}
 }
@@ -140,10 +160,11 @@ func personList(t *testing.T, s Subject) {
 		want = append(want, register(t, s, a).Reference)
 	}
 	f := newForm(a)
-	for key, possible := range map[optout.PersonKey]bool{f.Person: false, f.Possible: true} {
-		if got, err := s.References(t.Context(), key, possible); err != nil || !slices.Equal(got, want) {
-			t.Errorf("list (possible: %v) is %v, %v; want %v", possible, got, err, want)
-		}
+	if got, err := s.Store.Person(t.Context(), f.Person); err != nil || !slices.Equal(got, want) {
+		t.Errorf("the person's list is %v, %v; want %v", got, err, want)
+	}
+	if got, err := s.Possible(t.Context(), f.Possible); err != nil || !slices.Equal(got, want) {
+		t.Errorf("the possible person's list is %v, %v; want %v", got, err, want)
 	}
 }
 
@@ -164,7 +185,7 @@ func crowded(t *testing.T, s Subject) {
 	if err != nil || !f.Crowded() {
 		t.Errorf("the 65th form: crowded %v, %v", f.Crowded(), err)
 	}
-	if refs, _ := s.References(t.Context(), f.Person, false); len(refs) != optout.MostForms {
+	if refs, _ := s.Store.Person(t.Context(), f.Person); len(refs) != optout.MostForms {
 		t.Errorf("the list grew to %d", len(refs))
 	}
 }
@@ -172,13 +193,13 @@ func crowded(t *testing.T, s Subject) {
 func possibleFull(t *testing.T, s Subject) {
 	a := someone()
 	for range optout.MostForms + 1 {
-		a.Subject.NHSNumber = number()
+		a.Subject.NHSNumber = Number()
 		register(t, s, a)
 	}
-	if refs, err := s.References(t.Context(), newForm(a).Possible, true); err != nil || len(refs) != optout.MostForms {
+	if refs, err := s.Possible(t.Context(), newForm(a).Possible); err != nil || len(refs) != optout.MostForms {
 		t.Errorf("the list has %d references, %v; want %d", len(refs), err, optout.MostForms)
 	}
-	if refs, err := s.References(t.Context(), newForm(a).Person, false); err != nil || len(refs) != 1 {
+	if refs, err := s.Store.Person(t.Context(), newForm(a).Person); err != nil || len(refs) != 1 {
 		t.Errorf("the last person's own list has %d references, %v", len(refs), err)
 	}
 }
@@ -190,7 +211,7 @@ func oneRecordWins(t *testing.T, s Subject) {
 	for n := range errs {
 		all.Go(func() {
 			for {
-				errs[n] = s.Store.Record(context.Background(), routed(f, Noon.Add(time.Duration(n)*time.Second)), f.Facts.Practice)
+				errs[n] = s.Store.Record(context.Background(), optout.Change{Form: routed(f, Noon.Add(time.Duration(n)*time.Second)), Tell: f.Facts.Practice})
 				if !errors.Is(errs[n], optout.ErrConflict) {
 					return
 				}
@@ -224,7 +245,7 @@ func recordAsks(t *testing.T, s Subject) {
 		t.Errorf("%d forms wait before routing (%v)", n, err)
 	}
 	now := routed(f, Noon.Add(time.Minute))
-	if err := s.Store.Record(t.Context(), now, f.Facts.Practice); err != nil {
+	if err := s.Store.Record(t.Context(), optout.Change{Form: now, Tell: f.Facts.Practice}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := s.Store.Form(t.Context(), f.Reference)
@@ -245,7 +266,7 @@ func asksAgain(t *testing.T, s Subject) {
 	a := someone()
 	one, two := register(t, s, a), register(t, s, a)
 	for n, f := range []optout.Form{one, two} {
-		if err := s.Store.Record(t.Context(), routed(f, Noon.Add(time.Duration(n)*time.Hour)), f.Facts.Practice); err != nil {
+		if err := s.Store.Record(t.Context(), optout.Change{Form: routed(f, Noon.Add(time.Duration(n)*time.Hour)), Tell: f.Facts.Practice}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -280,7 +301,7 @@ func digestVersions(t *testing.T, s Subject) {
 	}
 	p.Digest.Version = 2
 	got, err := s.Store.Practice(t.Context(), code)
-	if d := cmp.Diff(p, got, cmp.AllowUnexported(optout.Reference{}, nhs.ODSCode{})); err != nil || d != "" {
+	if d := cmp.Diff(p, got, values); err != nil || d != "" {
 		t.Errorf("read back (%v):\n%s", err, d)
 	}
 	got.Digest = optout.Digest{Version: 2}
@@ -316,7 +337,7 @@ func dueInOrder(t *testing.T, s Subject) {
 	if !slices.Contains(dueNow(t, s, Noon), form) {
 		t.Error("the form is not due at its time")
 	}
-	if err := s.Store.Record(t.Context(), routed(f, Noon.Add(time.Minute)), f.Facts.Practice); err != nil {
+	if err := s.Store.Record(t.Context(), optout.Change{Form: routed(f, Noon.Add(time.Minute)), Tell: f.Facts.Practice}); err != nil {
 		t.Fatal(err)
 	}
 	now := dueNow(t, s, Noon.Add(time.Hour))
@@ -346,7 +367,7 @@ func postpones(t *testing.T, s Subject) {
 	if slices.Contains(dueNow(t, s, Noon), d) {
 		t.Error("it is still due")
 	}
-	if err := s.Store.Record(t.Context(), routed(got, until), f.Facts.Practice); err != nil {
+	if err := s.Store.Record(t.Context(), optout.Change{Form: routed(got, until), Tell: f.Facts.Practice}); err != nil {
 		t.Fatal(err)
 	}
 	if got, _ = s.Store.Form(t.Context(), f.Reference); got.Tries != 0 || !got.Due.Equal(got.State().Due) {
@@ -361,7 +382,7 @@ func postpones(t *testing.T, s Subject) {
 func faultNoted(t *testing.T, s Subject) {
 	f := register(t, s, someone())
 	now := routed(f, Noon)
-	if err := s.Store.Record(t.Context(), now, f.Facts.Practice); err != nil {
+	if err := s.Store.Record(t.Context(), optout.Change{Form: now, Tell: f.Facts.Practice}); err != nil {
 		t.Fatal(err)
 	}
 	for _, d := range []optout.Due{{Noun: optout.DueForm, ID: f.Reference.Key()}, {Noun: optout.DuePractice, ID: f.Facts.Practice.String()}} {
@@ -380,7 +401,7 @@ func faultNoted(t *testing.T, s Subject) {
 		t.Errorf("the practice's fault is %q, %v", p.Digest.Fault, err)
 	}
 	again := got.With(optout.Event{At: Noon.Add(time.Hour), By: "engine", Kind: optout.Reminded})
-	if err := s.Store.Record(t.Context(), again, nhs.ODSCode{}); err != nil {
+	if err := s.Store.Record(t.Context(), optout.Change{Form: again}); err != nil {
 		t.Fatal(err)
 	}
 	if got, err = s.Store.Form(t.Context(), f.Reference); err != nil || got.Fault != "" {
@@ -393,11 +414,182 @@ func notFound(t *testing.T, s Subject) {
 	if _, err := s.Store.Form(t.Context(), f.Reference); !errors.Is(err, optout.ErrNotFound) {
 		t.Errorf("read: %v, want ErrNotFound", err)
 	}
-	if err := s.Store.Record(t.Context(), routed(f, Noon), f.Facts.Practice); !errors.Is(err, optout.ErrConflict) {
+	if err := s.Store.Record(t.Context(), optout.Change{Form: routed(f, Noon), Tell: f.Facts.Practice}); !errors.Is(err, optout.ErrConflict) {
 		t.Errorf("record: %v, want ErrConflict", err)
 	}
 	if p, err := s.Store.Practice(t.Context(), f.Facts.Practice); err != nil || p.Digest.Version != 0 {
 		t.Errorf("a refused record has asked the practice: %+v, %v", p.Digest, err)
+	}
+}
+
+// event is one that may follow, one minute after the last.
+func event(f optout.Form, kind optout.Kind, detail ...string) optout.Event {
+	e := optout.Event{At: f.Events[f.Version()-1].At.Add(time.Minute), By: "practice " + f.Facts.Practice.String() + " u-1", Kind: kind, Detail: map[string]string{}}
+	for pair := range slices.Chunk(detail, 2) {
+		e.Detail[pair[0]] = pair[1]
+	}
+	return e
+}
+
+// record writes a change that must succeed, and reads its form back.
+func record(t *testing.T, s Subject, c optout.Change) optout.Form {
+	t.Helper()
+	if err := s.Store.Record(t.Context(), c); err != nil {
+		t.Fatalf("record: %v", err)
+	}
+	got := read(t, s, c.Form.Reference)
+	sameForm(t, got, c.Form)
+	return got
+}
+
+func changesTogether(t *testing.T, s Subject) {
+	a := someone()
+	one, two, three := register(t, s, a), register(t, s, a), register(t, s, a)
+	withdrawn := func(f optout.Form) optout.Form {
+		return f.With(event(f, optout.Replaced, "later", one.Reference.Key()))
+	}
+	two, three = record(t, s, optout.Change{Form: routed(two, Noon)}), record(t, s, optout.Change{Form: routed(three, Noon)})
+	change := routed(one, Noon)
+	change = change.With(event(change, optout.Collected))
+	told := event(change, optout.Returned, "reason", "OTHER", "text", "00")
+	told.Text = "in words <of> its own"
+	change = change.With(told)
+	record(t, s, optout.Change{Form: change, Others: []optout.Form{withdrawn(two), withdrawn(three)}})
+	for _, f := range []optout.Form{two, three} {
+		sameForm(t, read(t, s, f.Reference), withdrawn(f))
+	}
+	change = read(t, s, one.Reference)
+	change = change.With(event(change, optout.Answered))
+	if err := s.Store.Record(t.Context(), optout.Change{Form: change, Others: []optout.Form{withdrawn(two)}}); !errors.Is(err, optout.ErrConflict) {
+		t.Errorf("with another form at an old version: %v, want ErrConflict", err)
+	}
+	if got := read(t, s, one.Reference); got.Version() != 4 {
+		t.Errorf("half of a change was written: version %d", got.Version())
+	}
+}
+
+func checksWhile(t *testing.T, s Subject) {
+	a := someone()
+	first, f := register(t, s, a), register(t, s, a)
+	settled := f.With(event(f, optout.Settled, "as", "duplicate", "first", first.Reference.Key()))
+	moved := record(t, s, optout.Change{Form: routed(first, Noon), Tell: first.Facts.Practice})
+	if err := s.Store.Record(t.Context(), optout.Change{Form: settled, While: first}); !errors.Is(err, optout.ErrConflict) {
+		t.Errorf("the first form had moved on: %v, want ErrConflict", err)
+	}
+	record(t, s, optout.Change{Form: settled, While: moved})
+}
+
+func joins(t *testing.T, s Subject) {
+	a := someone()
+	other := register(t, s, a)
+	n := a.Subject.NHSNumber
+	a.Subject.NHSNumber = ""
+	f := register(t, s, a)
+	a.Subject.NHSNumber = n
+	joined := f
+	joined.Facts, joined.Person = Accepted(a), Keys{}.Person(Accepted(a).NHSNumber)
+	joined = joined.With(event(f, optout.Numbered, "number", "00"))
+	record(t, s, optout.Change{Form: joined, Facts: true, Joins: true})
+	if got, err := s.Store.Person(t.Context(), other.Person); err != nil || !slices.Equal(got, []optout.Reference{other.Reference, f.Reference}) {
+		t.Errorf("the person's list is %v, %v", got, err)
+	}
+	if err := s.Store.Record(t.Context(), optout.Change{Form: joined, Facts: true, Joins: true}); !errors.Is(err, optout.ErrConflict) {
+		t.Errorf("joined twice: %v, want ErrConflict", err)
+	}
+	if nobody, err := s.Store.Person(t.Context(), Keys{}.Person(Accepted(someone()).NHSNumber)); err != nil || len(nobody) != 0 {
+		t.Errorf("a person without forms has %v, %v", nobody, err)
+	}
+	for range optout.MostForms - 2 {
+		register(t, s, a)
+	}
+	a.Subject.NHSNumber = ""
+	late := register(t, s, a)
+	full := late
+	full.Facts, full.Person = joined.Facts, joined.Person
+	full = full.With(event(late, optout.Numbered, "number", "00"))
+	if err := s.Store.Record(t.Context(), optout.Change{Form: full, Facts: true, Joins: true}); !errors.Is(err, optout.ErrConflict) {
+		t.Errorf("joining a full list: %v, want ErrConflict", err)
+	}
+	if got := read(t, s, late.Reference); got.Version() != 1 || !got.Facts.NHSNumber.IsZero() {
+		t.Error("half of a change was written")
+	}
+}
+
+func asksMore(t *testing.T, s Subject) {
+	f := register(t, s, someone())
+	f = record(t, s, optout.Change{Form: routed(f, Noon), Tell: f.Facts.Practice, Asks: optout.Asks{Late: true}})
+	f = record(t, s, optout.Change{Form: f.With(event(f, optout.Collected)), Tell: f.Facts.Practice, Asks: optout.Asks{Extract: true}})
+	other := odsCode(practice())
+	f = record(t, s, optout.Change{Form: f.With(event(f, optout.Reminded)), Look: []nhs.ODSCode{other}})
+	if p, err := s.Store.Practice(t.Context(), other); err != nil || p.Digest.Due.IsZero() || !p.Digest.Asked.IsZero() {
+		t.Errorf("a practice that is to be looked at is %+v, %v", p.Digest, err)
+	}
+	p, err := s.Store.Practice(t.Context(), f.Facts.Practice)
+	if err != nil || !p.Digest.Extract || !p.Digest.Late.Equal(Noon) || p.Digest.Version != 2 {
+		t.Errorf("the practice's digest is %+v, %v", p.Digest, err)
+	}
+	p.Digest.Fault, p.Digest.Since = "no-address", Noon.Add(time.Hour)
+	if err := s.Store.SaveDigest(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	p.Digest.Version++
+	got, err := s.Store.Practice(t.Context(), f.Facts.Practice)
+	if d := cmp.Diff(p, got, values); err != nil || d != "" {
+		t.Errorf("read back (%v):\n%s", err, d)
+	}
+}
+
+func practiceVersions(t *testing.T, s Subject) {
+	code := odsCode(practice())
+	p := optout.Practice{Code: code, Email: "forms@densham.example", Decisions: []optout.Decision{
+		{Stand: optout.Wait, Words: "not <yet>", On: nhs.DateOf(Noon), At: Noon.Add(time.Nanosecond), By: "practice A81001 u-1"},
+		{Stand: optout.TakePart, On: nhs.DateOf(Noon), At: Noon, By: "practice A81001 u-2"},
+	}, Contacts: []optout.Contact{{Email: "forms@densham.example", At: Noon, By: "office u-3"}}}
+	if err := s.Store.SavePractice(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Store.SavePractice(t.Context(), p); !errors.Is(err, optout.ErrConflict) {
+		t.Errorf("saved twice as new: %v, want ErrConflict", err)
+	}
+	p.Version, p.Decisions[0].At = 1, Noon
+	got, err := s.Store.Practice(t.Context(), code)
+	if d := cmp.Diff(p, got, values); err != nil || d != "" {
+		t.Errorf("read back (%v):\n%s", err, d)
+	}
+	got.Email, got.Decisions = "", got.Decisions[:1]
+	if err := s.Store.SavePractice(t.Context(), got); err != nil {
+		t.Fatal(err)
+	}
+	if got, err = s.Store.Practice(t.Context(), code); err != nil || got.Email != "" || got.TakesPart() || got.Version != 2 {
+		t.Errorf("after the second save: %+v, %v", got, err)
+	}
+}
+
+func waitsToAct(t *testing.T, s Subject) {
+	a := someone()
+	var refs []optout.Reference
+	for range 4 {
+		f := register(t, s, a)
+		record(t, s, optout.Change{Form: routed(f, Noon)})
+		refs = append(refs, f.Reference)
+	}
+	slices.SortFunc(refs, func(a, b optout.Reference) int { return strings.Compare(a.Key(), b.Key()) }) // all came at the same time
+	code := odsCode(a.Practice)
+	f := read(t, s, refs[0])
+	f = record(t, s, optout.Change{Form: f.With(event(f, optout.Collected))})
+	f = record(t, s, optout.Change{Form: f.With(event(f, optout.Applied, "on", "2026-11-22"))})
+	if n, err := s.Store.Waiting(t.Context(), code); err != nil || n != 3 {
+		t.Errorf("%d wait after one was applied, %v", n, err)
+	}
+	if got, err := s.Store.Oldest(t.Context(), code, 2); err != nil || !slices.Equal(got, refs[1:3]) {
+		t.Errorf("the oldest are %v, %v; want %v", got, err, refs[1:3])
+	}
+	record(t, s, optout.Change{Form: f.With(event(f, optout.Missing, "run", Noon.Add(time.Hour).Format("2006-01-02T15:04:05.000Z")))})
+	if n, err := s.Store.Waiting(t.Context(), code); err != nil || n != 4 {
+		t.Errorf("%d wait after one is in doubt, %v", n, err)
+	}
+	if got, err := s.Store.Oldest(t.Context(), odsCode(practice()), 2); err != nil || len(got) != 0 {
+		t.Errorf("nothing waits at a practice never heard of: %v, %v", got, err)
 	}
 }
 
@@ -414,8 +606,8 @@ func next() int {
 	return serial.n
 }
 
-// number is a test NHS number that no other test has.
-func number() string {
+// Number is a test NHS number that nobody else in this run of the tests has.
+func Number() string {
 	for {
 		d := fmt.Sprintf("9%08d", next())
 		sum := 0

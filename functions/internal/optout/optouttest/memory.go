@@ -36,6 +36,7 @@ type Memory struct {
 	mu        sync.Mutex
 	forms     map[optout.Reference]optout.Form
 	persons   map[optout.PersonKey][]optout.Reference
+	possible  map[optout.PersonKey][]optout.Reference
 	practices map[nhs.ODSCode]optout.Practice
 }
 
@@ -46,6 +47,7 @@ func (m *Memory) do(method string, call func() error) error {
 	if m.forms == nil {
 		m.forms = map[optout.Reference]optout.Form{}
 		m.persons = map[optout.PersonKey][]optout.Reference{}
+		m.possible = map[optout.PersonKey][]optout.Reference{}
 		m.practices = map[nhs.ODSCode]optout.Practice{}
 	}
 	fate := Fine
@@ -77,8 +79,8 @@ func (m *Memory) Register(_ context.Context, f optout.Form) (stored optout.Form,
 			}
 			m.persons[f.Person] = append(m.persons[f.Person], f.Reference)
 		}
-		if len(m.persons[f.Possible]) < optout.MostForms {
-			m.persons[f.Possible] = append(m.persons[f.Possible], f.Reference)
+		if f.Possible != "" && len(m.possible[f.Possible]) < optout.MostForms {
+			m.possible[f.Possible] = append(m.possible[f.Possible], f.Reference)
 		}
 		m.forms[f.Reference] = copied(f)
 		return nil
@@ -106,31 +108,68 @@ func (m *Memory) Form(_ context.Context, ref optout.Reference) (f optout.Form, e
 }
 
 // Record implements optout.Store.
-func (m *Memory) Record(_ context.Context, f optout.Form, practice nhs.ODSCode) error {
+func (m *Memory) Record(_ context.Context, c optout.Change) error {
 	return m.do("Record", func() error {
-		if stored, ok := m.forms[f.Reference]; !ok || stored.Version() != f.Version()-1 {
+		for _, f := range append(c.Others, c.Form) {
+			if stored, ok := m.forms[f.Reference]; !ok || stored.Version() != f.Stored() {
+				return optout.ErrConflict
+			}
+		}
+		if w := c.While; w.Version() > 0 && m.forms[w.Reference].Version() != w.Stored() {
 			return optout.ErrConflict
 		}
-		m.forms[f.Reference] = copied(f)
-		if !practice.IsZero() {
-			p := m.practices[practice]
-			p.Code = practice
-			if p.Digest.Due.IsZero() {
-				p.Digest.Due = f.Events[len(f.Events)-1].At
+		if c.Joins {
+			if len(m.persons[c.Form.Person]) >= optout.MostForms {
+				return optout.ErrConflict
 			}
-			p.Digest.Asked = f.Reference
-			p.Digest.Version++
-			m.practices[practice] = p
+			m.persons[c.Form.Person] = append(m.persons[c.Form.Person], c.Form.Reference)
+		}
+		for _, f := range append(c.Others, c.Form) {
+			m.forms[f.Reference] = copied(f)
+		}
+		for _, code := range append(c.Look, c.Tell) {
+			if !code.IsZero() {
+				m.ask(code, c)
+			}
 		}
 		return nil
 	})
+}
+
+// ask makes a practice due on behalf of a change.
+func (m *Memory) ask(code nhs.ODSCode, c optout.Change) {
+	at := c.Form.Events[c.Form.Version()-1].At
+	p := m.practices[code]
+	p.Code = code
+	d := &p.Digest
+	d.Version++
+	if d.Due.IsZero() {
+		d.Due = at
+	}
+	if code == c.Tell {
+		d.Asked = c.Form.Reference
+		d.Extract = d.Extract || c.Asks.Extract
+		if c.Asks.Late && d.Late.IsZero() {
+			d.Late = at
+		}
+	}
+	m.practices[code] = p
+}
+
+// Person implements optout.Store.
+func (m *Memory) Person(_ context.Context, key optout.PersonKey) (list []optout.Reference, err error) {
+	err = m.do("Person", func() error {
+		list = slices.Clone(m.persons[key])
+		return nil
+	})
+	return list, err
 }
 
 // Practice implements optout.Store.
 func (m *Memory) Practice(_ context.Context, code nhs.ODSCode) (p optout.Practice, err error) {
 	err = m.do("Practice", func() error {
 		p = m.practices[code]
-		p.Code = code
+		p.Code, p.Decisions, p.Contacts = code, slices.Clone(p.Decisions), slices.Clone(p.Contacts)
 		p.Digest.Attempts = slices.Clone(p.Digest.Attempts)
 		return nil
 	})
@@ -147,7 +186,7 @@ func (m *Memory) SaveDigest(_ context.Context, p optout.Practice) error {
 		stored.Code, stored.Digest = p.Code, p.Digest
 		d := &stored.Digest
 		d.Attempts = slices.Clone(d.Attempts)
-		for _, at := range []*time.Time{&d.Due, &d.Lease, &d.Sent, &d.Since} {
+		for _, at := range []*time.Time{&d.Due, &d.Lease, &d.Sent, &d.Since, &d.Late} {
 			*at = at.Truncate(time.Millisecond)
 		}
 		for i := range d.Attempts {
@@ -159,17 +198,62 @@ func (m *Memory) SaveDigest(_ context.Context, p optout.Practice) error {
 	})
 }
 
+// SavePractice implements optout.Store.
+func (m *Memory) SavePractice(_ context.Context, p optout.Practice) error {
+	return m.do("SavePractice", func() error {
+		stored := m.practices[p.Code]
+		if stored.Version != p.Version {
+			return optout.ErrConflict
+		}
+		p.Decisions, p.Contacts, p.Digest = slices.Clone(p.Decisions), slices.Clone(p.Contacts), stored.Digest
+		for i := range p.Decisions {
+			p.Decisions[i].At = p.Decisions[i].At.Truncate(time.Millisecond)
+		}
+		for i := range p.Contacts {
+			p.Contacts[i].At = p.Contacts[i].At.Truncate(time.Millisecond)
+		}
+		p.Version++
+		m.practices[p.Code] = p
+		return nil
+	})
+}
+
+// waiting are the forms that a practice has to act on, oldest received first.
+func (m *Memory) waiting(code nhs.ODSCode) (all []optout.Form) {
+	for _, f := range m.forms {
+		if s := f.State(); s.Owner == optout.OwnerPractice && s.Practice == code && s.Status != optout.StatusApplied {
+			all = append(all, f)
+		}
+	}
+	slices.SortFunc(all, func(a, b optout.Form) int {
+		if c := a.State().Received.Compare(b.State().Received); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Reference.Key(), b.Reference.Key())
+	})
+	return all
+}
+
 // Waiting implements optout.Store.
 func (m *Memory) Waiting(_ context.Context, code nhs.ODSCode) (n int, err error) {
 	err = m.do("Waiting", func() error {
-		for _, f := range m.forms {
-			if s := f.State(); s.Owner == optout.OwnerPractice && s.Practice == code {
-				n++
+		n = len(m.waiting(code))
+		return nil
+	})
+	return n, err
+}
+
+// Oldest implements optout.Store.
+func (m *Memory) Oldest(_ context.Context, code nhs.ODSCode, n int) (refs []optout.Reference, err error) {
+	err = m.do("Oldest", func() error {
+		for _, f := range m.waiting(code) {
+			if len(refs) < n {
+				refs = append(refs, f.Reference)
 			}
 		}
 		return nil
 	})
-	return n, err
+	return refs, err
 }
 
 // DueShards implements optout.Store.
@@ -248,21 +332,11 @@ func (m *Memory) Postpone(_ context.Context, d optout.Due, p optout.Postponement
 	})
 }
 
-// References gives the list under a person's key, for tests.
-func (m *Memory) References(_ context.Context, key optout.PersonKey) ([]optout.Reference, error) {
+// Possible gives the list under the key of a possible person, for tests.
+func (m *Memory) Possible(_ context.Context, key optout.PersonKey) ([]optout.Reference, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.Clone(m.persons[key]), nil
-}
-
-// SetEmail gives a practice its own address, for tests.
-func (m *Memory) SetEmail(code nhs.ODSCode, email string) {
-	_ = m.do("", func() error {
-		p := m.practices[code]
-		p.Code, p.Email = code, email
-		m.practices[code] = p
-		return nil
-	})
+	return slices.Clone(m.possible[key]), nil
 }
 
 // Tamper changes a stored form behind the domain's back, for tests.
@@ -276,7 +350,7 @@ func (m *Memory) Tamper(ref optout.Reference, change func(*optout.Form)) {
 
 // copied shares nothing that can be changed with f.
 func copied(f optout.Form) optout.Form {
-	f.Events = slices.Clone(f.Events)
+	f.Events = slices.Clip(slices.Clone(f.Events))
 	for i, e := range f.Events {
 		f.Events[i].Detail = maps.Clone(e.Detail)
 	}

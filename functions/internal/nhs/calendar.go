@@ -1,0 +1,67 @@
+package nhs
+
+import (
+	_ "embed"
+	"encoding/csv"
+	"strings"
+	"time"
+)
+
+// Due times keep the time of day in England, through every change of the clocks, and fall on working days: Monday to
+// Friday, but no bank holiday of England and Wales.
+
+// WorkingDays is n working days after from.
+func WorkingDays(from time.Time, n int) time.Time {
+	t := from.In(london)
+	for n > 0 {
+		t = t.AddDate(0, 0, 1)
+		if working(t) {
+			n--
+		}
+	}
+	return t.UTC()
+}
+
+// Days is n days of the calendar after from, or the first working day after that.
+func Days(from time.Time, n int) time.Time {
+	return onWorkingDay(from.In(london).AddDate(0, 0, n))
+}
+
+// Months is n months after from, or the first working day after that. A day that the month does not have is its
+// last one.
+func Months(from time.Time, n int) time.Time {
+	t := from.In(london)
+	then := t.AddDate(0, n, 0)
+	if then.Day() != t.Day() {
+		then = then.AddDate(0, 0, -then.Day())
+	}
+	return onWorkingDay(then)
+}
+
+func onWorkingDay(t time.Time) time.Time {
+	for !working(t) {
+		t = t.AddDate(0, 0, 1)
+	}
+	return t.UTC()
+}
+
+func working(t time.Time) bool {
+	return t.Weekday() != time.Saturday && t.Weekday() != time.Sunday && !bankHolidays[t.Format(time.DateOnly)]
+}
+
+// bankHolidays are the days of holidays.csv: those of the Banking and Financial Dealings Act 1971 in England and
+// Wales. A further one, by royal proclamation, is a line in the file.
+var bankHolidays = func() map[string]bool {
+	rows, err := csv.NewReader(strings.NewReader(holidays)).ReadAll()
+	if err != nil {
+		panic("holidays.csv: " + err.Error())
+	}
+	days := make(map[string]bool, len(rows))
+	for _, row := range rows[1:] {
+		days[row[0]] = true
+	}
+	return days
+}()
+
+//go:embed holidays.csv
+var holidays string

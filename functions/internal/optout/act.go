@@ -1,0 +1,239 @@
+package optout
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"example.org/optout/functions/internal/nhs"
+)
+
+// Role is as what somebody acts.
+type Role string
+
+// As what one can act. The last two are for the table of states.
+const (
+	Machine    Role = "engine"
+	MESH       Role = "mesh"
+	Desk       Role = "desk"
+	Supervisor Role = "supervisor" // of the desk, and so of the desk too
+	Office     Role = "office"
+	AtPractice Role = "practice"
+	Clinician  Role = "clinician" // at a practice, and so of the practice too
+
+	ItsPractice Role = "its practice" // the one that has the form
+	AnyPractice Role = "any practice"
+)
+
+// Actor is who does something to a form.
+type Actor struct {
+	Role     Role
+	Practice nhs.ODSCode // of AtPractice and Clinician
+	ID       string      // of the person or machine, as sign-in knows it: never a name
+}
+
+// String spells an actor for an event: "clinician A81001 u-17".
+func (a Actor) String() string {
+	return strings.Join(strings.Fields(string(a.Role)+" "+a.Practice.String()+" "+a.ID), " ")
+}
+
+var engine = Actor{Role: Machine}
+
+// may says whether the actor is who a row of the table of states asks for.
+func (a Actor) may(as Role, s State) bool {
+	practice := (a.Role == AtPractice || a.Role == Clinician) && !a.Practice.IsZero()
+	switch as {
+	case AnyPractice:
+		return practice
+	case ItsPractice:
+		return practice && a.Practice == s.Practice
+	case Clinician:
+		return a.Role == Clinician && practice && a.Practice == s.Practice
+	case Desk:
+		return a.Role == Desk || a.Role == Supervisor
+	}
+	return a.Role == as
+}
+
+// Refusal is why something was not done to a form. Nothing was written.
+type Refusal struct {
+	Code   string // never changes
+	Detail string // for a person to act on
+}
+
+func (r *Refusal) Error() string { return r.Code }
+
+// Why something is not done to a form.
+var (
+	Forbidden = &Refusal{"FORBIDDEN", "This form is not on your list, or this is not yours to do."}
+	NotNow    = &Refusal{"NOT_NOW", "The form does not stand where this can be done. Look at it again."}
+	Full      = &Refusal{"HISTORY_FULL", "This form has no room for more. Ask the office."}
+)
+
+// Custody is how people act on forms. Every act is judged by the table of states, and written as an event under the
+// form's version or not at all.
+type Custody struct {
+	Store     Store
+	Keys      Keys
+	Practices Practices // nil: every practice is open
+	Now       func() time.Time
+}
+
+// Answer is what was done, by this request or by an earlier one that said the same.
+type Answer struct {
+	Form   Form  // as it stands now
+	Event  Event // that answers
+	Repeat bool  // it was there already
+}
+
+// Said is what goes with an act.
+type Said struct {
+	Key  string // the client's idempotency key, "" for none: with it, a repeat is known again however late it comes
+	Text Text   // in somebody's own words
+}
+
+// mostEvents keeps a form within one item of the table.
+const mostEvents = 1000
+
+// act judges what somebody says of a form and records it. prepare makes the change of the form as it is read: that
+// may be more than once. Its first new event is the one that is judged.
+//
+// A *Refusal if it cannot be; ErrNotFound; ErrUnavailable if it could not be done now: the same may simply be said
+// again.
+func (c Custody) act(ctx context.Context, ref Reference, by Actor, said Said, prepare func(Form) (Change, error)) (Answer, error) {
+	for try := 0; ; try++ {
+		answer, err := c.tryAct(ctx, ref, by, said, prepare)
+		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrUnavailable) {
+			return answer, err
+		}
+		if try >= conflictTries || pause(ctx, try) != nil {
+			return Answer{}, fmt.Errorf("act: %w (%w)", ErrUnavailable, err)
+		}
+	}
+}
+
+func (c Custody) tryAct(ctx context.Context, ref Reference, by Actor, said Said, prepare func(Form) (Change, error)) (Answer, error) {
+	f, err := c.Store.Form(ctx, ref)
+	if err != nil {
+		return Answer{}, fmt.Errorf("read form: %w", err)
+	}
+	if e, ok := f.said(said.Key); ok {
+		return Answer{f, e, true}, nil
+	}
+	change, err := prepare(f)
+	if change.Form.Version() == 0 {
+		return Answer{}, err
+	}
+	e := change.Form.Events[f.Version()]
+	switch verdict := f.judge(by, e); { // before err, which is for those who have the form
+	case errors.Is(verdict, errRepeat):
+		return Answer{f, f.cause(e), true}, nil
+	case errors.Is(verdict, errNoted): // it goes on record, and that is all it does
+		change = Change{Form: f.With(e)}
+	case verdict != nil:
+		return Answer{}, verdict
+	case err != nil:
+		return Answer{}, err
+	}
+	if len(change.Form.Events) > mostEvents {
+		return Answer{}, Full
+	}
+	if err := c.Store.Record(ctx, change.relieving()); err != nil {
+		return Answer{}, fmt.Errorf("record: %w", err)
+	}
+	return Answer{Form: change.Form, Event: e}, nil
+}
+
+// What judge can say besides a refusal.
+var (
+	errRepeat = errors.New("it was said before")
+	errNoted  = errors.New("it changes nothing any more")
+)
+
+// judge says whether an actor may say an event of a form as it stands: nil, errRepeat, errNoted or a *Refusal.
+//
+// Who may never say it, or has not got the form, is refused first; then a repeat gets its first answer; after an
+// end, and for a carrier's late news, it is an event and nothing else; what is left is too early.
+func (f Form) judge(by Actor, e Event) error {
+	s := f.state
+	if m, ok := s.row(e); ok {
+		if !by.may(m.by, s) {
+			return Forbidden
+		}
+		if m.to == "" && f.cause(e).Seq > 0 {
+			return errRepeat
+		}
+		return nil
+	}
+	entitled := func(m move) bool { return m.verb == e.Kind && by.may(m.by, s) }
+	switch late := by.Role == MESH && !s.Practice.IsZero(); {
+	case !slices.ContainsFunc(moves, entitled):
+		return Forbidden
+	case f.cause(e).Seq > 0:
+		return errRepeat
+	case s.Ended(), late:
+		return errNoted
+	}
+	return NotNow
+}
+
+// cause is the event that says the same as e and still stands: the one that put the form where it is, or the last
+// one of all. The zero Event if there is none.
+func (f Form) cause(e Event) Event {
+	for _, n := range []int{f.state.cause, len(f.Events)} {
+		if n > 0 && f.Events[n-1].says(e) {
+			return f.Events[n-1]
+		}
+	}
+	return Event{}
+}
+
+// says is true of two events that differ at most in who said it when, and in what we made of it.
+func (e Event) says(other Event) bool {
+	a, b := maps.Clone(e.Detail), maps.Clone(other.Detail)
+	for _, ours := range []string{"key", "run", "until", "person", "first", "since"} {
+		delete(a, ours)
+		delete(b, ours)
+	}
+	return e.Kind == other.Kind && maps.Equal(a, b)
+}
+
+// said is the event that was said under a client's key.
+func (f Form) said(key string) (Event, bool) {
+	n := slices.IndexFunc(f.Events, func(e Event) bool { return key != "" && e.Detail["key"] == key })
+	if n < 0 {
+		return Event{}, false
+	}
+	return f.Events[n], true
+}
+
+// event is what somebody says of a form, details in pairs of key and value; those without a value are left out.
+func (c Custody) event(f Form, by Actor, kind Kind, said Said, details ...string) Event {
+	e := Event{At: c.Now(), By: by.String(), Kind: kind, Detail: map[string]string{}, Text: said.Text}
+	if said.Text != "" {
+		e.Detail["text"] = c.digest(f, string(said.Text))
+	}
+	for pair := range slices.Chunk(append(details, "key", said.Key), 2) {
+		if pair[1] != "" {
+			e.Detail[pair[0]] = pair[1]
+		}
+	}
+	return e
+}
+
+// digest is a salted digest of something personal that stands beside an event.
+func (c Custody) digest(f Form, of string) string {
+	return hex.EncodeToString(c.Keys.Fingerprint(f.Reference, []byte(of)))
+}
+
+// simple is an act that is one event and nothing else.
+func (c Custody) simple(ctx context.Context, ref Reference, by Actor, kind Kind, said Said, details ...string) (Answer, error) {
+	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
+		return Change{Form: f.With(c.event(f, by, kind, said, details...))}, nil
+	})
+}

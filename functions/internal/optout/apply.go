@@ -1,0 +1,135 @@
+package optout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"example.org/optout/functions/internal/nhs"
+)
+
+// Application is what a practice says when it has set the preference. Only the practice can.
+type Application struct {
+	On       nhs.Date    // when it was set
+	Code     string      // the clinical code it was set with
+	Number   nhs.Number  // under which it was coded; zero: the form's own
+	Told     bool        // the practice told the person, through contacts of its own
+	Replaces []Reference // earlier forms of the person in whose place this one was applied
+	Asked    bool        // the practice has checked with the person that they want to share more
+}
+
+// Refusals of an application.
+var (
+	AskThePerson = &Refusal{"ASK_THE_PERSON", "This shares more than an earlier form of the person allows. Check with the person first, then say that you did."}
+	NotEarlier   = &Refusal{"NOT_AN_EARLIER_FORM", "A form can only take the place of an earlier one of the same person that is not withdrawn or answered."}
+)
+
+// Apply records that the practice set the preference. The forms in whose place it was applied are withdrawn in the
+// same transaction; a refusal gives way to a choice to share more only if the practice has checked with the person.
+func (c Custody) Apply(ctx context.Context, ref Reference, by Actor, said Said, a Application) (Answer, error) {
+	today := nhs.DateOf(c.Now())
+	switch {
+	case a.On.IsZero():
+		return Answer{}, wrong("on", "missing")
+	case a.On.After(today):
+		return Answer{}, wrong("on", "date-in-future")
+	case len(a.Replaces) > MostForms:
+		return Answer{}, wrong("replaces", "too-many")
+	}
+	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
+		replaced, refused := c.replaced(ctx, f, a)
+		var choices, after []string
+		for _, o := range replaced {
+			choices, after = append(choices, o.Facts.Choice), append(after, o.Reference.Key())
+		}
+		slices.Sort(choices)
+		applied := f.With(c.event(f, by, Applied, said, "on", a.On.ISO(), "code", a.Code,
+			"told", yes(a.Told), "asked", yes(a.Asked), "replaced", strings.Join(slices.Compact(choices), " "), "after", strings.Join(after, " ")))
+		if refused != nil {
+			return Change{Form: applied}, refused
+		}
+		change := Change{Form: applied}
+		if !a.Number.IsZero() && a.Number != f.Facts.NHSNumber {
+			var err error
+			if change, err = c.numbered(ctx, f, applied, by, Said{}, a.Number); err != nil {
+				return Change{}, err
+			}
+		}
+		for _, o := range replaced {
+			if o.replacedBy(f) {
+				continue
+			}
+			e := Event{At: c.Now(), By: by.String(), Kind: Replaced, Detail: map[string]string{"later": f.Reference.Key()}}
+			if o.sameSigner(f) { // who takes something back takes back all that they had said until then
+				e.Detail["until"] = f.state.Received.Format(milliseconds)
+			}
+			change.Others = append(change.Others, o.With(e))
+		}
+		return change, nil
+	})
+}
+
+// replaced reads the forms in whose place f was applied, and refuses those that are not earlier ones.
+func (c Custody) replaced(ctx context.Context, f Form, a Application) (all []Form, err error) {
+	for _, ref := range a.Replaces {
+		o, err := c.Store.Form(ctx, ref)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return nil, NotEarlier
+		case err != nil:
+			return nil, fmt.Errorf("read a form to be replaced: %w", err)
+		case o.replacedBy(f): // it was said before
+		case !f.comesAfter(o), o.state.Status == StatusWithdrawn, o.state.Status == StatusAnswered,
+			slices.ContainsFunc(all, func(x Form) bool { return x.Reference == ref }):
+			return nil, NotEarlier
+		case sharing(f.Facts) > sharing(o.Facts) && !a.Asked:
+			return nil, AskThePerson
+		}
+		all = append(all, o)
+	}
+	return all, nil
+}
+
+// replacedBy says that another form was applied in the place of this one.
+func (f Form) replacedBy(later Form) bool {
+	return f.state.Status == StatusWithdrawn && f.caused().reference("later") == later.Reference
+}
+
+// comesAfter says whether f can take the place of another form: that is of the same person, or what f is about, and
+// was said before f, on paper that is not younger.
+func (f Form) comesAfter(o Form) bool {
+	about := o.Reference == f.Facts.About && o.born(f.Facts.BirthDate)
+	if o.Reference == f.Reference || !about && !o.samePerson(f) {
+		return false
+	}
+	if a, b := o.Facts.SignedOn, f.Facts.SignedOn; !a.IsZero() && !b.IsZero() && a != b {
+		return b.After(a)
+	}
+	return o.state.Received.Before(f.state.Received)
+}
+
+// sharing orders what forms ask for, from least to most: no record, the core of it, what silence means. To take
+// something back is to ask for what silence means.
+func sharing(f Facts) int {
+	switch f.Choice {
+	case "dissent":
+		return 0
+	case "core":
+		return 1
+	}
+	return 2
+}
+
+// Correct takes back that a form was applied: it was a mistake, and the practice has it again.
+func (c Custody) Correct(ctx context.Context, ref Reference, by Actor, said Said) (Answer, error) {
+	return c.simple(ctx, ref, by, Corrected, said)
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return ""
+}

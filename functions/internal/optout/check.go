@@ -1,0 +1,42 @@
+package optout
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Listed is what a practice's extract, its own list of coded patients, says of a form's person.
+type Listed struct {
+	Run    time.Time // when the practice ran the list
+	Choice string    // that is coded; "" if the person is not in the list
+}
+
+// Check holds a form against its practice's extract: checked if its own choice is coded, in doubt if it was said to be
+// applied before the list was run and is not. A form that was never said to be applied and is not coded simply waits:
+// NotNow. So is a list too old to say anything new.
+func (c Custody) Check(ctx context.Context, ref Reference, by Actor, said Said, l Listed) (Answer, error) {
+	if l.Run.IsZero() || l.Run.After(c.Now()) {
+		return Answer{}, wrong("run", "date-in-future")
+	}
+	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
+		run := l.Run.UTC().Truncate(time.Millisecond).Format(milliseconds)
+		if f.shown(l.Choice) {
+			return Change{Form: f.With(c.event(f, by, Found, said, "run", run))}, nil
+		}
+		return Change{Form: f.With(c.event(f, by, Missing, said, "run", run, "code", l.Choice))}, nil
+	})
+}
+
+// shown says whether a coded choice shows that the form was applied: it is the form's own. For what takes something
+// back, once it is said to be applied: what was taken back is coded no more.
+func (f Form) shown(choice string) bool {
+	if f.Facts.Kind == "choice" {
+		return choice != "" && choice == f.Facts.Choice
+	}
+	gone := f.state.Replaced
+	if len(gone) == 0 {
+		gone = []string{"dissent", "core"}
+	}
+	return !f.state.Said.IsZero() && !slices.Contains(gone, choice)
+}

@@ -1,0 +1,103 @@
+package optout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/mail"
+	"time"
+
+	"example.org/optout/functions/internal/nhs"
+)
+
+// Practice is what we know of a GP practice, and how far it has been told.
+type Practice struct {
+	Code      nhs.ODSCode
+	Version   int        // of what stands before Digest
+	Email     string     // its own address; "": none on file
+	Decisions []Decision // oldest first; the last one holds
+	Contacts  []Contact  // oldest first; the last one holds
+	Digest    Digest
+}
+
+// Stand is whether a practice takes part in making Summary Care Records. It decides that itself.
+type Stand string
+
+// What a practice can decide.
+const (
+	TakePart Stand = "take-part"
+	Wait     Stand = "wait"
+	Stopped  Stand = "stopped"
+)
+
+// Decision is what a practice decided, in its own words.
+type Decision struct {
+	Stand Stand
+	Words Text
+	On    nhs.Date  // its own date
+	At    time.Time // when it told us
+	By    string    // an Actor
+}
+
+// Contact is an address at which a practice is told, and who gave it.
+type Contact struct {
+	Email string
+	At    time.Time
+	By    string // an Actor
+}
+
+// TakesPart is so unless the practice has said otherwise. Forms reach it whatever it decided.
+func (p Practice) TakesPart() bool {
+	n := len(p.Decisions)
+	return n == 0 || p.Decisions[n-1].Stand == TakePart
+}
+
+// mostKept is how many decisions and contacts of a practice are kept.
+const mostKept = 100
+
+// Decide records a practice's own decision. Nobody else can.
+func (c Custody) Decide(ctx context.Context, code nhs.ODSCode, by Actor, d Decision) (Practice, error) {
+	if err := oneOf("stand", d.Stand, TakePart, Wait, Stopped); err != nil {
+		return Practice{}, err
+	}
+	switch today := nhs.DateOf(c.Now()); {
+	case d.On.IsZero():
+		return Practice{}, wrong("on", "missing")
+	case d.On.After(today):
+		return Practice{}, wrong("on", "date-in-future")
+	case !by.may(ItsPractice, State{Practice: code}):
+		return Practice{}, Forbidden
+	}
+	d.At, d.By = c.Now(), by.String()
+	return c.changePractice(ctx, code, func(p *Practice) { p.Decisions = kept(append(p.Decisions, d)) })
+}
+
+// SetEmail records where a practice is told: it says so itself, or the office does. "" takes the address away.
+func (c Custody) SetEmail(ctx context.Context, code nhs.ODSCode, by Actor, email string) (Practice, error) {
+	if a, err := mail.ParseAddress(email); email != "" && (err != nil || a.Address != email || len(email) > 254) {
+		return Practice{}, wrong("email", "email")
+	}
+	if !by.may(ItsPractice, State{Practice: code}) && !by.may(Office, State{}) {
+		return Practice{}, Forbidden
+	}
+	contact := Contact{email, c.Now(), by.String()}
+	return c.changePractice(ctx, code, func(p *Practice) { p.Email, p.Contacts = email, kept(append(p.Contacts, contact)) })
+}
+
+func (c Custody) changePractice(ctx context.Context, code nhs.ODSCode, change func(*Practice)) (Practice, error) {
+	for try := 0; ; try++ {
+		p, err := c.Store.Practice(ctx, code)
+		if err == nil {
+			change(&p)
+			err = c.Store.SavePractice(ctx, p)
+		}
+		if err == nil || !errors.Is(err, ErrConflict) || try >= conflictTries || pause(ctx, try) != nil {
+			if err != nil {
+				return Practice{}, fmt.Errorf("change practice: %w", err)
+			}
+			return p, nil
+		}
+	}
+}
+
+func kept[T any](all []T) []T { return all[max(0, len(all)-mostKept):] }
