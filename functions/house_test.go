@@ -23,6 +23,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"example.org/optout/functions/internal/config"
+	"example.org/optout/functions/internal/door/contracttest"
 	"example.org/optout/functions/internal/door/patient"
 	"example.org/optout/functions/internal/optout"
 )
@@ -42,7 +43,7 @@ var storeys = [][]string{
 var shelves = []string{"functions/internal/problem", "functions/internal/trigger"}
 
 // support are packages that only tests import; they are held to nothing here.
-var support = []string{"functions/internal/optout/optouttest", "functions/internal/dynamo/dynamotest"}
+var support = []string{"functions/internal/optout/optouttest", "functions/internal/dynamo/dynamotest", "functions/internal/door/contracttest"}
 
 // foreign is what a storey may import from outside this module and the standard library; nil: whatever it needs.
 var foreign = map[int][]string{
@@ -287,11 +288,12 @@ func TestTemplateFitsTheFunctions(t *testing.T) {
 
 func ptr[T any](v T) *T { return &v }
 
-// The template routes what the door serves, and everything else to the door's own "nothing here".
+// The template routes what the door serves and the contract describes, and everything else to the door's own
+// "nothing here".
 func TestTemplateRoutesWhatTheDoorServes(t *testing.T) {
 	t.Parallel()
 	_, functions := readTemplate(t)
-	var routed, served []string
+	var routed, served, described []string
 	for _, e := range functions["Patient"].events {
 		routed = append(routed, text(&e, "Properties", "Method")+" "+text(&e, "Properties", "Path"))
 	}
@@ -299,10 +301,17 @@ func TestTemplateRoutesWhatTheDoorServes(t *testing.T) {
 		served = append(served, r.Method+" "+r.Path)
 	}
 	served = append(served, "ANY $default")
+	for path, item := range contracttest.API().Document.Paths.Map() {
+		for method := range item.Operations() {
+			described = append(described, method+" "+path)
+		}
+	}
+	described = append(described, "ANY $default") // without it the contract could not be read
 	slices.Sort(routed)
 	slices.Sort(served)
-	if !slices.Equal(routed, served) {
-		t.Errorf("the template routes %v, the door serves %v", routed, served)
+	slices.Sort(described)
+	if !slices.Equal(routed, served) || !slices.Equal(described, served) {
+		t.Errorf("the template routes %v, the door serves %v, the contract describes %v", routed, served, described)
 	}
 }
 

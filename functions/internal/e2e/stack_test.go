@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"example.org/optout/functions/internal/door/contracttest"
 	"example.org/optout/functions/internal/optout"
 )
 
@@ -60,7 +61,8 @@ type stack struct {
 	t               testing.TB
 	state           string
 	cmd             *exec.Cmd
-	patients, where string // addresses of the door and of the console
+	patients, where string       // addresses of the door and of the console
+	client          *http.Client // of the door: what it is answered is held to the contract
 	out             *bytes.Buffer
 	exited          chan struct{}
 	ready           time.Duration
@@ -98,7 +100,7 @@ func tryStart(t testing.TB, state string, flags ...string) (s *stack, refused st
 	if err != nil {
 		return nil, "", err
 	}
-	s = &stack{t: t, state: state, out: &bytes.Buffer{}, exited: make(chan struct{})}
+	s = &stack{t: t, state: state, client: contracttest.Client(t.Errorf), out: &bytes.Buffer{}, exited: make(chan struct{})}
 	s.cmd = exec.Command(path, append([]string{"-root", root, "-state", state, "-port", "0"}, flags...)...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	s.cmd.Stderr = s.out
@@ -158,17 +160,26 @@ type answer struct {
 
 // post sends a body to the patients' door. An error means that no answer came.
 func (s *stack) post(path, key, body string) (answer, error) {
+	return s.send(http.MethodPost, path, key, body)
+}
+
+// get reads what is at an address of the patients' door.
+func (s *stack) get(path string) (answer, error) { return s.send(http.MethodGet, path, "", "") }
+
+func (s *stack) send(method, path, key, body string) (answer, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.patients+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, method, s.patients+path, strings.NewReader(body))
 	if err != nil {
 		return answer{}, err
 	}
-	r.Header.Set("Content-Type", "application/json")
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	if key != "" {
 		r.Header.Set("Idempotency-Key", key)
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := s.client.Do(r)
 	if err != nil {
 		return answer{}, err
 	}

@@ -101,6 +101,11 @@ func TestBadInputMeetsTheRealStack(t *testing.T) {
 			t.Errorf("%s: %d %s %v, want %d %s", name, a.status, a.body, err, c.status, c.code)
 		}
 	}
+	for path, status := range map[string]int{"/": 200, "/openapi.yaml": 200, "/nowhere": 404, "//evil.example/": 404, "/api/forms": 405} {
+		if a, err := s.get(path); err != nil || a.status != status {
+			t.Errorf("%s: %d %v, want %d", path, a.status, err, status)
+		}
+	}
 	key := newKey()
 	var all sync.WaitGroup
 	got, errs := make([]answer, 64), make([]error, 64)

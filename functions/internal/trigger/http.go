@@ -26,7 +26,7 @@ func HTTP(o *observe.Observer, h http.Handler) func(context.Context, events.APIG
 		_ = o.Invocation(ctx, "http", e.RequestContext.RequestID, func(ctx context.Context) (err error) {
 			defer func() {
 				if p := recover(); p != nil { // the caller gets an answer, the log gets the place
-					*w = response{header: http.Header{}}
+					*w = response{header: w.header} // what the door says on every answer it says on this one too
 					problem.Write(ctx, w, problem.Broken)
 					err = fmt.Errorf("panic: %T at %s", p, where(debug.Stack()))
 				}

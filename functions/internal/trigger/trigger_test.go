@@ -92,11 +92,13 @@ func TestAPanicIsAnAnswerAndALine(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
 		_, _ = io.WriteString(w, "half an answer")
 		panic("Quillfeather 9000000009")
 	})
 	out, err := trigger.HTTP(observer(&log), h)(t.Context(), received[events.APIGatewayV2HTTPRequest](t, "api-register.json"))
-	if err != nil || out.StatusCode != http.StatusInternalServerError || strings.Contains(out.Body, "half") || !strings.Contains(out.Body, `"code":"internal-error"`) || out.Headers["Content-Type"] != "application/problem+json" {
+	if err != nil || out.StatusCode != http.StatusInternalServerError || strings.Contains(out.Body, "half") || !strings.Contains(out.Body, `"code":"internal-error"`) || out.Headers["Content-Type"] != "application/problem+json" || out.Headers["X-Content-Type-Options"] != "nosniff" {
 		t.Errorf("answer %+v, %v", out, err)
 	}
 	if !strings.Contains(log.String(), `"Errors":1`) || strings.Contains(log.String(), "Quillfeather") || strings.Contains(log.String(), "9000000009") {

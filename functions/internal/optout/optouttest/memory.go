@@ -4,6 +4,7 @@ package optouttest
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"maps"
 	"slices"
@@ -24,6 +25,7 @@ const (
 	Conflict      // refused because somebody else's transaction was under way; nothing written
 	Throttle      // refused for load; nothing written
 	Lost          // done, but the answer does not arrive
+	Broken        // fails for good, for no reason that anybody foresaw; nothing written
 )
 
 // Memory is an optout.Store in memory. It is as strict as the table: items are values, indexes hold what was
@@ -62,6 +64,8 @@ func (m *Memory) do(method string, call func() error) error {
 	case Lost:
 		_ = call() // whatever it said, nobody heard it
 		return optout.ErrUnavailable
+	case Broken:
+		return errors.New("nobody foresaw this")
 	}
 	return call()
 }
