@@ -75,6 +75,34 @@ var (
 	Full      = &Refusal{"HISTORY_FULL", "This form has no room for more. Ask the office."}
 )
 
+// Faulty is an error that says what is wrong with an act.
+type Faulty []Fault
+
+func (f Faulty) Error() string { return "faulty: " + f[0].Code }
+
+// wrong is what is wrong with one field of an act.
+func wrong(field, code string) error { return Faulty{{"/" + field, code, faultsOfActs[code]}} }
+
+// oneOf is the fault of a value that is none of those offered.
+func oneOf[T ~string](field string, value T, offered ...T) error {
+	if slices.Contains(offered, value) {
+		return nil
+	}
+	return wrong(field, "not-an-option")
+}
+
+// faultsOfActs are the sentences that staff read.
+var faultsOfActs = map[string]string{
+	"missing":           "This is needed. Fill it in.",
+	"not-an-option":     "Choose one of the options offered.",
+	"too-many":          "There are too many of these. Leave some out.",
+	"date-in-future":    "That has not come yet. Check the date.",
+	"email":             "That is not an e-mail address. Check it.",
+	"no-such-form":      "There is no such form, or it is this one. Check the reference.",
+	"practice-not-open": "No practice in England has this code and is open. Choose another one.",
+	"incomplete":        "What the person wants is still not known whole. Fill in what is missing.",
+}
+
 // Custody is how people act on forms. Every act is judged by the table of states, and written as an event under the
 // form's version or not at all.
 type Custody struct {
@@ -160,19 +188,20 @@ var (
 // Who may never say it, or has not got the form, is refused first; then a repeat gets its first answer; after an
 // end, and for a carrier's late news, it is an event and nothing else; what is left is too early.
 func (f Form) judge(by Actor, e Event) error {
-	s := f.state
-	if m, ok := s.row(e); ok {
-		if !by.may(m.by, s) {
-			return Forbidden
-		}
-		if m.to == "" && f.cause(e).Seq > 0 {
+	s, known := f.state, false
+	for m := range s.rows(e) {
+		known = true
+		switch {
+		case !by.may(m.by, s):
+		case m.to == "" && f.cause(e).Seq > 0:
 			return errRepeat
+		default:
+			return nil
 		}
-		return nil
 	}
 	entitled := func(m move) bool { return m.verb == e.Kind && by.may(m.by, s) }
-	switch late := by.Role == MESH && !s.Practice.IsZero(); {
-	case !slices.ContainsFunc(moves, entitled):
+	switch late := by.Role == MESH && !slices.Contains([]Status{StatusHeld, StatusRegistered, StatusRouted}, s.Status); {
+	case known, !slices.ContainsFunc(moves, entitled):
 		return Forbidden
 	case f.cause(e).Seq > 0:
 		return errRepeat

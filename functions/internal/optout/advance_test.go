@@ -25,11 +25,14 @@ type house struct {
 	post    *optouttest.Mailbox
 	engine  optout.Engine
 	custody optout.Custody
+	other   optout.Reference // a form that nobody does anything to
+	number  nhs.Number       // that no form has
 }
 
 func newHouse(t *testing.T) *house {
 	h := &house{t: t, Memory: &optouttest.Memory{}, Clock: optouttest.NewClock(), post: &optouttest.Mailbox{}}
 	h.engine = optout.Engine{Store: h.Memory, Post: h.post, Address: "{ods}@practice.example", Now: h.Now}
+	h.number = nhs.StoredNumber(optouttest.Number())
 	h.custody = optout.Custody{Store: h.Memory, Keys: optouttest.Keys{}, Now: h.Now}
 	return h
 }

@@ -9,7 +9,7 @@ func (c Custody) Collect(ctx context.Context, ref Reference, by Actor, said Said
 
 // PutBack records that the practice let go of a form it had collected; it waits there like before.
 func (c Custody) PutBack(ctx context.Context, ref Reference, by Actor, said Said) (Answer, error) {
-	return c.simple(ctx, ref, by, Released, said)
+	return c.simple(ctx, ref, by, LetGo, said)
 }
 
 // Deliver records that MESH gave the form out to the practice's mailbox. Delivered is not collected.

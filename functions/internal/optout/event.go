@@ -22,7 +22,7 @@ const (
 	Registered Kind = "registered" // a door took it: rules, answers (digest), person ("crowded")
 	Held       Kind = "held"       // a door took it, but it is doubtful: as registered, and why
 	Wrote      Kind = "wrote"      // the person was written to about the doubt: how
-	Released   Kind = "released"   // the doubt is cleared up: answers (digest); a practice let go of it
+	Released   Kind = "released"   // the doubt is cleared up: answers (digest), person ("crowded")
 	Superseded Kind = "superseded" // a newer form came: newer (reference)
 	Numbered   Kind = "numbered"   // an NHS number was added or corrected: number (digest), and as settled
 
@@ -40,6 +40,7 @@ const (
 	Unfetched Kind = "undelivered" // MESH says that nobody fetched it
 	Rejected  Kind = "rejected"    // MESH will not carry it: fault
 	Collected Kind = "collected"   // a named person opened it
+	LetGo     Kind = "let-go"      // the practice left it to others there
 	Applied   Kind = "applied"     // the practice set the preference: on (day), code, told, replaced (choices), after (references)
 	Corrected Kind = "corrected"   // the practice took back that it was applied
 	Replaced  Kind = "replaced"    // a later form was applied in its place: later (reference), until (what else of the same signer goes with it)

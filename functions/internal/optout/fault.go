@@ -2,7 +2,6 @@ package optout
 
 import (
 	"errors"
-	"slices"
 
 	"example.org/optout/functions/internal/nhs"
 )
@@ -14,22 +13,6 @@ type Fault struct {
 	Code    string `json:"code"`
 	Detail  string `json:"detail"`
 }
-
-// Faulty is an error that says what is wrong with what was said.
-type Faulty []Fault
-
-func (f Faulty) Error() string { return "faulty: " + f[0].Code }
-
-// oneOf is the fault of a value that is none of those offered.
-func oneOf[T ~string](field string, value T, offered ...T) error {
-	if slices.Contains(offered, value) {
-		return nil
-	}
-	return Faulty{{"/" + field, "not-an-option", sentences["not-an-option"]}}
-}
-
-// wrong is a fault with the sentence of its code.
-func wrong(field, code string) error { return Faulty{{"/" + field, code, sentences[code]}} }
 
 // FaultAt is the fault of a value that its parser refused: that of nhs, or ErrReference.
 func FaultAt(pointer string, err error) Fault {

@@ -2,6 +2,7 @@ package optout
 
 import (
 	"context"
+	"errors"
 
 	"example.org/optout/functions/internal/nhs"
 )
@@ -26,6 +27,9 @@ func (c Custody) Wrote(ctx context.Context, ref Reference, by Actor, said Said, 
 // Release lets a held form go on: the doubt is cleared up. a and facts are what the person has made of it meanwhile,
 // accepted by the rules; a repeat is known by the answers of old.
 func (c Custody) Release(ctx context.Context, ref Reference, by Actor, said Said, a Answers, facts Facts) (Answer, error) {
+	if facts.Surname.IsZero() || facts.BirthDate.IsZero() || facts.Kind == "choice" && facts.Choice == "" {
+		return Answer{}, wrong("answers", "incomplete")
+	}
 	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
 		cleared := f
 		cleared.Facts = facts
@@ -46,10 +50,13 @@ func (c Custody) Release(ctx context.Context, ref Reference, by Actor, said Said
 
 // Supersede ends a held form because the person has sent a newer one.
 func (c Custody) Supersede(ctx context.Context, ref Reference, by Actor, said Said, newer Reference) (Answer, error) {
-	if _, err := c.Store.Form(ctx, newer); err != nil || newer == ref {
-		return Answer{}, wrong("newer", "no-such-form")
-	}
-	return c.simple(ctx, ref, by, Superseded, said, "newer", newer.Key())
+	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
+		change := Change{Form: f.With(c.event(f, by, Superseded, said, "newer", newer.Key()))}
+		if _, err := c.Store.Form(ctx, newer); errors.Is(err, ErrNotFound) || newer == ref {
+			return change, wrong("newer", "no-such-form")
+		}
+		return change, nil
+	})
 }
 
 // Number gives a form an NHS number, or another one: the desk corrects it, its practice has coded it. In the same

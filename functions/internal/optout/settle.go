@@ -65,8 +65,8 @@ func (e Engine) settle(ctx context.Context, f Form, now time.Time) (Change, erro
 		return e.route(ctx, f, now)
 	}
 	first, as := before[0], "linked"
-	if same, ok := f.repeats(before); ok {
-		first, as = same, "duplicate"
+	if n := repeated(append(before, f)); n >= 0 {
+		first, as = before[n], "duplicate"
 	}
 	detail := map[string]string{"as": as}
 	for pair := range slices.Chunk(links(before), 2) {
@@ -91,37 +91,44 @@ func (f Form) about(ctx context.Context, s Store) (Form, error) {
 	return about, nil
 }
 
-// repeats finds the form that f only says again: the earliest that is still open and has the same answer, signer and
-// practice. Not across another answer of the person: who says no, then yes, then no again has said something new.
-func (f Form) repeats(before []Form) (first Form, found bool) {
-	for _, o := range slices.Backward(before) {
-		if !o.sameAnswer(f) {
-			break
+// repeated finds the form that the last one of a person's forms only says again; -1 if it says something new.
+//
+// A form repeats the earliest that was open when it arrived and has the same answer, signer and practice. Not across
+// another answer of the person: who says no, then yes, then no again has said something new. All this is judged as of
+// its arrival, so it does not matter how soon after that a form is looked at, nor which one is looked at first. What
+// became of the first since is for follow to see; where that would only open the form again, it is no first.
+func repeated(all []Form) int {
+	firsts := make([]int, len(all)) // by position, as of arrival
+	openAt := func(n int, t time.Time) bool {
+		s := all[n].stateAt(t)
+		for ; !s.Ended() && firsts[n] >= 0; n = firsts[n] {
+			if s = all[firsts[n]].stateAt(t); s.Ended() {
+				return all[n].fate(all[firsts[n]], s) == "reopened"
+			}
 		}
-		if o.sameSigner(f) && o.Facts.Practice == f.Facts.Practice && o.standsOpen(before) {
-			first, found = o, true
+		return !s.Ended()
+	}
+	last := len(all) - 1
+	for n, f := range all {
+		firsts[n] = -1
+		for i := n - 1; i >= 0 && all[i].sameAnswer(f); i-- {
+			o := all[i]
+			if o.sameSigner(f) && o.Facts.Practice == f.Facts.Practice && openAt(i, f.state.Received) &&
+				(n < last || f.fate(o, o.state) != "reopened") {
+				firsts[n] = i
+			}
 		}
 	}
-	return first, found
+	return firsts[last]
 }
 
-// standsOpen says whether a form is open, and for a duplicate, whether it still is once it has followed its first:
-// so it does not matter which of two is looked at first.
-func (f Form) standsOpen(among []Form) bool {
-	if f.state.Status != StatusDuplicate {
-		return !f.state.Ended()
-	}
-	n := slices.IndexFunc(among, func(o Form) bool { return o.Reference == f.state.Of })
+// stateAt is how the form stood at some time, at the earliest when it arrived.
+func (f Form) stateAt(t time.Time) State {
+	n := slices.IndexFunc(f.Events, func(e Event) bool { return e.At.After(t) })
 	if n < 0 {
-		return true
+		return f.state
 	}
-	switch f.fate(among[n]) {
-	case "checked", "withdrawn":
-		return false
-	case "reopened":
-		return true
-	}
-	return among[n].standsOpen(among)
+	return Fold(f.Events[:max(n, 1)])
 }
 
 // follow looks where the first form has gone, and takes the duplicate there.
@@ -130,7 +137,7 @@ func (e Engine) follow(ctx context.Context, f Form, now time.Time) (Change, erro
 	if err != nil {
 		return Change{}, fmt.Errorf("read the first form: %w", err)
 	}
-	fate := f.fate(first)
+	fate := f.fate(first, first.state)
 	if fate == "" {
 		return Change{}, nil
 	}
@@ -141,16 +148,16 @@ func (e Engine) follow(ctx context.Context, f Form, now time.Time) (Change, erro
 	return Change{Form: f.With(Event{At: now, By: engine.String(), Kind: Followed, Detail: detail}), While: first}, nil
 }
 
-// fate is what becomes of a duplicate as its first form stands; "" if nothing new. It ends as the first one does only
+// fate is what becomes of a duplicate as its first form stood; "" if nothing new. It ends as the first one does only
 // if that was checked, or withdrawn by whoever signed both, after the duplicate was sent (until); otherwise it opens
 // again.
-func (f Form) fate(first Form) string {
-	switch s := first.state; {
+func (f Form) fate(first Form, s State) string {
+	switch {
 	case !first.samePerson(f): // a number was corrected
 		return "reopened"
 	case s.Status == StatusChecked:
 		return "checked"
-	case s.Status == StatusWithdrawn && f.state.Received.Before(first.caused().time("until")):
+	case s.Status == StatusWithdrawn && f.state.Received.Before(first.Events[s.cause-1].time("until")):
 		return "withdrawn"
 	case s.Ended():
 		return "reopened"

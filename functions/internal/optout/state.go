@@ -1,6 +1,7 @@
 package optout
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -107,7 +108,7 @@ var moves = []move{
 	{in(StatusDelivered), Rejected, MESH, StatusRegistered, nil},
 
 	{in(StatusRouted, StatusDelivered), Collected, ItsPractice, StatusCollected, nil},
-	{in(StatusCollected), Released, ItsPractice, StatusRouted, nil},
+	{in(StatusCollected), LetGo, ItsPractice, StatusRouted, nil},
 	{in(StatusCollected, StatusInDoubt), Applied, ItsPractice, StatusApplied, nil},
 	{in(StatusApplied), Corrected, ItsPractice, StatusCollected, nil},
 	{in(StatusApplied, StatusChecked), Missing, ItsPractice, StatusInDoubt, fresh},
@@ -212,14 +213,15 @@ func Fold(history []Event) State {
 	return s
 }
 
-// row is the row of the table that an event stands for, if any.
-func (s State) row(e Event) (move, bool) {
-	for _, m := range moves {
-		if m.verb == e.Kind && slices.Contains(m.from, s.Status) && (m.when == nil || m.when(s, e)) {
-			return m, true
+// rows are the rows of the table that an event can stand for; several differ only in who may say it.
+func (s State) rows(e Event) iter.Seq[move] {
+	return func(yield func(move) bool) {
+		for _, m := range moves {
+			if m.verb == e.Kind && slices.Contains(m.from, s.Status) && (m.when == nil || m.when(s, e)) && !yield(m) {
+				return
+			}
 		}
 	}
-	return move{}, false
 }
 
 func (s State) after(e Event) State {
@@ -230,15 +232,14 @@ func (s State) after(e Event) State {
 		}
 		return s.enter(StatusRegistered, e)
 	}
-	m, ok := s.row(e)
-	switch {
-	case !ok: // news that moves nothing
-		return s
-	case m.to == "":
-		return s.note(e)
+	for m := range s.rows(e) {
+		if m.to == "" {
+			return s.note(e)
+		}
+		s.Fault, s.cause = "", e.Seq
+		return s.enter(m.to, e)
 	}
-	s.Fault, s.cause = "", e.Seq
-	return s.enter(m.to, e)
+	return s // news that moves nothing
 }
 
 // note is what an event changes that leaves a form where it stands.
