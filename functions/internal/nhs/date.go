@@ -2,6 +2,7 @@ package nhs
 
 import (
 	"log/slog"
+	"strconv"
 	"time"
 )
 
@@ -9,13 +10,16 @@ import (
 type Date struct{ day string }
 
 var (
-	errDateShape  = &Error{"date-shape", "Give the date as year, month and day, like 1957-03-31."}
+	errDateShape  = &Error{"date-shape", "Give the date as year, month and day in the digits 0 to 9, like 1957-03-31."}
 	errDateFuture = &Error{"date-in-future", "That date has not come yet. Check the year."}
 	errDateTooOld = &Error{"date-too-long-ago", "That date is more than 130 years ago. Check the year."}
 )
 
-// ParseDate reads YYYY-MM-DD, a day that exists in the calendar.
+// ParseDate reads YYYY-MM-DD in ASCII digits, a day that exists in the calendar.
 func ParseDate(s string) (Date, error) {
+	if len(s) != len(time.DateOnly) { // time's errors copy what they are about, however long
+		return Date{}, errDateShape
+	}
 	if _, err := time.Parse(time.DateOnly, s); err != nil {
 		return Date{}, errDateShape
 	}
@@ -28,9 +32,10 @@ func ParseBirthDate(s string, today Date) (Date, error) {
 	switch {
 	case err != nil:
 		return Date{}, err
-	case d.day > today.day:
+	case d.After(today):
 		return Date{}, errDateFuture
-	case d.time().Before(today.time().AddDate(-130, 0, 0)):
+	}
+	if years := today.year() - d.year(); years > 130 || years == 130 && d.day[4:] < today.day[4:] {
 		return Date{}, errDateTooOld
 	}
 	return d, nil
@@ -39,12 +44,12 @@ func ParseBirthDate(s string, today Date) (Date, error) {
 // DateOf is the day of t in England, where every form is signed.
 func DateOf(t time.Time) Date { return Date{t.In(london).Format(time.DateOnly)} }
 
-func (d Date) time() time.Time { t, _ := time.Parse(time.DateOnly, d.day); return t }
+func (d Date) year() int { y, _ := strconv.Atoi(d.day[:4]); return y }
 
 // Age is how many full years have passed since d on another day. Who was born on 29 February is a year older on
 // 1 March of a common year.
 func (d Date) Age(on Date) int {
-	years := on.time().Year() - d.time().Year()
+	years := on.year() - d.year()
 	if on.day[4:] < d.day[4:] {
 		years--
 	}

@@ -26,6 +26,9 @@ var (
 // ParseName trims and composes (Unicode NFC) a name and refuses only what no name has: control and direction
 // characters, no letter at all, more than MaxName characters.
 func ParseName(s string) (Name, error) {
+	if len(s) > 16*MaxName { // too long however it is composed; refused before it is copied
+		return Name{}, errNameLong
+	}
 	if !utf8.ValidString(s) {
 		return Name{}, errNameUnusable
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,42 +24,24 @@ func code(err error) string {
 	return ""
 }
 
-func TestNHSNumberRefusesEachRangeWithItsOwnCode(t *testing.T) {
+func TestNHSNumbersAsPeopleWriteThem(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
-		"943 476 5919":     "nhs-number-test",
-		"401-023-2137":     "",
-		" 4010232137 ":     "",
-		"4010\u00a0232137": "",
-		"9434765918":       "nhs-number-check-digit",
-		"4010232138":       "nhs-number-check-digit",
-		"401023213":        "nhs-number-shape",
-		"40102321377":      "nhs-number-shape",
-		"٤٠١٠٢٣٢١٣٧":       "nhs-number-shape",
-		"4444444444":       "nhs-number-repeated-digit",
-		"0000000000":       "nhs-number-repeated-digit",
-		"999 123 4567":     "nhs-number-example",
-		"QQ123456C":        "nhs-number-is-national-insurance",
-		"qq 12 34 56 c":    "nhs-number-is-national-insurance",
-		withCheck("010"):   "nhs-number-scotland",
-		withCheck("311"):   "nhs-number-scotland",
-		withCheck("320"):   "nhs-number-northern-ireland",
-		withCheck("399"):   "nhs-number-northern-ireland",
-		withCheck("800"):   "nhs-number-ireland",
-		withCheck("859"):   "nhs-number-ireland",
-		withCheck("000"):   "nhs-number-not-issued",
-		withCheck("009"):   "nhs-number-not-issued",
-		withCheck("312"):   "nhs-number-not-issued",
-		withCheck("319"):   "nhs-number-not-issued",
-		withCheck("500"):   "nhs-number-not-issued",
-		withCheck("599"):   "nhs-number-not-issued",
-		withCheck("860"):   "nhs-number-not-issued",
-		withCheck("899"):   "nhs-number-not-issued",
-		withCheck("400"):   "",
-		withCheck("499"):   "",
-		withCheck("600"):   "",
-		withCheck("799"):   "",
-		withCheck("900"):   "nhs-number-test",
+		"943 476 5919":           "nhs-number-test",
+		"401-023-2137":           "",
+		" 4010232137 ":           "",
+		"4010\u00a0232137":       "",
+		"401\u2011023\u20132137": "",
+		"401 023 2137\u200f":     "nhs-number-shape",
+		"NHS 401 023 2137":       "nhs-number-shape",
+		"9434765918":             "nhs-number-check-digit",
+		"4010232138":             "nhs-number-check-digit",
+		"401023213":              "nhs-number-shape",
+		"40102321377":            "nhs-number-shape",
+		"٤٠١٠٢٣٢١٣٧":             "nhs-number-shape",
+		"999 123 4567":           "nhs-number-example",
+		"QQ123456C":              "nhs-number-is-national-insurance",
+		"qq 12 34 56 c":          "nhs-number-is-national-insurance",
 	} {
 		n, err := nhs.ParseNumber(given, false)
 		if code(err) != want || (err == nil) != (want == "") {
@@ -68,15 +51,49 @@ func TestNHSNumberRefusesEachRangeWithItsOwnCode(t *testing.T) {
 			t.Errorf("%q is read as %q", given, n.Digits())
 		}
 	}
-	if _, err := nhs.ParseNumber("900 000 0009", true); err != nil {
-		t.Errorf("a test number in test mode: %v", err)
+}
+
+// The ranges of the domain facts, with the lowest and the highest number of every three digits (but for ten times 0 or 9).
+func TestEveryRangeOfNHSNumbersHasItsOwnAnswer(t *testing.T) {
+	t.Parallel()
+	for _, r := range []struct {
+		from, to int // first three digits
+		want     string
+	}{
+		{0, 9, "nhs-number-not-issued"},
+		{10, 311, "nhs-number-scotland"},
+		{312, 319, "nhs-number-not-issued"},
+		{320, 399, "nhs-number-northern-ireland"},
+		{400, 499, ""},
+		{500, 599, "nhs-number-not-issued"},
+		{600, 799, ""},
+		{800, 859, "nhs-number-ireland"},
+		{860, 899, "nhs-number-not-issued"},
+		{900, 999, "nhs-number-test"},
+	} {
+		for prefix := r.from; prefix <= r.to; prefix++ {
+			for _, n := range []string{withCheck(prefix, 1, 1), withCheck(prefix, 999_998, -1)} {
+				if _, err := nhs.ParseNumber(n, false); code(err) != r.want || (err == nil) != (r.want == "") {
+					t.Errorf("%s: %v, want %q", n, err, r.want)
+				}
+				if _, err := nhs.ParseNumber(n, true); (err == nil) != (r.want == "" || r.want == "nhs-number-test") {
+					t.Errorf("%s in test mode: %v", n, err)
+				}
+			}
+		}
+	}
+	for digit := range 10 {
+		n := strings.Repeat(strconv.Itoa(digit), 10)
+		if _, err := nhs.ParseNumber(n, true); code(err) != "nhs-number-repeated-digit" {
+			t.Errorf("%s: %v", n, err)
+		}
 	}
 }
 
-// withCheck is a number of this range with a right check digit.
-func withCheck(prefix string) string {
-	for n := 100001; ; n++ {
-		d := fmt.Sprintf("%s%06d", prefix, n)
+// withCheck is a number that begins like this and has a right check digit: the first from n on.
+func withCheck(prefix, n, step int) string {
+	for ; ; n += step {
+		d := fmt.Sprintf("%03d%06d", prefix, n)
 		sum := 0
 		for i := range 9 {
 			sum += int(d[i]-'0') * (10 - i)
@@ -113,7 +130,7 @@ func TestNHSNumberCheckDigitCatchesSingleErrorsAndSwaps(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
-		d := []byte(withCheck(fmt.Sprint(600 + r.IntN(200))))
+		d := []byte(withCheck(600+r.IntN(200), r.IntN(999_000), 1))
 		i := r.IntN(10)
 		wrong := append([]byte{}, d...)
 		wrong[i] = '0' + (d[i]-'0'+1+byte(r.IntN(9)))%10
@@ -147,6 +164,16 @@ func TestDates(t *testing.T) {
 	}
 }
 
+func TestATimeOf130YearsCanEndOn29February(t *testing.T) {
+	t.Parallel()
+	today := nhs.StoredDate("2028-02-29") // 1898 has none
+	for given, want := range map[string]string{"1898-02-28": "date-too-long-ago", "1898-03-01": ""} {
+		if _, err := nhs.ParseBirthDate(given, today); code(err) != want {
+			t.Errorf("%s: %v, want %q", given, err, want)
+		}
+	}
+}
+
 func TestTheDayIsEnglands(t *testing.T) {
 	t.Parallel()
 	for at, want := range map[string]string{
@@ -166,8 +193,8 @@ func TestTheDayIsEnglands(t *testing.T) {
 func TestODSCodes(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
-		"A81001": "", " a81001 ": "", "Y12345": "",
-		"A8100": "practice-code-shape", "A810011": "practice-code-shape", "881001": "practice-code-shape", "A8100O": "practice-code-shape", "": "practice-code-shape",
+		"A81001": "", " a81001 ": "", "Y12345": "", "a 81-001": "",
+		"A8100": "practice-code-shape", "A810011": "practice-code-shape", "881001": "practice-code-shape", "A8100O": "practice-code-shape", "ſ81001": "practice-code-shape", "ſ8100": "practice-code-shape", "": "practice-code-shape",
 		"V81997": "practice-code-not-a-practice", "V81998": "practice-code-not-a-practice", "v81999": "practice-code-not-a-practice",
 		"W91001": "practice-code-wales",
 	} {
@@ -175,7 +202,7 @@ func TestODSCodes(t *testing.T) {
 		if code(err) != want || (err == nil) != (want == "") {
 			t.Errorf("%q: %v, want %q", given, err, want)
 		}
-		if err == nil && c.String() != strings.ToUpper(strings.TrimSpace(given)) {
+		if err == nil && c.String() != strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(given)) {
 			t.Errorf("%q is read as %s", given, c)
 		}
 	}
@@ -184,8 +211,8 @@ func TestODSCodes(t *testing.T) {
 func TestPostcodes(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
-		"TS18 1HU": "TS18 1HU", "ts181hu": "TS18 1HU", " T S 1 8 1HU": "TS18 1HU", "M1 1AE": "M1 1AE", "EC1A 1BB": "EC1A 1BB", "BF1 1AA": "BF1 1AA", "bfpo 61": "BFPO 61", "BFPO1234": "BFPO 1234",
-		"BFPO": "", "BFPO 0": "", "ZZ99 3VZ": "",
+		"TS18 1HU": "TS18 1HU", "ts181hu": "TS18 1HU", " T S 1 8 1HU": "TS18 1HU", "ts18-1hu": "TS18 1HU", "M1 1AE": "M1 1AE", "EC1A 1BB": "EC1A 1BB", "BF1 1AA": "BF1 1AA", "bfpo 61": "BFPO 61", "BFPO1234": "BFPO 1234",
+		"BFPO": "", "BFPO 0": "", "BFPO 12345": "", "BFPX 61": "", "ZZ99 3VZ": "", "TſA8 1HU": "",
 		"TS18": "", "": "", "1HU TS18": "", "TS18 1H": "", "TS18 1HUX": "", "ТS18 1HU": "",
 	} {
 		p, err := nhs.ParsePostcode(given, false)

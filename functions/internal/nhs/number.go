@@ -11,7 +11,7 @@ type Number struct{ digits string }
 
 // Faults of an NHS number. Source: NHS Data Dictionary, "NHS NUMBER"; ranges as tabled in the domain facts.
 var (
-	errNumberShape             = &Error{"nhs-number-shape", "An NHS number has 10 digits, like 943 476 5919. Check it, or leave it blank and go on."}
+	errNumberShape             = &Error{"nhs-number-shape", "An NHS number has 10 digits (0 to 9), like 943 476 5919. Check it, or leave it blank and go on."}
 	errNumberNationalInsurance = &Error{"nhs-number-is-national-insurance", "That looks like a National Insurance number. An NHS number has 10 digits. Leave it blank if you do not know it."}
 	errNumberRepeated          = &Error{"nhs-number-repeated-digit", "An NHS number is never the same digit ten times. Check it, or leave it blank and go on."}
 	errNumberExample           = &Error{"nhs-number-example", "That is the example number printed on our pages. Enter your own, or leave it blank and go on."}
@@ -41,26 +41,24 @@ func numberRange(digits string) *Error {
 	}
 }
 
-// separators are what people put between groups of digits.
-var separators = strings.NewReplacer(" ", "", "-", "", "\u00a0", "", "\u2011", "", "\u2013", "")
-
 // ParseNumber reads an NHS number as people write it: spaces and dashes anywhere. With testNumbers the range
 // 900 000 0000 and up, which is never issued, is taken too.
 func ParseNumber(s string, testNumbers bool) (Number, error) {
-	d := separators.Replace(strings.TrimSpace(s))
-	if looksLikeNationalInsurance(d) {
+	q := squeeze(s)
+	switch q.shape() {
+	case "9999999999":
+	case "AA999999A":
 		return Number{}, errNumberNationalInsurance
-	}
-	if len(d) != 10 || strings.Trim(d, "0123456789") != "" {
+	default:
 		return Number{}, errNumberShape
 	}
-	if strings.Count(d, d[:1]) == 10 {
+	d := q.text()
+	switch {
+	case strings.Count(d, d[:1]) == len(d):
 		return Number{}, errNumberRepeated
-	}
-	if d == "9991234567" { // NHS.UK's printed example, which fails its own check
+	case d == "9991234567": // NHS.UK's printed example, which fails its own check
 		return Number{}, errNumberExample
-	}
-	if !checkDigit(d) {
+	case !checkDigit(d):
 		return Number{}, errNumberCheck
 	}
 	if err := numberRange(d); err != nil && (err != errNumberTest || !testNumbers) {
@@ -81,14 +79,6 @@ func checkDigit(d string) bool {
 		r = 0
 	}
 	return r == int(d[9]-'0')
-}
-
-func looksLikeNationalInsurance(d string) bool {
-	if len(d) != 9 {
-		return false
-	}
-	letter := func(b byte) bool { b |= 0x20; return b >= 'a' && b <= 'z' }
-	return letter(d[0]) && letter(d[1]) && letter(d[8]) && strings.Trim(d[2:8], "0123456789") == ""
 }
 
 // IsZero says that no number was given.

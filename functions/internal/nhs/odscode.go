@@ -1,7 +1,5 @@
 package nhs
 
-import "strings"
-
 // ODSCode is the code of a GP practice in England: a letter and five digits (Organisation Data Service). It says
 // nothing about whether such a practice exists or is open; the directory does. The zero ODSCode means none.
 type ODSCode struct{ code string }
@@ -12,18 +10,20 @@ var (
 	errODSWales  = &Error{"practice-code-wales", "That practice is in Wales. This service is for practices in England."}
 )
 
-// ParseODSCode reads a practice code in either case, with spaces around it.
+// ParseODSCode reads a practice code in either case, with spaces and dashes anywhere.
 func ParseODSCode(s string) (ODSCode, error) {
-	c := strings.ToUpper(strings.TrimSpace(s))
-	switch {
-	case len(c) != 6, c[0] < 'A', c[0] > 'Z', strings.Trim(c[1:], "0123456789") != "":
+	q := squeeze(s)
+	if q.shape() != "A99999" {
 		return ODSCode{}, errODSShape
+	}
+	switch c := q.text(); {
 	case c == "V81997", c == "V81998", c == "V81999": // no fixed abode, unknown, not registered
 		return ODSCode{}, errODSPseudo
 	case c[0] == 'W':
 		return ODSCode{}, errODSWales
+	default:
+		return ODSCode{c}, nil
 	}
-	return ODSCode{c}, nil
 }
 
 // IsZero says that no practice was given.

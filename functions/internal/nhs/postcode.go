@@ -1,10 +1,6 @@
 package nhs
 
-import (
-	"log/slog"
-	"regexp"
-	"strings"
-)
+import "log/slog"
 
 // Postcode is a United Kingdom postcode in its usual form, "TS18 1HU". Forces' addresses have one too ("BF1 1AA") or
 // a BFPO number in its place ("BFPO 61"). The zero Postcode means none.
@@ -15,21 +11,25 @@ var (
 	errPostcodePseudo = &Error{"postcode-not-a-place", "ZZ99 codes stand for having no address here. Say that you have no address instead."}
 )
 
-// The shape follows BS 7666 as the Royal Mail uses it: area, district, space, sector, unit.
-var postcodeShape = regexp.MustCompile(`^(?:([A-Z]{1,2}[0-9][0-9A-Z]?)([0-9][A-Z]{2})|(BFPO)([1-9][0-9]{0,3}))$`)
-
-// ParsePostcode reads a postcode in either case, with or without its space. The codes ZZ99, with which the NHS marks
-// no fixed abode and addresses abroad, are for staff.
+// ParsePostcode reads a postcode in either case, with spaces and dashes anywhere. The codes ZZ99, with which the NHS
+// marks no fixed abode and addresses abroad, are for staff.
 func ParsePostcode(s string, staff bool) (Postcode, error) {
-	m := postcodeShape.FindStringSubmatch(strings.ToUpper(strings.Join(strings.Fields(s), "")))
-	if m == nil {
+	q := squeeze(s)
+	c, out := q.text(), 4 // characters before the space
+	switch q.shape() {
+	case "A99AA", "A999AA", "A9A9AA", "AA99AA", "AA999AA", "AA9A9AA": // BS 7666: area and district, sector and unit
+		out = len(c) - 3
+	case "AAAA9", "AAAA99", "AAAA999", "AAAA9999": // British Forces Post Office
+		if c[:out] != "BFPO" || c[out] == '0' {
+			return Postcode{}, errPostcodeShape
+		}
+	default:
 		return Postcode{}, errPostcodeShape
 	}
-	out, in := m[1]+m[3], m[2]+m[4]
-	if out == "ZZ99" && !staff {
+	if c[:out] == "ZZ99" && !staff {
 		return Postcode{}, errPostcodePseudo
 	}
-	return Postcode{out + " " + in}, nil
+	return Postcode{c[:out] + " " + c[out:]}, nil
 }
 
 // IsZero says that no postcode was given.

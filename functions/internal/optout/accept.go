@@ -1,12 +1,14 @@
 package optout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-playground/validator/v10"
@@ -15,7 +17,7 @@ import (
 )
 
 // RulesVersion names the set of rules below; it is stored with every form they accepted.
-const RulesVersion = "1"
+const RulesVersion = "2"
 
 // Rules is one rule set for every door, and what of it depends on the door.
 type Rules struct {
@@ -34,7 +36,7 @@ type Practices interface {
 	Destination(code nhs.ODSCode) (to nhs.ODSCode, ok bool)
 }
 
-// Facts are answers that were accepted.
+// Facts are answers that were accepted, or what could be read of answers in doubt.
 type Facts struct {
 	Kind          string // choice, withdrawal or not-me
 	About         Reference
@@ -57,211 +59,200 @@ type Facts struct {
 
 // Accept judges answers: they become Facts, or there is at least one Fault.
 func (r Rules) Accept(a Answers) (Facts, []Fault) {
-	err := rules.StructCtx(context.WithValue(context.Background(), rulesKey{}, r), a)
-	var wrong validator.ValidationErrors
-	switch {
-	case errors.As(err, &wrong):
-		faults := make([]Fault, len(wrong))
-		for i, w := range wrong {
-			faults[i] = r.fault(w)
-		}
+	facts, faults := r.Doubtful(a)
+	if len(faults) > 0 {
 		return Facts{}, faults
-	case err != nil: // only a value that is no struct gets here
-		panic("rules of answers: " + err.Error())
 	}
-	return r.facts(a), nil
+	return facts, nil
 }
 
-type rulesKey struct{}
+// Doubtful judges answers on paper that is held until its doubts are cleared up: it gives the facts of every field
+// that can be read, leaves those of the others zero, and names all faults.
+func (r Rules) Doubtful(a Answers) (Facts, []Fault) {
+	to := &reading{r, Facts{Kind: "choice", NotRegistered: a.NotRegistered, NoAddress: a.Subject.NoAddress, SignedOn: r.Today}}
+	if a.Reply != nil {
+		to.Reply = &Reply{Safe: a.Reply.Safe[:0:0]} // not to have said is one thing, to have said none another
+	}
+	err := rules.StructCtx(context.WithValue(context.Background(), readingKey{}, to), a)
+	wrong, ok := errors.AsType[validator.ValidationErrors](err)
+	if err != nil && !ok { // only a value that is no struct gets here
+		panic("rules of answers: " + err.Error())
+	}
+	if len(to.Address) < len(a.Subject.Address) {
+		to.Address = nil // part of an address is another address
+	}
+	var faults []Fault
+	for _, w := range wrong {
+		faults = append(faults, to.fault(w))
+	}
+	return to.Facts, faults
+}
 
-// rules holds the tags of Answers. One rule a line, with its source.
+// reading is rules at work on answers, and the facts so far.
+type reading struct {
+	Rules
+	Facts
+}
+
+type readingKey struct{}
+
+// tags are the rules of one field each: it becomes a fact, or the error says why it cannot. One a line, with its source.
+var tags = map[string]func(to *reading, s string) error{
+	"kind":      func(to *reading, s string) error { return set(&to.Kind)(option(s, kinds)) },                        // this package
+	"about":     func(to *reading, s string) error { return set(&to.About)(ParseReference(s)) },                      // this package
+	"choice":    func(to *reading, s string) error { return set(&to.Choice)(option(s, choices)) },                    // domain facts, what the form is
+	"title":     func(to *reading, s string) error { return set(&to.Title)(nhs.ParseName(s)) },                       // names as people have them
+	"surname":   func(to *reading, s string) error { return set(&to.Surname)(nhs.ParseName(s)) },                     // the same
+	"forenames": func(to *reading, s string) error { return set(&to.Forenames)(nhs.ParseName(s)) },                   // the same
+	"birthdate": func(to *reading, s string) error { return set(&to.BirthDate)(nhs.ParseBirthDate(s, to.Today)) },    // domain facts, dates
+	"nhsnumber": func(to *reading, s string) error { return set(&to.NHSNumber)(nhs.ParseNumber(s, to.TestNumbers)) }, // NHS Data Dictionary, "NHS NUMBER"
+	"address":   func(to *reading, s string) error { return add(&to.Address)(line(s)) },                              // fits an address label
+	"postcode":  func(to *reading, s string) error { return set(&to.Postcode)(nhs.ParsePostcode(s, to.Staff)) },      // BS 7666; ZZ99: NHS Data Dictionary
+	"proxy":     func(to *reading, s string) error { return set(&to.ProxyName)(nhs.ParseName(s)) },                   // names as people have them
+	"capacity":  func(to *reading, s string) error { return set(&to.ProxyCapacity)(option(s, capacities)) },          // domain facts, who may sign
+	"practice":  func(to *reading, s string) error { return set(&to.Practice)(to.known(nhs.ParseODSCode(s))) },       // ODS; the directory, closed ones too
+	"staffonly": func(to *reading, s string) error { _, err := said(s, to.Staff, "signed-by-clock"); return err },    // online, our clock dates the form
+	"signedon":  func(to *reading, s string) error { return set(&to.SignedOn)(nhs.ParseDate(s)) },                    // ISO 8601, calendar day
+	"way":       func(to *reading, s string) error { return add(&to.Reply.Safe)(option(s, ways)) },                   // domain facts, safety
+	"email":     func(to *reading, s string) error { return set(&to.Reply.Email)(email(s)) },                         // RFC 5321
+	"phone":     func(to *reading, s string) error { return set(&to.Reply.Phone)(phone(s)) },                         // ITU E.164
+	"format":    func(to *reading, s string) error { return set(&to.Reply.Format)(line(s)) },                         // Accessible Information Standard
+	"language":  func(to *reading, s string) error { return set(&to.Reply.Language)(line(s)) },                       // Accessible Information Standard
+}
+
+var (
+	kinds      = []string{"choice", "withdrawal", "not-me"}
+	choices    = []string{"dissent", "core", "core-and-additional"}
+	capacities = []string{"parent", "attorney-health-welfare", "deputy", "best-interests", "local-authority"}
+	ways       = []string{"email", "post", "phone"}
+)
+
+// rules hands every field of Answers to its tags.
 var rules = func() *validator.Validate {
 	v := validator.New(validator.WithRequiredStructEnabled())
 	v.RegisterTagNameFunc(func(f reflect.StructField) string {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		return name
 	})
-	rule := func(tag string, holds func(Rules, string) bool) {
+	for tag, read := range tags {
 		err := v.RegisterValidationCtx(tag, func(ctx context.Context, f validator.FieldLevel) bool {
-			return holds(ctx.Value(rulesKey{}).(Rules), f.Field().String())
+			return read(ctx.Value(readingKey{}).(*reading), f.Field().String()) == nil
 		})
 		if err != nil {
 			panic("rule " + tag + ": " + err.Error())
 		}
 	}
-	rule("nhsnumber", func(r Rules, s string) bool { return value(nhs.ParseNumber(s, r.TestNumbers)) })        // NHS Data Dictionary, "NHS NUMBER"
-	rule("birthdate", func(r Rules, s string) bool { return value(nhs.ParseBirthDate(s, r.Today)) })           // domain facts, dates
-	rule("date", func(_ Rules, s string) bool { return value(nhs.ParseDate(s)) })                              // ISO 8601, calendar day
-	rule("odscode", func(_ Rules, s string) bool { return value(nhs.ParseODSCode(s)) })                        // ODS, prescribing practice code
-	rule("practice", func(r Rules, s string) bool { return r.knows(s) })                                       // the directory; closed ones are known
-	rule("postcode", func(r Rules, s string) bool { return value(nhs.ParsePostcode(s, r.Staff)) })             // BS 7666; ZZ99: NHS Data Dictionary
-	rule("name", func(_ Rules, s string) bool { return value(nhs.ParseName(s)) })                              // names as people have them
-	rule("reference", func(_ Rules, s string) bool { return value(ParseReference(s)) })                        // this package
-	rule("line", func(_ Rules, s string) bool { return nhs.Printable(s) && utf8.RuneCountInString(s) <= 100 }) // fits an address label
-	rule("phone", func(_ Rules, s string) bool { return phone(s) })                                            // ITU E.164: at most 15 digits
-	rule("staffonly", func(r Rules, _ string) bool { return r.Staff })                                         // online, our clock dates the form
-	v.RegisterStructValidationCtx(rulesAcrossFields, Answers{}, Subject{}, Reply{})
+	v.RegisterStructValidationCtx(rulesAcrossFields, Answers{})
 	return v
 }()
 
-// rulesAcrossFields are the rules that take more than one field.
+// rulesAcrossFields are the rules that take more than one field, once each has been read.
 func rulesAcrossFields(ctx context.Context, l validator.StructLevel) {
-	r := ctx.Value(rulesKey{}).(Rules)
-	unless := func(ok bool, field any, name, code string) {
-		if !ok {
-			l.ReportError(field, name, name, code, "")
+	read, a := ctx.Value(readingKey{}).(*reading), l.Top().Interface().(Answers)
+	must := func(hold bool, field, code string) {
+		if !hold {
+			l.ReportError(nil, field, field, code, "")
 		}
 	}
-	switch a := l.Current().Interface().(type) {
-	case Answers:
-		choice, takesBack := a.Kind == "" || a.Kind == "choice", a.Kind == "withdrawal" || a.Kind == "not-me"
-		unless(!choice || a.Choice != "", a.Choice, "choice", "choice-missing")       // silence is never read as an answer
-		unless(!takesBack || a.Choice == "", a.Choice, "choice", "choice-unexpected") // taking back chooses nothing
-		unless(!takesBack || a.About != "", a.About, "about", "about-missing")        // it is about an earlier form
-		unless(!choice || a.About == "", a.About, "about", "about-unexpected")        // a choice is about no other form
-		unless(!a.NotRegistered || a.Practice == "", a.Practice, "practice", "practice-or-none")
-		signed, born, known := r.days(a)
-		unless(!known || !signed.After(r.Today), a.SignedOn, "signedOn", "signed-in-future")
-		unless(a.SignedOn == "" || !known || !born.After(signed), a.SignedOn, "signedOn", "signed-before-birth")
-		if capacity := a.capacity(); known && capacity != "" {
-			ofAge, forChild := born.Age(signed) >= ofAge, capacity == "parent" || capacity == "local-authority"
-			unless(!ofAge || !forChild, capacity, "proxy.capacity", "person-decides") // from 16 the person, not a parent
-			unless(ofAge || forChild, capacity, "proxy.capacity", "not-for-a-child")  // powers over adults end where childhood begins
-		}
-	case Subject:
-		unless(!a.NoAddress || len(a.Address) == 0 && a.Postcode == "", a.Address, "address", "address-or-none")
-	case Reply:
-		unless(!slices.Contains(a.Safe, "email") || a.Email != "", a.Email, "email", "reply-no-address")
-		unless(!slices.Contains(a.Safe, "phone") || a.Phone != "", a.Phone, "phone", "reply-no-number")
+	choice, takesBack := read.Kind == "choice", read.Kind == "withdrawal" || read.Kind == "not-me"
+	must(!choice || a.Choice != "", "choice", "choice-missing")       // silence is never read as an answer
+	must(!takesBack || a.Choice == "", "choice", "choice-unexpected") // taking back chooses nothing
+	must(!takesBack || a.About != "", "about", "about-missing")       // it is about an earlier form
+	must(!choice || a.About == "", "about", "about-unexpected")       // a choice is about no other form
+	must(!a.NotRegistered || a.Practice == "", "practice", "practice-or-none")
+	must(!a.Subject.NoAddress || len(a.Subject.Address) == 0 && a.Subject.Postcode == "", "subject.address", "address-or-none")
+	known := !read.SignedOn.IsZero() && !read.BirthDate.IsZero()
+	must(!read.SignedOn.After(read.Today), "signedOn", "signed-in-future")
+	must(!known || !read.BirthDate.After(read.SignedOn), "signedOn", "signed-before-birth")
+	if capacity := read.ProxyCapacity; known && capacity != "" {
+		ofAge, forChild := read.BirthDate.Age(read.SignedOn) >= ofAge, capacity == "parent" || capacity == "local-authority"
+		must(!ofAge || !forChild, "proxy.capacity", "person-decides") // from 16 the person, not a parent
+		must(ofAge || forChild, "proxy.capacity", "not-for-a-child")  // powers over adults end where childhood begins
 	}
-}
-
-// knows says whether a practice code is of a practice that there is or was.
-func (r Rules) knows(code string) bool {
-	c, err := nhs.ParseODSCode(code)
-	return err != nil || r.Practices == nil || r.Practices.Known(c)
+	if a.Reply != nil {
+		must(!slices.Contains(a.Reply.Safe, "email") || a.Reply.Email != "", "reply.email", "reply-no-address")
+		must(!slices.Contains(a.Reply.Safe, "phone") || a.Reply.Phone != "", "reply.phone", "reply-no-number")
+	}
 }
 
 // ofAge is the age from which a person decides alone, in years. A younger one may, and nobody demands a parent
 // (domain facts, who may sign).
 const ofAge = 16
 
-// capacity is that of the proxy, if one signs in a capacity that there is.
-func (a Answers) capacity() string {
-	if a.Proxy == nil || !slices.Contains([]string{"parent", "attorney-health-welfare", "deputy", "best-interests", "local-authority"}, a.Proxy.Capacity) {
-		return ""
+// known passes on the code of a practice that there is or was.
+func (r Rules) known(code nhs.ODSCode, err error) (nhs.ODSCode, error) {
+	if err == nil && r.Practices != nil && !r.Practices.Known(code) {
+		return nhs.ODSCode{}, broken("practice")
 	}
-	return a.Proxy.Capacity
-}
-
-// days are when the form was signed and when the person was born; known is false while either cannot be read.
-func (r Rules) days(a Answers) (signed, born nhs.Date, known bool) {
-	signed = r.Today
-	var errSigned, errBorn error
-	if a.SignedOn != "" {
-		signed, errSigned = nhs.ParseDate(a.SignedOn)
-	}
-	born, errBorn = nhs.ParseDate(a.Subject.BirthDate)
-	return signed, born, errSigned == nil && errBorn == nil
+	return code, err
 }
 
 // fault turns a broken rule into what a person reads.
-func (r Rules) fault(w validator.FieldError) Fault {
+func (to *reading) fault(w validator.FieldError) Fault {
 	_, path, _ := strings.Cut(w.Namespace(), ".")
-	f := Fault{Pointer: "/" + strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(path), Code: w.Tag()}
-	if e := r.own(w); e != nil {
-		f.Code, f.Detail = e.Code, e.Detail
-		return f
+	pointer := "/" + strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(path)
+	if read, ours := tags[w.Tag()]; ours {
+		return FaultAt(pointer, read(to, w.Value().(string)))
 	}
-	switch w.Tag() {
-	case "required":
-		f.Code = "missing"
-	case "oneof":
-		f.Code = "not-an-option"
-	case "max":
-		f.Code = "too-many"
-		if w.Kind() == reflect.String {
-			f.Code = "too-long"
+	codes := map[string]broken{"required": "missing", "max": "too-many", "unique": "said-twice"}
+	if w.Kind() == reflect.String {
+		codes["max"] = "too-long"
+	}
+	return FaultAt(pointer, cmp.Or(codes[w.Tag()], broken(w.Tag())))
+}
+
+// said passes on what was said if it is ok.
+func said(s string, ok bool, code broken) (string, error) {
+	if !ok {
+		return "", code
+	}
+	return s, nil
+}
+
+// set keeps what could be read; what could not is zero.
+func set[T any](fact *T) func(T, error) error {
+	return func(v T, err error) error { *fact = v; return err }
+}
+
+// add puts what could be read on a list.
+func add(list *[]string) func(string, error) error {
+	return func(s string, err error) error {
+		if err == nil {
+			*list = append(*list, s)
 		}
-	case "unique":
-		f.Code = "said-twice"
-	case "staffonly":
-		f.Code = "signed-by-clock"
+		return err
 	}
-	f.Detail = sentences[f.Code]
-	return f
 }
 
-// own is the fault that a value's parser names itself, nil for the other rules.
-func (r Rules) own(w validator.FieldError) *nhs.Error {
-	s, _ := w.Value().(string)
-	var err error
-	switch w.Tag() {
-	case "nhsnumber":
-		_, err = nhs.ParseNumber(s, r.TestNumbers)
-	case "birthdate":
-		_, err = nhs.ParseBirthDate(s, r.Today)
-	case "date":
-		_, err = nhs.ParseDate(s)
-	case "odscode":
-		_, err = nhs.ParseODSCode(s)
-	case "postcode":
-		_, err = nhs.ParsePostcode(s, r.Staff)
-	case "name":
-		_, err = nhs.ParseName(s)
-	}
-	var e *nhs.Error
-	errors.As(err, &e)
-	return e
+func option(s string, options []string) (string, error) {
+	return said(s, slices.Contains(options, s), "not-an-option")
 }
 
-// facts makes values of answers in which no rule found a fault.
-func (r Rules) facts(a Answers) Facts {
-	f := Facts{
-		Kind: "choice", Choice: a.Choice, NotRegistered: a.NotRegistered, NoAddress: a.Subject.NoAddress,
-		Address: a.Subject.Address, Reply: a.Reply,
-		Surname: sure(nhs.ParseName(a.Subject.Surname)), Forenames: sure(nhs.ParseName(a.Subject.Forenames)),
-		BirthDate: sure(nhs.ParseBirthDate(a.Subject.BirthDate, r.Today)),
-	}
-	if a.Kind != "" {
-		f.Kind = a.Kind
-	}
-	if a.About != "" {
-		f.About = sure(ParseReference(a.About))
-	}
-	if a.Subject.Title != "" {
-		f.Title = sure(nhs.ParseName(a.Subject.Title))
-	}
-	if a.Subject.NHSNumber != "" {
-		f.NHSNumber = sure(nhs.ParseNumber(a.Subject.NHSNumber, r.TestNumbers))
-	}
-	if a.Subject.Postcode != "" {
-		f.Postcode = sure(nhs.ParsePostcode(a.Subject.Postcode, r.Staff))
-	}
-	if a.Practice != "" {
-		f.Practice = sure(nhs.ParseODSCode(a.Practice))
-	}
-	if a.Proxy != nil {
-		f.ProxyName, f.ProxyCapacity = sure(nhs.ParseName(a.Proxy.Name)), a.Proxy.Capacity
-	}
-	if a.SignedOn != "" {
-		f.SignedOn = sure(nhs.ParseDate(a.SignedOn))
-	} else {
-		f.SignedOn = r.Today
-	}
-	return f
+func line(s string) (string, error) {
+	return said(s, utf8.RuneCountInString(s) <= 100 && nhs.Printable(s), "line")
 }
 
-func value[T any](_ T, err error) bool { return err == nil }
-
-func sure[T any](v T, err error) T {
-	if err != nil {
-		panic("accepted answers do not parse: " + err.Error())
-	}
-	return v
+// email reads an address that mail can be sent to, in any script (RFC 6531): a local part that needs no quotes, an @,
+// a domain of two labels or more.
+func email(s string) (string, error) {
+	local, domain, _ := strings.Cut(s, "@")
+	return said(s, dotted(local, "!#$%&'*+-/=?^_`{|}~") && dotted(domain, "-") && strings.Contains(domain, "."), "email")
 }
 
-func phone(s string) bool {
+// dotted says that s has letters, digits, marks and these others, and a dot only between them.
+func dotted(s, others string) bool {
+	odd := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && !strings.ContainsRune(others, r)
+	}
+	for word := range strings.SplitSeq(s, ".") {
+		if word == "" || strings.ContainsFunc(word, odd) {
+			return false
+		}
+	}
+	return true
+}
+
+func phone(s string) (string, error) {
 	digits := 0
 	for i, r := range s {
 		switch {
@@ -269,10 +260,10 @@ func phone(s string) bool {
 			digits++
 		case r == '+' && i == 0, r == ' ', r == '-', r == '(', r == ')':
 		default:
-			return false
+			return "", broken("phone")
 		}
 	}
-	return digits >= 7 && digits <= 15
+	return said(s, digits >= 7 && digits <= 15, "phone")
 }
 
 // day is a day of a form's clock.

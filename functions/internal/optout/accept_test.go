@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
@@ -58,18 +60,6 @@ func TestOneRuleAtATime(t *testing.T) {
 		"a line of address too long":      {func(a *optout.Answers) { a.Subject.Address = []string{"a", strings.Repeat("x", 101)} }, "/subject/address/1 line"},
 		"seven lines of address":          {func(a *optout.Answers) { a.Subject.Address = make([]string, 7) }, "/subject/address too-many"},
 		"half a postcode":                 {func(a *optout.Answers) { a.Subject.Postcode = "TS18" }, "/subject/postcode postcode-shape"},
-		"an attorney signs for an adult":  {proxy("1957-03-31", "attorney-health-welfare"), ""},
-		"a deputy signs for an adult":     {proxy("1957-03-31", "deputy"), ""},
-		"in an adult's best interests":    {proxy("1957-03-31", "best-interests"), ""},
-		"a parent signs for an adult":     {proxy("1957-03-31", "parent"), "/proxy/capacity person-decides"},
-		"a council signs for an adult":    {proxy("1957-03-31", "local-authority"), "/proxy/capacity person-decides"},
-		"a parent signs for a child":      {proxy("2010-11-23", "parent"), ""},
-		"a parent, on the 16th birthday":  {proxy("2010-11-22", "parent"), "/proxy/capacity person-decides"},
-		"a council signs for a child":     {proxy("2020-02-29", "local-authority"), ""},
-		"an attorney signs for a child":   {proxy("2020-02-29", "attorney-health-welfare"), "/proxy/capacity not-for-a-child"},
-		"a deputy signs for a child":      {proxy("2020-02-29", "deputy"), "/proxy/capacity not-for-a-child"},
-		"best interests of a child":       {proxy("2020-02-29", "best-interests"), "/proxy/capacity not-for-a-child"},
-		"a child signs alone":             {func(a *optout.Answers) { a.Subject.BirthDate = "2020-02-29" }, ""},
 		"a newborn of today":              {proxy("2026-11-22", "parent"), ""},
 		"an attorney for property":        {proxy("1957-03-31", "attorney-property-finance"), "/proxy/capacity not-an-option"},
 		"a forces' number for a postcode": {func(a *optout.Answers) { a.Subject.Postcode = "BFPO 61" }, ""},
@@ -100,14 +90,12 @@ func TestOneRuleAtATime(t *testing.T) {
 			a := optouttest.Dissent()
 			c.change(&a)
 			_, faults := optouttest.Rules.Accept(a)
-			got := make([]string, len(faults))
-			for i, f := range faults {
-				got[i] = f.Pointer + " " + f.Code
+			for _, f := range faults {
 				if f.Detail == "" {
 					t.Errorf("%s has no sentence for a person", f.Code)
 				}
 			}
-			if strings.Join(got, "; ") != c.want {
+			if got := listed(faults); got != c.want {
 				t.Errorf("faults %q, want %q", got, c.want)
 			}
 		})
@@ -122,6 +110,175 @@ func proxy(born, capacity string) func(*optout.Answers) {
 }
 
 const reference = "0000-0000-0000-0000-0"
+
+// Who signs in which capacity for whom, as the domain facts have it; "" for a capacity is the person.
+func TestWhoMaySign(t *testing.T) {
+	t.Parallel()
+	const eve, birthday, adult = "2010-11-23", "2010-11-22", "1957-03-31" // 16 tomorrow, 16 today, long of age
+	decides, child := "/proxy/capacity person-decides", "/proxy/capacity not-for-a-child"
+	for capacity, wants := range map[string]map[string]string{
+		"":                        {eve: "", birthday: "", adult: ""},
+		"parent":                  {eve: "", birthday: decides, adult: decides},
+		"local-authority":         {eve: "", birthday: decides, adult: decides},
+		"attorney-health-welfare": {eve: child, birthday: "", adult: ""},
+		"deputy":                  {eve: child, birthday: "", adult: ""},
+		"best-interests":          {eve: child, birthday: "", adult: ""},
+	} {
+		for born, want := range wants {
+			a := optouttest.Dissent()
+			a.Subject.BirthDate = born
+			if capacity != "" {
+				proxy(born, capacity)(&a)
+			}
+			facts, faults := optouttest.Rules.Accept(a)
+			if got := listed(faults); got != want || want == "" && facts.ProxyCapacity != capacity {
+				t.Errorf("%q for a person born on %s: %q, want %q", capacity, born, got, want)
+			}
+		}
+	}
+}
+
+// listed are faults as pointers and codes.
+func listed(faults []optout.Fault) string {
+	all := make([]string, len(faults))
+	for i, f := range faults {
+		all[i] = f.Pointer + " " + f.Code
+	}
+	return strings.Join(all, "; ")
+}
+
+// values are what facts are made of.
+var values = cmp.AllowUnexported(optout.Reference{}, nhs.Name{}, nhs.Date{}, nhs.Number{}, nhs.Postcode{}, nhs.ODSCode{})
+
+func TestDoubtfulAnswersKeepWhatCanBeRead(t *testing.T) {
+	t.Parallel()
+	sample := optouttest.Accepted(optouttest.Dissent())
+	reply := func(r optout.Reply) func(*optout.Facts) { return func(f *optout.Facts) { f.Reply = &r } }
+	for name, c := range map[string]struct {
+		change func(*optout.Answers)
+		faults string
+		facts  func(*optout.Facts) // what differs from the sample
+	}{
+		"nothing is in doubt": {func(*optout.Answers) {}, "", func(*optout.Facts) {}},
+		"a faulty surname leaves the rest": {
+			func(a *optout.Answers) { a.Subject.Surname = "🙂" }, "/subject/surname name-has-no-letter",
+			func(f *optout.Facts) { f.Surname = nhs.Name{} },
+		},
+		"an unreadable birth date leaves the rest": {
+			func(a *optout.Answers) { a.Subject.BirthDate = "1957-02-30" }, "/subject/birthDate date-shape",
+			func(f *optout.Facts) { f.BirthDate = nhs.Date{} },
+		},
+		"nobody is judged by a birth date that cannot be": {
+			proxy("2026-11-23", "attorney-health-welfare"), "/subject/birthDate date-in-future",
+			func(f *optout.Facts) {
+				f.BirthDate, f.ProxyName, f.ProxyCapacity = nhs.Date{}, nhs.StoredName("Maria"), "attorney-health-welfare"
+			},
+		},
+		"the form goes on without a wrong number": {
+			func(a *optout.Answers) { a.Subject.NHSNumber = "900 000 0008" }, "/subject/nhsNumber nhs-number-check-digit",
+			func(f *optout.Facts) { f.NHSNumber = nhs.Number{} },
+		},
+		"no choice, or two, is none": {
+			func(a *optout.Answers) { a.Choice = "dissent core" }, "/choice not-an-option",
+			func(f *optout.Facts) { f.Choice = "" },
+		},
+		"an unknown kind is none": {
+			func(a *optout.Answers) { a.Kind = "delete" }, "/kind not-an-option",
+			func(f *optout.Facts) { f.Kind = "" },
+		},
+		"part of an address is none": {
+			func(a *optout.Answers) { a.Subject.Address = []string{"1 Lawson\x00Street", "Stockton-on-Tees"} }, "/subject/address/0 line",
+			func(f *optout.Facts) { f.Address = nil },
+		},
+		"a practice that there never was is none": {
+			func(a *optout.Answers) { a.Practice = "A81004" }, "/practice practice",
+			func(f *optout.Facts) { f.Practice = nhs.ODSCode{} },
+		},
+		"an unknown capacity leaves the proxy's name": {
+			proxy("1957-03-31", "friend"), "/proxy/capacity not-an-option",
+			func(f *optout.Facts) { f.ProxyName = nhs.StoredName("Maria") },
+		},
+		"fields that do not go together are kept, all of them": {
+			func(a *optout.Answers) { a.Kind, a.NotRegistered = "withdrawal", true },
+			"/choice choice-unexpected; /about about-missing; /practice practice-or-none",
+			func(f *optout.Facts) { f.Kind, f.NotRegistered = "withdrawal", true },
+		},
+		"whoever signs for the wrong person is kept too": {
+			proxy("1957-03-31", "parent"), "/proxy/capacity person-decides",
+			func(f *optout.Facts) { f.ProxyName, f.ProxyCapacity = nhs.StoredName("Maria"), "parent" },
+		},
+		"which ways are safe is kept without the address": {
+			func(a *optout.Answers) { a.Reply.Email = "ada at home" }, "/reply/email email",
+			reply(optout.Reply{Safe: []string{"email", "post"}, Format: "large print"}),
+		},
+		"a way that there is not is not safe": {
+			func(a *optout.Answers) { a.Reply.Safe[0] = "fax" }, "/reply/safe/0 not-an-option",
+			reply(optout.Reply{Safe: []string{"post"}, Email: "ada@quillfeather.example", Format: "large print"}),
+		},
+		"do not contact me is not silence": {
+			func(a *optout.Answers) { a.Reply, a.Subject.Title = &optout.Reply{Safe: []string{}}, "\x00" }, "/subject/title name-unusable-character",
+			func(f *optout.Facts) { f.Title, f.Reply = nhs.Name{}, &optout.Reply{Safe: []string{}} },
+		},
+		"nothing at all was said": {
+			func(a *optout.Answers) { *a = optout.Answers{} },
+			"/subject/surname missing; /subject/forenames missing; /subject/birthDate missing; /choice choice-missing",
+			func(f *optout.Facts) { *f = optout.Facts{Kind: "choice", SignedOn: optouttest.Rules.Today} },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rules, a, want := optouttest.Rules, optouttest.Dissent(), sample
+			rules.Practices = practices{}
+			c.change(&a)
+			c.facts(&want)
+			facts, faults := rules.Doubtful(a)
+			if got := listed(faults); got != c.faults {
+				t.Errorf("faults %q, want %q", got, c.faults)
+			}
+			if d := cmp.Diff(want, facts, values); d != "" {
+				t.Errorf("facts (-want +got):\n%s", d)
+			}
+			if accepted, _ := rules.Accept(a); (len(faults) == 0) != (accepted.Kind != "") {
+				t.Error("and yet the answers are accepted, or not")
+			}
+		})
+	}
+}
+
+func TestASigningDateThatCannotBeReadIsNone(t *testing.T) {
+	t.Parallel()
+	rules, a := wholeRules, whole()
+	a.SignedOn = "2026-02-29"
+	if facts, faults := rules.Doubtful(a); !facts.SignedOn.IsZero() || listed(faults) != "/signedOn date-shape" {
+		t.Errorf("signed on %s, %v", facts.SignedOn.ISO(), faults)
+	}
+	a.SignedOn, a.Subject.BirthDate = "2026-11-23", "nobody knows"
+	if _, faults := rules.Doubtful(a); listed(faults) != "/subject/birthDate date-shape; /signedOn signed-in-future" {
+		t.Errorf("a signature of tomorrow is a fault whatever else is: %v", faults)
+	}
+}
+
+func TestEMailAddresses(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]string{
+		"ada@quillfeather.example": "", "ADA.Q+forms_1@mail.quillfeather.example": "", "o'neill@x.example": "", "a@b.c": "", "1@2.example": "",
+		"brontë@quillfeather.example": "", "李@例子.example": "", "bronte\u0308@x.example": "", "क्षि@उदाहरण.example": "",
+		"ada": "email", "@": "email", "ada@": "email", "@x.example": "email", "ada@localhost": "email", "ada@x.example@y.example": "email",
+		"ada@x..example": "email", "ada@.example": "email", "ada@x.example.": "email", ".ada@x.example": "email", "ada.@x.example": "email", "a..b@x.example": "email",
+		"Ada <ada@x.example>": "email", "<ada@x.example>": "email", "ada@x.example (Ada)": "email", `"ada q"@x.example`: "email", "ada@[192.0.2.1]": "email",
+		"ada q@x.example": "email", " ada@x.example": "email", "ada@x.example ": "email", "ada\u00a0q@x.example": "email", "ada@x.example,eve@x.example": "email",
+		"ada@x_y.example": "email", "ada@x.example\n": "email", "ada\x00@x.example": "email", "\u202eada@x.example": "email", "ada@x.ex\u200bample": "email",
+		"🙂@x.example": "email", "ada\xff@x.example": "email", "ada:q@x.example": "email", `ada\q@x.example`: "email",
+		strings.Repeat("a", 242) + "@x.example.uk": "too-long", strings.Repeat("a", 242) + "@x.example.u": "",
+	} {
+		a := optouttest.Dissent()
+		a.Reply.Email = said
+		facts, faults := optouttest.Rules.Accept(a)
+		if want == "" && (len(faults) > 0 || facts.Reply.Email != said) || want != "" && listed(faults) != "/reply/email "+want {
+			t.Errorf("%q: %v, want %q", said, faults, want)
+		}
+	}
+}
 
 func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 	t.Parallel()

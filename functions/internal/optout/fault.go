@@ -14,17 +14,23 @@ type Fault struct {
 	Detail  string `json:"detail"`
 }
 
-// FaultAt is the fault of a value that its parser refused: that of nhs, or ErrReference.
+// FaultAt is the fault of a value that was refused: by nhs, by a rule of this package or with ErrReference.
 func FaultAt(pointer string, err error) Fault {
-	var e *nhs.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*nhs.Error](err); ok {
 		return Fault{pointer, e.Code, e.Detail}
 	}
-	return Fault{pointer, "reference", sentences["reference"]}
+	code := broken("reference")
+	errors.As(err, &code)
+	return Fault{pointer, string(code), sentences[code]}
 }
 
+// broken is a rule of this package that does not hold, by its code.
+type broken string
+
+func (b broken) Error() string { return string(b) }
+
 // sentences are what people read for the rules that do not bring their own sentence.
-var sentences = map[string]string{
+var sentences = map[broken]string{
 	"missing":             "This is needed. Fill it in.",
 	"not-an-option":       "Choose one of the options offered.",
 	"too-many":            "There are too many of these. Leave some out.",
@@ -33,7 +39,7 @@ var sentences = map[string]string{
 	"reference":           "That is not a reference. Check each character; it has 17 letters and digits.",
 	"line":                "A line may have at most 100 printable characters. Shorten it or type it again.",
 	"email":               "That is not an e-mail address. Check it.",
-	"phone":               "That is not a telephone number. Use digits, spaces and a + at the start.",
+	"phone":               "That is not a telephone number. Use the digits 0 to 9, spaces and a + at the start.",
 	"choice-missing":      "Say what you want: dissent, core or core-and-additional.",
 	"choice-unexpected":   "A withdrawal or a report that it was not you makes no choice. Leave the choice out.",
 	"about-missing":       "Give the reference of the form that this is about.",
