@@ -32,7 +32,9 @@ type status struct {
 	EnginePID   int              `json:"enginePid"` // 0: somebody else's
 	State       string           `json:"state"`
 	Switches    switches         `json:"switches"`
+	Reload      bool             `json:"reload"` // functions follow their sources
 	Functions   []functionStatus `json:"functions"`
+	BuildFaults []buildFault     `json:"buildFaults"` // of functions that go on with an older build
 	Streams     []mappingFigures `json:"streams"`
 	Schedules   []scheduleStatus `json:"schedules"`
 	Mails       int              `json:"mails"`
@@ -46,14 +48,15 @@ type switches struct {
 }
 
 type functionStatus struct {
-	Name        string `json:"name"`
-	Invocations int64  `json:"invocations"`
-	ColdStarts  int64  `json:"coldStarts"`
-	Errors      int64  `json:"errors"`
-	Timeouts    int64  `json:"timeouts"` // among the errors
-	PIDs        []int  `json:"pids"`
-	Running     int64  `json:"running"` // invocations at this moment
-	Concurrency int    `json:"concurrency"`
+	Name        string    `json:"name"`
+	Invocations int64     `json:"invocations"`
+	ColdStarts  int64     `json:"coldStarts"`
+	Errors      int64     `json:"errors"`
+	Timeouts    int64     `json:"timeouts"` // among the errors
+	PIDs        []int     `json:"pids"`
+	Running     int64     `json:"running"` // invocations at this moment
+	Concurrency int       `json:"concurrency"`
+	Built       time.Time `json:"built"`
 }
 
 type scheduleStatus struct {
@@ -138,20 +141,24 @@ func notNil[T any](s []T) []T {
 func (c *console) status() status {
 	s := status{
 		Patients: c.patients, Console: c.runner.console, Engine: c.runner.engine.endpoint, State: c.state,
-		Switches:  switches{Stream: c.stream.isOn(), Sweeper: c.sweeper.isOn()},
-		Functions: []functionStatus{}, Streams: []mappingFigures{}, Schedules: []scheduleStatus{},
+		Switches: switches{Stream: c.stream.isOn(), Sweeper: c.sweeper.isOn()},
+		Reload:   c.reload, Functions: []functionStatus{}, Streams: []mappingFigures{}, Schedules: []scheduleStatus{},
 		Mails: len(c.mailbox.all()), Refusals: c.guard.all(),
 	}
 	if process := c.runner.engine.process.Load(); process != nil {
 		s.EnginePID = process.pid
 	}
+	var functions []*lambda
 	for _, p := range c.plan.functions {
 		f := c.functions[p.id]
+		functions = append(functions, f)
+		built, _ := f.build()
 		s.Functions = append(s.Functions, functionStatus{
 			Name: p.id, Invocations: f.invocations.Load(), ColdStarts: f.coldStarts.Load(), Errors: f.errors.Load(), Timeouts: f.timeouts.Load(),
-			PIDs: c.api.pids(f), Running: f.running.Load(), Concurrency: p.concurrency,
+			PIDs: c.api.pids(f), Running: f.running.Load(), Concurrency: p.concurrency, Built: built,
 		})
 	}
+	s.BuildFaults = buildFaults(functions)
 	for _, m := range c.mappings {
 		s.Streams = append(s.Streams, m.snapshot())
 	}

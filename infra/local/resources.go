@@ -33,6 +33,16 @@ type plan struct {
 	identity  string // what mail may be sent from
 }
 
+// codes are the folders of the main packages, each once.
+func (p plan) codes() (codes []string) {
+	for _, f := range p.functions {
+		if !slices.Contains(codes, f.code) {
+			codes = append(codes, f.code)
+		}
+	}
+	return codes
+}
+
 type functionPlan struct {
 	id          string
 	code        string // folder of the main package, below the repository root

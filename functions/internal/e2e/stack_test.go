@@ -99,7 +99,7 @@ func tryStart(t testing.TB, state string, flags ...string) (s *stack, refused st
 		return nil, "", err
 	}
 	s = &stack{t: t, state: state, out: &bytes.Buffer{}, exited: make(chan struct{})}
-	s.cmd = exec.Command(path, append([]string{"-root", root, "-state", state, "-port", "0"}, flags...)...)
+	s.cmd = exec.Command(path, append([]string{"-root", root, "-state", state, "-port", "0", "-reload=false"}, flags...)...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	s.cmd.Stderr = s.out
 	stdout, err := s.cmd.StdoutPipe()
