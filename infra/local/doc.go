@@ -34,6 +34,7 @@
 // Last what one sees of it, and what it stands on:
 //
 //	console.go    what there is to see and to switch; its pages are in console.gohtml
+//	browse.go     an item as a person reads it, found by a form's reference
 //	items.go      a look into the table
 //	logs.go       a file per function, and the newest lines in memory
 //	toggle.go     a switch

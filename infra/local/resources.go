@@ -188,15 +188,17 @@ type scheduleProperties struct {
 
 type keySchema []struct{ AttributeName, KeyType string }
 
+type tableIndex struct {
+	IndexName  string
+	KeySchema  keySchema
+	Projection struct{ ProjectionType string }
+}
+
 type tableProperties struct {
 	AttributeDefinitions   []struct{ AttributeName, AttributeType string }
 	KeySchema              keySchema
-	GlobalSecondaryIndexes []struct {
-		IndexName  string
-		KeySchema  keySchema
-		Projection struct{ ProjectionType string }
-	}
-	StreamSpecification *struct{ StreamViewType string }
+	GlobalSecondaryIndexes []tableIndex
+	StreamSpecification    *struct{ StreamViewType string }
 
 	BillingMode, DeletionProtectionEnabled, PointInTimeRecoverySpecification, SSESpecification, Tags any
 }

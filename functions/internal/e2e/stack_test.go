@@ -207,6 +207,21 @@ func (s *stack) console(path string, v any) {
 	}
 }
 
+// page reads one of the console's pages for people.
+func (s *stack) page(path string) string {
+	s.t.Helper()
+	resp, err := http.Get(s.where + path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(b)
+}
+
 // mail is a mail in the local mailbox.
 type mail struct {
 	ID, Subject, Text, From string
