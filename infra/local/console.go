@@ -32,7 +32,9 @@ type status struct {
 	EnginePID   int              `json:"enginePid"` // 0: somebody else's
 	State       string           `json:"state"`
 	Switches    switches         `json:"switches"`
+	Reload      bool             `json:"reload"` // functions follow their sources
 	Functions   []functionStatus `json:"functions"`
+	BuildFaults []buildFault     `json:"buildFaults"` // of functions that go on with an older build
 	Streams     []mappingFigures `json:"streams"`
 	Schedules   []scheduleStatus `json:"schedules"`
 	Mails       int              `json:"mails"`
@@ -46,14 +48,15 @@ type switches struct {
 }
 
 type functionStatus struct {
-	Name        string `json:"name"`
-	Invocations int64  `json:"invocations"`
-	ColdStarts  int64  `json:"coldStarts"`
-	Errors      int64  `json:"errors"`
-	Timeouts    int64  `json:"timeouts"` // among the errors
-	PIDs        []int  `json:"pids"`
-	Running     int64  `json:"running"` // invocations at this moment
-	Concurrency int    `json:"concurrency"`
+	Name        string    `json:"name"`
+	Invocations int64     `json:"invocations"`
+	ColdStarts  int64     `json:"coldStarts"`
+	Errors      int64     `json:"errors"`
+	Timeouts    int64     `json:"timeouts"` // among the errors
+	PIDs        []int     `json:"pids"`
+	Running     int64     `json:"running"` // invocations at this moment
+	Concurrency int       `json:"concurrency"`
+	Built       time.Time `json:"built"`
 }
 
 type scheduleStatus struct {
@@ -138,20 +141,24 @@ func notNil[T any](s []T) []T {
 func (c *console) status() status {
 	s := status{
 		Patients: c.patients, Console: c.runner.console, Engine: c.runner.engine.endpoint, State: c.state,
-		Switches:  switches{Stream: c.stream.isOn(), Sweeper: c.sweeper.isOn()},
-		Functions: []functionStatus{}, Streams: []mappingFigures{}, Schedules: []scheduleStatus{},
+		Switches: switches{Stream: c.stream.isOn(), Sweeper: c.sweeper.isOn()},
+		Reload:   c.reload, Functions: []functionStatus{}, Streams: []mappingFigures{}, Schedules: []scheduleStatus{},
 		Mails: len(c.mailbox.all()), Refusals: c.guard.all(),
 	}
 	if process := c.runner.engine.process.Load(); process != nil {
 		s.EnginePID = process.pid
 	}
+	var functions []*lambda
 	for _, p := range c.plan.functions {
 		f := c.functions[p.id]
+		functions = append(functions, f)
+		built, _ := f.build()
 		s.Functions = append(s.Functions, functionStatus{
 			Name: p.id, Invocations: f.invocations.Load(), ColdStarts: f.coldStarts.Load(), Errors: f.errors.Load(), Timeouts: f.timeouts.Load(),
-			PIDs: c.api.pids(f), Running: f.running.Load(), Concurrency: p.concurrency,
+			PIDs: c.api.pids(f), Running: f.running.Load(), Concurrency: p.concurrency, Built: built,
 		})
 	}
+	s.BuildFaults = buildFaults(functions)
 	for _, m := range c.mappings {
 		s.Streams = append(s.Streams, m.snapshot())
 	}
@@ -203,80 +210,6 @@ func (c *console) showLogs(w http.ResponseWriter, r *http.Request) {
 		data.Lines = append(data.Lines, line{l, level, text})
 	}
 	c.page(w, http.StatusOK, "logs", data)
-}
-
-// items looks into the table; the console shows the first of the template.
-func (c *console) items() (tableItems, error) {
-	if len(c.plan.tables) == 0 {
-		return tableItems{}, errors.New("the template has no table")
-	}
-	return tableItems{db: c.runner.engine.db, table: c.plan.tables[0]}, nil
-}
-
-// afterKey is where a request wants a page of keys to begin.
-func afterKey(r *http.Request) *itemKey {
-	if r.FormValue("after-pk") == "" {
-		return nil
-	}
-	return &itemKey{r.FormValue("after-pk"), r.FormValue("after-sk")}
-}
-
-func (c *console) showItems(w http.ResponseWriter, r *http.Request) {
-	var data struct {
-		Of, PK string
-		Items  []string
-		Keys   []itemKey
-		Next   *itemKey
-	}
-	data.Of, data.PK = strings.TrimSpace(r.FormValue("of")), r.FormValue("pk")
-	switch {
-	case data.PK != "" || data.Of == "":
-	case strings.Contains(data.Of, "#"):
-		data.PK = data.Of
-	default: // a reference, as people write it
-		data.PK = "F#" + strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(data.Of))
-	}
-	t, err := c.items()
-	switch {
-	case err != nil:
-	case data.PK == "":
-		data.Keys, data.Next, err = t.page(r.Context(), afterKey(r))
-	default:
-		var items []map[string]any
-		items, err = t.partition(r.Context(), data.PK)
-		for _, item := range items {
-			data.Items = append(data.Items, indented(item))
-		}
-	}
-	if err != nil {
-		c.fail(w, r, http.StatusInternalServerError, err)
-		return
-	}
-	c.page(w, http.StatusOK, "items", data)
-}
-
-// itemsJSON answers the items of a partition, or a page of keys.
-func (c *console) itemsJSON(w http.ResponseWriter, r *http.Request) {
-	t, err := c.items()
-	var out any
-	switch {
-	case err != nil:
-	case r.FormValue("pk") != "":
-		out, err = t.partition(r.Context(), r.FormValue("pk"))
-	default:
-		var page struct {
-			Keys []itemKey `json:"keys"`
-			Next *itemKey  `json:"next"`
-		}
-		page.Keys, page.Next, err = t.page(r.Context(), afterKey(r))
-		page.Keys = notNil(page.Keys)
-		out = page
-	}
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	writeJSON(w, out)
 }
 
 // flip turns the stream or the sweeper on or off.

@@ -34,10 +34,12 @@
 // Last what one sees of it, and what it stands on:
 //
 //	console.go    what there is to see and to switch; its pages are in console.gohtml
+//	browse.go     an item as a person reads it, found by a form's reference
 //	items.go      a look into the table
 //	logs.go       a file per function, and the newest lines in memory
 //	toggle.go     a switch
 //	build.go      the Go compiler: one build for all functions
+//	reload.go     a function whose files have changed is built anew and goes on with the new build
 //	children.go   child processes that never outlive the runner
 //
 // # Mail that fails
@@ -60,6 +62,13 @@
 // Judged are identity-based policies of the role: Allow and Deny, wildcards, ARNs. Anything else in a role, such as a
 // condition or a managed policy, is a fault. Policies of buckets and keys are not judged, and signatures are not
 // checked. Grants that nobody uses are found by TestRolesAllowWhatIsDoneAndNothingElse, with the help of -template.
+//
+// # Changed files
+//
+// Unless -reload=false, the runner looks at the files below the root twice a second. When those a function is
+// made of have changed, it is built, and if its binary is another one its processes are replaced: an invocation under
+// way is finished by the process it has. What does not compile leaves the build before running, and the compiler's
+// words on stderr and on the overview. A changed template needs a new start.
 //
 // # What differs from AWS
 //

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -18,6 +17,9 @@ type itemKey struct {
 	PK string `json:"pk"`
 	SK string `json:"sk"`
 }
+
+// tableItem is an item as the engine gives it.
+type tableItem map[string]types.AttributeValue
 
 // tableItems lets the console look into a table. It never writes.
 type tableItems struct {
@@ -47,21 +49,32 @@ func (t tableItems) page(ctx context.Context, after *itemKey) (keys []itemKey, n
 	return keys, next, nil
 }
 
-// partition reads all items of a partition, as plain JSON values.
-func (t tableItems) partition(ctx context.Context, pk string) ([]map[string]any, error) {
-	items := []map[string]any{}
-	in := &dynamodb.QueryInput{
-		TableName: &t.table.name, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("#k = :k"),
-		ExpressionAttributeNames:  map[string]string{"#k": t.table.partitionKey()},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":k": &types.AttributeValueMemberS{Value: pk}},
+// partition reads all items of a partition.
+func (t tableItems) partition(ctx context.Context, pk string) ([]tableItem, error) {
+	return t.query(ctx, &dynamodb.QueryInput{ConsistentRead: aws.Bool(true)}, t.table.partitionKey(), pk)
+}
+
+// entries are the keys of the items in a partition of an index, in its order.
+func (t tableItems) entries(ctx context.Context, x tableIndex, pk string) (keys []itemKey, err error) {
+	items, err := t.query(ctx, &dynamodb.QueryInput{IndexName: &x.IndexName}, x.KeySchema.attribute("HASH"), pk)
+	for _, i := range items {
+		keys = append(keys, t.key(i))
 	}
+	return keys, err
+}
+
+// query reads all pages of a partition.
+func (t tableItems) query(ctx context.Context, in *dynamodb.QueryInput, attribute, pk string) (items []tableItem, err error) {
+	in.TableName, in.KeyConditionExpression = &t.table.name, aws.String("#k = :k")
+	in.ExpressionAttributeNames = map[string]string{"#k": attribute}
+	in.ExpressionAttributeValues = tableItem{":k": &types.AttributeValueMemberS{Value: pk}}
 	for {
 		out, err := t.db.Query(ctx, in)
 		if err != nil {
 			return nil, fmt.Errorf("query: %w", err)
 		}
-		for _, item := range out.Items {
-			items = append(items, plainMap(item))
+		for _, i := range out.Items {
+			items = append(items, i)
 		}
 		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
 			return items, nil
@@ -69,31 +82,19 @@ func (t tableItems) partition(ctx context.Context, pk string) ([]map[string]any,
 	}
 }
 
-// indented is an item as a person reads it: HTML escapes it, JSON need not.
-func indented(item map[string]any) string {
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(item); err != nil {
-		return err.Error()
-	}
-	return b.String()
-}
-
-func (t tableItems) attributes(k itemKey) map[string]types.AttributeValue {
-	out := map[string]types.AttributeValue{t.table.partitionKey(): &types.AttributeValueMemberS{Value: k.PK}}
+func (t tableItems) attributes(k itemKey) tableItem {
+	out := tableItem{t.table.partitionKey(): &types.AttributeValueMemberS{Value: k.PK}}
 	if name := t.table.sortKey(); name != "" {
 		out[name] = &types.AttributeValueMemberS{Value: k.SK}
 	}
 	return out
 }
 
-func (t tableItems) key(item map[string]types.AttributeValue) itemKey {
+func (t tableItems) key(item tableItem) itemKey {
 	return itemKey{PK: fmt.Sprint(plain(item[t.table.partitionKey()])), SK: fmt.Sprint(plain(item[t.table.sortKey()]))}
 }
 
-func plainMap(m map[string]types.AttributeValue) map[string]any {
+func plainMap(m tableItem) map[string]any {
 	out := make(map[string]any, len(m))
 	for k, v := range m {
 		out[k] = plain(v)

@@ -20,7 +20,7 @@ type options struct {
 	port             int
 	engine, endpoint string
 	stream, sweeper  bool
-	race             bool
+	race, reload     bool
 	settings         map[string]string
 }
 
@@ -64,6 +64,7 @@ func parseOptions(arguments []string, getenv func(string) string, stderr io.Writ
 	f.StringVar(&o.engine, "engine", getenv("DYNOXIDE"), "`path` of the DynamoDB engine")
 	f.StringVar(&o.endpoint, "endpoint", getenv("DYNAMODB_ENDPOINT"), "`URL` of a running DynamoDB engine to use instead")
 	f.BoolVar(&o.race, "race", false, "build the functions with the race detector")
+	f.BoolVar(&o.reload, "reload", true, "build a function anew when a file it is made of changes, and go on with the new build")
 	onOff := func(into *bool) func(string) error {
 		return func(s string) error {
 			if s != "on" && s != "off" {

@@ -33,6 +33,16 @@ type plan struct {
 	identity  string // what mail may be sent from
 }
 
+// codes are the folders of the main packages, each once.
+func (p plan) codes() (codes []string) {
+	for _, f := range p.functions {
+		if !slices.Contains(codes, f.code) {
+			codes = append(codes, f.code)
+		}
+	}
+	return codes
+}
+
 type functionPlan struct {
 	id          string
 	code        string // folder of the main package, below the repository root
@@ -178,15 +188,17 @@ type scheduleProperties struct {
 
 type keySchema []struct{ AttributeName, KeyType string }
 
+type tableIndex struct {
+	IndexName  string
+	KeySchema  keySchema
+	Projection struct{ ProjectionType string }
+}
+
 type tableProperties struct {
 	AttributeDefinitions   []struct{ AttributeName, AttributeType string }
 	KeySchema              keySchema
-	GlobalSecondaryIndexes []struct {
-		IndexName  string
-		KeySchema  keySchema
-		Projection struct{ ProjectionType string }
-	}
-	StreamSpecification *struct{ StreamViewType string }
+	GlobalSecondaryIndexes []tableIndex
+	StreamSpecification    *struct{ StreamViewType string }
 
 	BillingMode, DeletionProtectionEnabled, PointInTimeRecoverySpecification, SSESpecification, Tags any
 }

@@ -43,6 +43,9 @@ type runner struct {
 
 	guard     *guard
 	children  *children
+	builder   builder
+	tree      map[string]stamp  // the files before they were first built
+	builds    map[string]string // the first ones
 	logs      *logs
 	api       *runtimeAPI
 	functions map[string]*lambda
@@ -80,6 +83,7 @@ func run(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		functions: map[string]*lambda{}, stream: newToggle(o.stream), sweeper: newToggle(o.sweeper),
 		patients: "http://" + doors[0].Addr().String(), console: "http://" + doors[1].Addr().String(),
 	}
+	r.builder = builder{root: o.root, state: o.state, race: o.race, children: r.children}
 	if err := r.read(); err != nil {
 		return err
 	}
@@ -258,12 +262,14 @@ func (r *runner) startAll(ctx context.Context, services []service, stderr io.Wri
 	errs := make([]error, len(services)+1)
 	var starting sync.WaitGroup
 	starting.Go(func() {
-		b := builder{root: r.root, state: r.state, race: r.race, children: r.children, log: func(line string) {
+		if r.reload {
+			r.tree = look(r.root, r.state)
+		}
+		r.builds, errs[len(services)] = r.builder.build(ctx, func(line string) {
 			mu.Lock()
 			defer mu.Unlock()
 			fmt.Fprintln(stderr, line)
-		}}
-		errs[len(services)] = b.build(ctx, r.plan.functions)
+		}, r.plan.codes()...)
 		progress("functions built", errs[len(services)])
 	})
 	for i, s := range services {
@@ -290,14 +296,18 @@ func (r *runner) startFunctions(environment map[string]string) error {
 	}
 	r.api.address = address
 	r.servers = append(r.servers, server)
-	b := builder{state: r.state}
+	for code, directory := range r.builds {
+		if err := r.builder.prune(code, directory); err != nil {
+			return fmt.Errorf("remove old builds: %w", err)
+		}
+	}
 	invokers := map[string]invoker{}
 	for _, p := range r.plan.functions {
 		output, err := r.logs.open(p.id)
 		if err != nil {
 			return err
 		}
-		f := newLambda(p, b.directory(p.code), environment, r.api, output)
+		f := newLambda(p, r.builds[p.code], environment, r.api, output)
 		r.functions[p.id], invokers[p.id] = f, f
 	}
 	r.schedules = &schedules{plans: r.plan.schedules, functions: invokers, on: r.sweeper, complain: r.complain}
@@ -356,6 +366,9 @@ func (r *runner) serve(ctx context.Context, doors [2]net.Listener, stdout io.Wri
 		workers.Go(func() { m.run(working) })
 	}
 	workers.Go(func() { r.schedules.run(working) })
+	if r.reload {
+		workers.Go(func() { newReloader(r.builder, r.functions, r.tree, r.complain).run(working) })
+	}
 
 	fmt.Fprintf(stdout, "%-9s %s\n%-9s %s\nready %s\n", "patients", r.patients, "console", r.console, r.patients)
 	select {

@@ -80,7 +80,7 @@ func command(t *testing.T, state string, arguments ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(binary, append([]string{"-root", filepath.Join("testdata", "product"), "-state", state, "-port", "0", "-engine", enginePath(t), "-endpoint", ""}, arguments...)...)
+	cmd := exec.Command(binary, append([]string{"-root", filepath.Join("testdata", "product"), "-state", state, "-port", "0", "-reload=false", "-engine", enginePath(t), "-endpoint", ""}, arguments...)...)
 	cmd.Env = append(os.Environ(), "BE_THE_RUNNER=1")
 	return cmd
 }
@@ -339,10 +339,7 @@ func TestTheConsoleShowsWhatThereIs(t *testing.T) {
 		"/logs":                      "long ago",
 		"/logs?function=Clock":       "long ago",
 		"/items":                     "/items?pk=%3cb%3e1%3c%2fb%3e",
-		"/items?pk=%3Cb%3E1%3C/b%3E": "&#34;PK&#34;: &#34;&lt;b&gt;1&lt;/b&gt;&#34;",
-		"/items?of=r-ef":             "&#34;PK&#34;: &#34;F#REF&#34;",
-		"/items?of=F%23REF":          "&#34;PK&#34;: &#34;F#REF&#34;",
-		"/items?of=nobody":           "There is no item",
+		"/items?pk=%3Cb%3E1%3C/b%3E": "<code>&lt;b&gt;1&lt;/b&gt;</code> · <code>told</code>",
 		"/items.json?pk=F%23REF":     `[{"PK":"F#REF","SK":"told"}]`,
 		"/logs.json?function=Clock":  `"function":"Clock"`,
 		"/status.json":               `"sweeper":false`,
@@ -486,9 +483,12 @@ func TestACallToAServiceThatIsNotPlayedFailsByName(t *testing.T) {
 
 func TestTheCommandLineIsUnderstood(t *testing.T) {
 	t.Parallel()
-	o, err := parseOptions([]string{"-stream=off", "-set", "A=b=c", "-set", "D="}, func(k string) string { return map[string]string{"PORT": "4000", "DYNOXIDE": "/engine"}[k] }, io.Discard)
-	if err != nil || o.port != 4000 || o.engine != "/engine" || o.stream || !o.sweeper || o.settings["A"] != "b=c" || o.settings["D"] != "" {
+	o, err := parseOptions([]string{"-stream=off", "-reload=false", "-set", "A=b=c", "-set", "D="}, func(k string) string { return map[string]string{"PORT": "4000", "DYNOXIDE": "/engine"}[k] }, io.Discard)
+	if err != nil || o.port != 4000 || o.engine != "/engine" || o.stream || !o.sweeper || o.reload || o.settings["A"] != "b=c" || o.settings["D"] != "" {
 		t.Errorf("understood as %+v, %v", o, err)
+	}
+	if o, err := parseOptions(nil, func(string) string { return "" }, io.Discard); err != nil || o.port != 3000 || !o.stream || !o.sweeper || !o.reload {
+		t.Errorf("understood nothing as %+v, %v", o, err)
 	}
 	for _, bad := range [][]string{{"-stream=maybe"}, {"-set", "A"}, {"now"}, {"-port", "70000"}} {
 		if _, err := parseOptions(bad, func(string) string { return "" }, io.Discard); err == nil {

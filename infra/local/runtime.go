@@ -52,14 +52,16 @@ func newRuntimeAPI(address string, c *children) *runtimeAPI {
 // lambda is one function: a pool of processes, each serving one invocation at a time.
 type lambda struct {
 	functionPlan
-	directory string   // holds bootstrap
-	env       []string // complete but for what differs between sandboxes
-	api       *runtimeAPI
-	log       func(line string)
+	env []string // complete but for what differs between sandboxes
+	api *runtimeAPI
+	log func(line string)
 
-	slots chan struct{} // one per invocation that may run at once
-	mu    sync.Mutex
-	idle  []*sandbox
+	slots     chan struct{} // one per invocation that may run at once
+	mu        sync.Mutex
+	idle      []*sandbox
+	directory string    // holds bootstrap; changes only under api.mu too, so that none is started that is no more
+	built     time.Time // when the sources were last found to make this bootstrap
+	fault     string    // why the newest sources make none, as the compiler words it; empty: they do
 
 	invocations, coldStarts, errors, timeouts, running atomic.Int64
 }
@@ -71,7 +73,6 @@ func newLambda(p functionPlan, directory string, endpoints map[string]string, ap
 		"LANG":                            "en_US.UTF-8",
 		"TZ":                              ":UTC",
 		"_HANDLER":                        "bootstrap",
-		"LAMBDA_TASK_ROOT":                directory,
 		"AWS_REGION":                      region,
 		"AWS_DEFAULT_REGION":              region,
 		"AWS_EXECUTION_ENV":               "AWS_Lambda_provided.al2023",
@@ -85,7 +86,7 @@ func newLambda(p functionPlan, directory string, endpoints map[string]string, ap
 	}
 	maps.Copy(env, endpoints)
 	maps.Copy(env, p.environment)
-	l := &lambda{functionPlan: p, directory: directory, api: api, log: log, slots: make(chan struct{}, p.concurrency)}
+	l := &lambda{functionPlan: p, directory: directory, built: time.Now(), api: api, log: log, slots: make(chan struct{}, p.concurrency)}
 	for _, k := range slices.Sorted(maps.Keys(env)) {
 		l.env = append(l.env, k+"="+env[k])
 	}
@@ -116,10 +117,11 @@ type reply struct {
 
 // sandbox is one process of a function.
 type sandbox struct {
-	lambda  *lambda
-	id      string
-	process *child
-	next    chan *invocation // handed over only to a process that is waiting for it
+	lambda    *lambda
+	id        string
+	directory string // of its bootstrap
+	process   *child
+	next      chan *invocation // handed over only to a process that is waiting for it
 
 	mu        sync.Mutex
 	current   *invocation
@@ -196,15 +198,16 @@ func (a *runtimeAPI) start(l *lambda) (*sandbox, error) {
 		return nil, errors.New("the runner is stopping")
 	}
 	a.number++
-	b := &sandbox{lambda: l, id: fmt.Sprintf("%s-%d", l.id, a.number), next: make(chan *invocation)}
+	b := &sandbox{lambda: l, id: fmt.Sprintf("%s-%d", l.id, a.number), directory: l.directory, next: make(chan *invocation)}
 	a.sandboxes[b.id] = b
 	env := append(slices.Clone(l.env),
+		"LAMBDA_TASK_ROOT="+b.directory,
 		"AWS_LAMBDA_RUNTIME_API="+a.address+"/"+b.id,
 		fmt.Sprintf("AWS_LAMBDA_LOG_STREAM_NAME=%s/[$LATEST]%x", time.Now().UTC().Format("2006/01/02"), randomBytes(16)),
 	)
 	var err error
 	// Under the lock: a process is either started before stop or not at all.
-	if b.process, err = a.children.start(l.directory, env, l.log, filepath.Join(l.directory, "bootstrap")); err != nil {
+	if b.process, err = a.children.start(b.directory, env, l.log, filepath.Join(b.directory, "bootstrap")); err != nil {
 		delete(a.sandboxes, b.id)
 		a.mu.Unlock()
 		return nil, &functionError{Type: "Runtime.InvalidEntrypoint", Message: err.Error()}
@@ -263,11 +266,48 @@ func (b *sandbox) run(ctx context.Context, inv *invocation) (taken bool, body []
 	}
 }
 
-// rest puts the process back among the idle ones.
+// rest puts the process back among the idle ones, or ends it if its bootstrap has been replaced since it began.
 func (b *sandbox) rest() {
 	b.lambda.mu.Lock()
 	defer b.lambda.mu.Unlock()
+	if b.directory != b.lambda.directory {
+		b.process.kill()
+		return
+	}
 	b.lambda.idle = append(b.lambda.idle, b)
+}
+
+// swap has further invocations run the bootstrap in a folder; those under way go on with the process they have. It
+// tells whether that is another bootstrap than before. Afterwards no process can be started from the folder before.
+func (l *lambda) swap(directory string, built time.Time) bool {
+	l.api.mu.Lock()
+	defer l.api.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.built, l.fault = built, ""
+	if directory == l.directory {
+		return false
+	}
+	l.directory = directory
+	for _, b := range l.idle {
+		b.process.kill()
+	}
+	l.idle = nil
+	return true
+}
+
+// keep goes on with the bootstrap there is, because there is no newer one.
+func (l *lambda) keep(fault string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fault = fault
+}
+
+// build says when the bootstrap was last built, and why there is no newer one, if there should be.
+func (l *lambda) build() (built time.Time, fault string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.built, l.fault
 }
 
 // pids are the processes of a function.

@@ -291,10 +291,10 @@ func alive(pid int) bool {
 	return !strings.HasPrefix(rest, "Z")
 }
 
-// eventually waits for a condition.
+// eventually waits for a condition, as long as a build may take on a busy machine.
 func eventually(t *testing.T, is func() bool, otherwise string) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for !is() {

@@ -101,7 +101,7 @@ func tryStart(t testing.TB, state string, flags ...string) (s *stack, refused st
 		return nil, "", err
 	}
 	s = &stack{t: t, state: state, client: contracttest.Client(t.Errorf), out: &bytes.Buffer{}, exited: make(chan struct{})}
-	s.cmd = exec.Command(path, append([]string{"-root", root, "-state", state, "-port", "0"}, flags...)...)
+	s.cmd = exec.Command(path, append([]string{"-root", root, "-state", state, "-port", "0", "-reload=false"}, flags...)...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	s.cmd.Stderr = s.out
 	stdout, err := s.cmd.StdoutPipe()
@@ -216,6 +216,21 @@ func (s *stack) console(path string, v any) {
 	if err := json.NewDecoder(resp.Body).Decode(v); err != nil {
 		s.t.Fatalf("%s: %v", path, err)
 	}
+}
+
+// page reads one of the console's pages for people.
+func (s *stack) page(path string) string {
+	s.t.Helper()
+	resp, err := http.Get(s.where + path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(b)
 }
 
 // mail is a mail in the local mailbox.

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -47,6 +48,12 @@ func TestAFormWalksToThePracticesMail(t *testing.T) {
 			again, err := s.post("/api/forms", key, answers(t, "A81001", nil))
 			if err != nil || !again.replayed || again.body != first.body {
 				t.Errorf("sent again: %+v, %v", again, err)
+			}
+			found := s.page("/items?of=" + url.QueryEscape(strings.ToLower(strings.ReplaceAll(r.Reference, "-", " "))))
+			for _, shown := range []string{"<h2>Form " + r.Reference + "</h2>", "<bdi>Quillfeather</bdi>", "<bdi>routed</bdi>", "L#A81001", "place 1 of 1", r.Reference + ", this one", "Digest of A81001"} {
+				if !strings.Contains(found, shown) {
+					t.Errorf("the console does not show %q of the form:\n%s", shown, found)
+				}
 			}
 			mails := s.mails()
 			if m := mails[0]; len(mails) != 1 || m.To[0] != "a81001@practice.example" || m.From != "optout@optout.example" || !strings.Contains(m.Subject, "at least 1 form waits") {

@@ -20,6 +20,7 @@ var served atomic.Int64
 type order struct {
 	Do   string `json:"do"`
 	Size int    `json:"size"`
+	Path string `json:"path"`
 }
 
 func handle(ctx context.Context, o order) (any, error) {
@@ -29,6 +30,10 @@ func handle(ctx context.Context, o order) (any, error) {
 		return nil, errors.New("asked to fail")
 	case "exit":
 		os.Exit(3)
+	case "read": // a pipe holds it until its writer is done
+		if _, err := os.ReadFile(o.Path); err != nil {
+			return nil, err
+		}
 	case "hang":
 		<-make(chan struct{})
 	case "big":
