@@ -18,8 +18,8 @@ var codes = map[string]map[string]*regexp.Regexp{
 	"ProblemCode": {"internal/problem/*.go": regexp.MustCompile(`\bProblem\{\d+, "([a-z-]+)"`)},
 	"FaultCode": {
 		"internal/problem/*.go":    regexp.MustCompile(`\bFault\{Code: "([a-z-]+)"`),
-		"internal/optout/fault.go": regexp.MustCompile(`(?m)^\t"([a-z-]+)": `), // sentences
-		"internal/nhs/*.go":        regexp.MustCompile(`\bError\{"([a-z-]+)"`),
+		"internal/optout/fault.go": regexp.MustCompile(`(?m)^\t"([a-z-]+)": `),         // sentences
+		"internal/nhs/*.go":        regexp.MustCompile(`\bError\{"([a-rt-z][a-z-]+)"`), // not those of configured ids, sctid-…
 	},
 }
 

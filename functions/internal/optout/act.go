@@ -93,14 +93,16 @@ func oneOf[T ~string](field string, value T, offered ...T) error {
 
 // faultsOfActs are the sentences that staff read.
 var faultsOfActs = map[string]string{
-	"missing":           "This is needed. Fill it in.",
-	"not-an-option":     "Choose one of the options offered.",
-	"too-many":          "There are too many of these. Leave some out.",
-	"date-in-future":    "That has not come yet. Check the date.",
-	"email":             "That is not an e-mail address. Check it.",
-	"no-such-form":      "There is no such form, or it is this one. Check the reference.",
-	"practice-not-open": "No practice in England has this code and is open. Choose another one.",
-	"incomplete":        "What the person wants is still not known whole. Fill in what is missing.",
+	"missing":                "This is needed. Fill it in.",
+	"not-an-option":          "Choose one of the options offered.",
+	"too-many":               "There are too many of these. Leave some out.",
+	"date-in-future":         "That has not come yet. Check the date.",
+	"email":                  "That is not an e-mail address. Check it.",
+	"no-such-form":           "There is no such form, or it is this one. Check the reference.",
+	"practice-not-open":      "No practice in England has this code and is open. Choose another one.",
+	"code-unknown":           "That is no code of a Summary Care Record preference that is known here. Check it, or have it configured.",
+	"code-of-another-choice": "That code records another choice than this form's. Check both.",
+	"incomplete":             "What the person wants is still not known whole. Fill in what is missing.",
 }
 
 // Custody is how people act on forms. Every act is judged by the table of states, and written as an event under the
@@ -109,6 +111,7 @@ type Custody struct {
 	Store     Store
 	Keys      Keys
 	Practices Practices // nil: every practice is open
+	Codes     nhs.Codebook
 	Now       func() time.Time
 }
 

@@ -13,7 +13,7 @@ import (
 // Application is what a practice says when it has set the preference. Only the practice can.
 type Application struct {
 	On       nhs.Date    // when it was set
-	Code     string      // the clinical code it was set with
+	Code     string      // the clinical code it was set with, in whatever system
 	Number   nhs.Number  // under which it was coded; zero: the form's own
 	Told     bool        // the practice told the person, through contacts of its own
 	Replaces []Reference // earlier forms of the person in whose place this one was applied
@@ -37,7 +37,10 @@ func (c Custody) Apply(ctx context.Context, ref Reference, by Actor, said Said, 
 		return Answer{}, wrong("on", "date-in-future")
 	case len(a.Replaces) > MostForms:
 		return Answer{}, wrong("replaces", "too-many")
+	case a.Code == "":
+		return Answer{}, wrong("code", "missing")
 	}
+	coded, known := c.Codes.Preference(a.Code)
 	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
 		replaced, refused := c.replaced(ctx, f, a)
 		var choices, after []string
@@ -47,8 +50,13 @@ func (c Custody) Apply(ctx context.Context, ref Reference, by Actor, said Said, 
 		slices.Sort(choices)
 		applied := f.With(c.event(f, by, Applied, said, "on", a.On.ISO(), "code", a.Code,
 			"told", yes(a.Told), "asked", yes(a.Asked), "replaced", strings.Join(slices.Compact(choices), " "), "after", strings.Join(after, " ")))
-		if refused != nil {
+		switch {
+		case refused != nil:
 			return Change{Form: applied}, refused
+		case !known:
+			return Change{Form: applied}, wrong("code", "code-unknown")
+		case !applied.shown(string(coded)):
+			return Change{Form: applied}, wrong("code", "code-of-another-choice")
 		}
 		change := Change{Form: applied}
 		if !a.Number.IsZero() && a.Number != f.Facts.NHSNumber {

@@ -9,7 +9,7 @@ import (
 // Listed is what a practice's extract, its own list of coded patients, says of a form's person.
 type Listed struct {
 	Run    time.Time // when the practice ran the list
-	Choice string    // that is coded; "" if the person is not in the list
+	Choice string    // that is coded, an nhs.Preference; "" if the person is not in the list
 }
 
 // Check holds a form against its practice's extract: checked if its own choice is coded, in doubt if it was said to be

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,7 +93,7 @@ func (e Event) link(ref Reference, history []Event) Event {
 }
 
 func (e Event) hash(before [sha256.Size]byte) [sha256.Size]byte {
-	b := slices.Clone(before[:])
+	b := append(make([]byte, 0, 512), before[:]...)
 	part := func(s string) {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(s)))
 		b = append(b, s...)
@@ -103,7 +102,12 @@ func (e Event) hash(before [sha256.Size]byte) [sha256.Size]byte {
 	part(e.At.Format(milliseconds))
 	part(e.By)
 	part(string(e.Kind))
-	for _, k := range slices.Sorted(maps.Keys(e.Detail)) {
+	keys := make([]string, 0, 8)
+	for k := range e.Detail {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
 		part(k)
 		part(e.Detail[k])
 	}

@@ -19,6 +19,7 @@ type odd struct {
 	*optouttest.Memory
 	save     func(optout.Practice) error                           // before SaveDigest; nil error: go on
 	record   func(optout.Form) error                               // before Record
+	changed  func(optout.Change)                                   // before Record
 	form     func(optout.Reference)                                // before Form
 	practice func(optout.Practice, error) (optout.Practice, error) // after Practice
 }
@@ -37,6 +38,9 @@ func (o odd) Record(ctx context.Context, c optout.Change) error {
 		if err := o.record(c.Form); err != nil {
 			return err
 		}
+	}
+	if o.changed != nil {
+		o.changed(c)
 	}
 	return o.Memory.Record(ctx, c)
 }
