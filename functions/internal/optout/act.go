@@ -72,6 +72,7 @@ func (r *Refusal) Error() string { return r.Code }
 var (
 	Forbidden = &Refusal{"FORBIDDEN", "This form is not on your list, or this is not yours to do."}
 	NotNow    = &Refusal{"NOT_NOW", "The form does not stand where this can be done. Look at it again."}
+	KeyUsed   = &Refusal{"KEY_USED", "This key was used before, for something else. Take a new one."}
 	Full      = &Refusal{"HISTORY_FULL", "This form has no room for more. Ask the office."}
 )
 
@@ -153,14 +154,16 @@ func (c Custody) tryAct(ctx context.Context, ref Reference, by Actor, said Said,
 	if err != nil {
 		return Answer{}, fmt.Errorf("read form: %w", err)
 	}
-	if e, ok := f.said(said.Key); ok {
-		return Answer{f, e, true}, nil
-	}
 	change, err := prepare(f)
 	if change.Form.Version() == 0 {
 		return Answer{}, err
 	}
 	e := change.Form.Events[f.Version()]
+	if first, ok := f.said(by, said.Key); ok && first.says(e) {
+		return Answer{f, first, true}, nil
+	} else if ok {
+		return Answer{}, KeyUsed
+	}
 	switch verdict := f.judge(by, e); { // before err, which is for those who have the form
 	case errors.Is(verdict, errRepeat):
 		return Answer{f, f.cause(e), true}, nil
@@ -196,7 +199,7 @@ func (f Form) judge(by Actor, e Event) error {
 		known = true
 		switch {
 		case !by.may(m.by, s):
-		case m.to == "" && f.cause(e).Seq > 0:
+		case m.to == "" && m.when == nil && f.cause(e).Seq > 0:
 			return errRepeat
 		default:
 			return nil
@@ -235,13 +238,15 @@ func (e Event) says(other Event) bool {
 	return e.Kind == other.Kind && maps.Equal(a, b)
 }
 
-// said is the event that was said under a client's key.
-func (f Form) said(key string) (Event, bool) {
-	n := slices.IndexFunc(f.Events, func(e Event) bool { return key != "" && e.Detail["key"] == key })
-	if n < 0 {
-		return Event{}, false
+// said is the event that was said under a client's key from the same desk or practice.
+func (f Form) said(by Actor, key string) (Event, bool) {
+	by.ID = ""
+	for _, e := range f.Events {
+		if key != "" && e.Detail["key"] == key && strings.HasPrefix(e.By+" ", by.String()+" ") {
+			return e, true
+		}
 	}
-	return f.Events[n], true
+	return Event{}, false
 }
 
 // event is what somebody says of a form, details in pairs of key and value; those without a value are left out.

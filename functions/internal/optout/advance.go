@@ -215,7 +215,7 @@ func (e Engine) setBack(ctx context.Context, d Due, cause error) (did Outcome, e
 		}
 		if form.Version() > 0 { // an unhappy end is an event too
 			failed := form.With(Event{At: now, By: engine.String(), Kind: Failed, Detail: map[string]string{"fault": p.Fault}})
-			if e.Store.Record(ctx, Change{Form: failed}) == nil {
+			if failed.Due.After(now) && e.Store.Record(ctx, Change{Form: failed}) == nil {
 				return did, &setBackError{cause}
 			}
 		}

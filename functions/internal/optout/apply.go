@@ -20,6 +20,9 @@ type Application struct {
 	Asked    bool        // the practice has checked with the person that they want to share more
 }
 
+// mostReplaced keeps an application within one transaction of the table, which takes 100 items.
+const mostReplaced = 40
+
 // Refusals of an application.
 var (
 	AskThePerson = &Refusal{"ASK_THE_PERSON", "This shares more than an earlier form of the person allows. Check with the person first, then say that you did."}
@@ -35,7 +38,7 @@ func (c Custody) Apply(ctx context.Context, ref Reference, by Actor, said Said, 
 		return Answer{}, wrong("on", "missing")
 	case a.On.After(today):
 		return Answer{}, wrong("on", "date-in-future")
-	case len(a.Replaces) > MostForms:
+	case len(a.Replaces) > mostReplaced:
 		return Answer{}, wrong("replaces", "too-many")
 	case a.Code == "":
 		return Answer{}, wrong("code", "missing")
@@ -130,9 +133,23 @@ func sharing(f Facts) int {
 	return 2
 }
 
-// Correct takes back that a form was applied: it was a mistake, and the practice has it again.
+// Correct takes back that a form was applied: it was a mistake, and the practice has it again. The forms in whose place
+// it was applied stand again, in the same transaction: a refusal is not lost by somebody else's slip.
 func (c Custody) Correct(ctx context.Context, ref Reference, by Actor, said Said) (Answer, error) {
-	return c.simple(ctx, ref, by, Corrected, said)
+	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
+		change := Change{Form: f.With(c.event(f, by, Corrected, said))}
+		for _, key := range f.caused().list("after") {
+			o, err := c.Store.Form(ctx, Reference{key})
+			switch {
+			case err != nil:
+				return Change{}, fmt.Errorf("read a form that was replaced: %w", err)
+			case o.replacedBy(f):
+				restored := Event{At: c.Now(), By: by.String(), Kind: Restored, Detail: map[string]string{"later": f.Reference.Key()}}
+				change.Others = append(change.Others, o.With(restored))
+			}
+		}
+		return change, nil
+	})
 }
 
 func yes(b bool) string {

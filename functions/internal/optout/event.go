@@ -43,6 +43,7 @@ const (
 	Applied   Kind = "applied"     // the practice set the preference: on (day), code, told, replaced (choices), after (references)
 	Corrected Kind = "corrected"   // the practice took back that it was applied
 	Replaced  Kind = "replaced"    // a later form was applied in its place: later (reference), until (what else of the same signer goes with it)
+	Restored  Kind = "restored"    // that was a mistake, and it stands again: later
 	Found     Kind = "found"       // the practice's extract has it: run (time)
 	Discarded Kind = "discarded"   // the scan is gone; its hash stays
 	Missing   Kind = "missing"     // the practice's extract lacks it, or has another code: run (time), code (choice)

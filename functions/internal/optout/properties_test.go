@@ -288,7 +288,7 @@ func (p *person) lawful(f optout.Form, was, is optout.State, e optout.Event) str
 		return "answered by a machine"
 	case is.Status == optout.StatusInDoubt && (e.Kind != optout.Missing || !itsPractice):
 		return "in doubt without an extract"
-	case was.Ended() && !is.Ended() && e.Kind != optout.Complained && e.Kind != optout.Missing:
+	case was.Ended() && !is.Ended() && e.Kind != optout.Complained && e.Kind != optout.Restored && e.Kind != optout.Missing:
 		return "opened again by nobody"
 	case is.Status == optout.StatusRouted && e.Kind == optout.Routed && slices.Contains(was.Refusers, is.Practice) && was.Bound != is.Practice:
 		return "back to a practice that returned it"

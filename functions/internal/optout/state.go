@@ -114,6 +114,7 @@ var moves = []move{
 	{in(StatusApplied, StatusChecked), Missing, ItsPractice, StatusInDoubt, fresh},
 	{open, Found, AnyPractice, StatusChecked, fresh},
 	{append(in(StatusChecked), open...), Replaced, AnyPractice, StatusWithdrawn, nil},
+	{in(StatusWithdrawn), Restored, AnyPractice, StatusRegistered, nil},
 
 	{atDoor, Returned, ItsPractice, StatusReturned, nil},
 	{in(StatusReturned), Rerouted, Machine, StatusRegistered, returnedAs(NotOurPatient, HasMoved)},
@@ -137,7 +138,7 @@ var moves = []move{
 	{open, Numbered, Office, "", nil},
 	{open, Numbered, ItsPractice, "", nil},
 	{open, Reminded, Machine, "", nil},
-	{open, Failed, Machine, "", nil},
+	{append(in(StatusChecked), open...), Failed, Machine, "", nil},
 	{in(StatusChecked), Discarded, Machine, "", nil},
 }
 

@@ -317,7 +317,7 @@ func (e Engine) waiting(ctx context.Context, p Practice) (int, error) {
 	case err != nil:
 		return 0, fmt.Errorf("read the form that asked: %w", err)
 	}
-	if f.State().Owner == OwnerPractice && f.State().Practice == p.Code {
+	if s := f.state; s.Owner == OwnerPractice && s.Practice == p.Code && s.Status != StatusApplied {
 		return 1, nil
 	}
 	return 0, nil
