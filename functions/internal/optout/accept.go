@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-playground/validator/v10"
@@ -114,8 +113,8 @@ var tags = map[string]func(to *reading, s string) error{
 	"staffonly": func(to *reading, s string) error { _, err := said(s, to.Staff, "signed-by-clock"); return err },    // online, our clock dates the form
 	"signedon":  func(to *reading, s string) error { return set(&to.SignedOn)(nhs.ParseDate(s)) },                    // ISO 8601, calendar day
 	"way":       func(to *reading, s string) error { return add(&to.Reply.Safe)(option(s, ways)) },                   // domain facts, safety
-	"email":     func(to *reading, s string) error { return set(&to.Reply.Email)(email(s)) },                         // RFC 5321
-	"phone":     func(to *reading, s string) error { return set(&to.Reply.Phone)(phone(s)) },                         // ITU E.164
+	"email":     func(to *reading, s string) error { return set(&to.Reply.Email)(nhs.ParseEmail(s)) },                // RFC 5321
+	"phone":     func(to *reading, s string) error { return set(&to.Reply.Phone)(nhs.ParsePhone(s)) },                // ITU E.164
 	"format":    func(to *reading, s string) error { return set(&to.Reply.Format)(line(s)) },                         // Accessible Information Standard
 	"language":  func(to *reading, s string) error { return set(&to.Reply.Language)(line(s)) },                       // Accessible Information Standard
 }
@@ -230,40 +229,6 @@ func option(s string, options []string) (string, error) {
 
 func line(s string) (string, error) {
 	return said(s, utf8.RuneCountInString(s) <= 100 && nhs.Printable(s), "line")
-}
-
-// email reads an address that mail can be sent to, in any script (RFC 6531): a local part that needs no quotes, an @,
-// a domain of two labels or more.
-func email(s string) (string, error) {
-	local, domain, _ := strings.Cut(s, "@")
-	return said(s, dotted(local, "!#$%&'*+-/=?^_`{|}~") && dotted(domain, "-") && strings.Contains(domain, "."), "email")
-}
-
-// dotted says that s has letters, digits, marks and these others, and a dot only between them.
-func dotted(s, others string) bool {
-	odd := func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && !strings.ContainsRune(others, r)
-	}
-	for word := range strings.SplitSeq(s, ".") {
-		if word == "" || strings.ContainsFunc(word, odd) {
-			return false
-		}
-	}
-	return true
-}
-
-func phone(s string) (string, error) {
-	digits := 0
-	for i, r := range s {
-		switch {
-		case r >= '0' && r <= '9':
-			digits++
-		case r == '+' && i == 0, r == ' ', r == '-', r == '(', r == ')':
-		default:
-			return "", broken("phone")
-		}
-	}
-	return said(s, digits >= 7 && digits <= 15, "phone")
 }
 
 // day is a day of a form's clock.

@@ -38,8 +38,6 @@ var sentences = map[broken]string{
 	"said-twice":          "The same thing is said twice. Leave one out.",
 	"reference":           "That is not a reference. Check each character; it has 17 letters and digits.",
 	"line":                "A line may have at most 100 printable characters. Shorten it or type it again.",
-	"email":               "That is not an e-mail address. Check it.",
-	"phone":               "That is not a telephone number. Use the digits 0 to 9, spaces and a + at the start.",
 	"choice-missing":      "Say what you want: dissent, core or core-and-additional.",
 	"choice-unexpected":   "A withdrawal or a report that it was not you makes no choice. Leave the choice out.",
 	"about-missing":       "Give the reference of the form that this is about.",

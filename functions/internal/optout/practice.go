@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/mail"
 	"time"
 
 	"example.org/optout/functions/internal/nhs"
@@ -74,7 +73,7 @@ func (c Custody) Decide(ctx context.Context, code nhs.ODSCode, by Actor, d Decis
 
 // SetEmail records where a practice is told: it says so itself, or the office does. "" takes the address away.
 func (c Custody) SetEmail(ctx context.Context, code nhs.ODSCode, by Actor, email string) (Practice, error) {
-	if a, err := mail.ParseAddress(email); email != "" && (err != nil || a.Address != email || len(email) > 254) {
+	if _, err := nhs.ParseEmail(email); email != "" && err != nil {
 		return Practice{}, wrong("email", "email")
 	}
 	if !by.may(ItsPractice, State{Practice: code}) && !by.may(Office, State{}) {
