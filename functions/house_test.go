@@ -42,8 +42,8 @@ var storeys = [][]string{
 
 var shelves = []string{"functions/internal/problem", "functions/internal/trigger"}
 
-// values are what of the ground floor the domain stands on.
-var values = []string{"functions/internal/nhs", "functions/internal/crockford"}
+// groundValues are what of the ground floor the domain stands on.
+var groundValues = []string{"functions/internal/nhs", "functions/internal/crockford"}
 
 // support are packages that only tests import; they are held to nothing here.
 var support = []string{"functions/internal/optout/optouttest", "functions/internal/dynamo/dynamotest", "functions/internal/door/contracttest"}
@@ -110,7 +110,7 @@ func TestImportsGoDownOnly(t *testing.T) {
 				t.Errorf("%s imports its neighbour %s", name, ours)
 			case local && storey(ours) > at:
 				t.Errorf("%s imports %s, which stands above it", name, ours)
-			case local && at == 1 && storey(ours) == 0 && !slices.Contains(values, ours):
+			case local && at == 1 && storey(ours) == 0 && !slices.Contains(groundValues, ours):
 				t.Errorf("the domain imports %s", ours)
 			case !local && strings.Contains(first, "."):
 				if allowed := foreign[at]; allowed != nil && !slices.ContainsFunc(allowed, func(a string) bool { return strings.HasPrefix(imported, a) }) {
