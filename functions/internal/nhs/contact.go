@@ -7,7 +7,7 @@ import (
 
 var (
 	errEmail = &Error{"email", "That is not an e-mail address. Check it."}
-	errPhone = &Error{"phone", "That is not a telephone number. Use digits, spaces and a + at the start."}
+	errPhone = &Error{"phone", "That is not a telephone number. Use the digits 0 to 9, spaces and a + at the start."}
 )
 
 // ParseEmail reads an address that mail can be sent to, in any script (RFC 5321, RFC 6531): a local part that needs no
