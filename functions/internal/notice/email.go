@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -69,15 +70,27 @@ func (e Email) Tell(ctx context.Context, n optout.Notice) (string, error) {
 	}
 }
 
-// words are the mail. It is the same for every practice but for one number.
+// words are the mail. It is the same for every practice but for one number and whether its list is wanted.
 func words(n optout.Notice) (subject, body string) {
-	count := "at least 1 form waits"
-	if n.AtLeast > 1 {
-		count = fmt.Sprintf("at least %d forms wait", n.AtLeast)
+	var asks []string
+	switch {
+	case n.AtLeast > 1:
+		subject = fmt.Sprintf("at least %d forms wait for your practice", n.AtLeast)
+	case n.AtLeast == 1:
+		subject = "at least 1 form waits for your practice"
+	default:
+		subject = "please send your practice's list"
 	}
-	return "Summary Care Record choices: " + count + " for your practice",
-		"Patients of your practice have told us what they want for their Summary Care Record, and " + count + " for you.\n\n" +
-			"Only your practice can record these choices. Please sign in to this service to collect the forms, record each\n" +
-			"choice in your clinical system and tell us that you have done so.\n\n" +
-			"This message holds no patient information. It comes at most once a day, and again while forms wait.\n"
+	if n.AtLeast > 0 {
+		asks = append(asks, "Patients of your practice have told us what they want for their Summary Care Record: "+subject+".\n"+
+			"Only your practice can record these choices. Please sign in to this service to collect the forms, record each\n"+
+			"choice in your clinical system and tell us that you have done so.\n")
+	}
+	if n.Extract {
+		asks = append(asks, "You have told us of choices that you recorded some weeks ago. Please run the list of patients whose Summary Care\n"+
+			"Record preference is coded in your clinical system, and send it after signing in to this service: it shows that\n"+
+			"every choice is where it belongs. We keep the answer, not the list.\n")
+	}
+	asks = append(asks, "This message holds no patient information. It comes at most once a day, and again while something waits.\n")
+	return "Summary Care Record choices: " + subject, strings.Join(asks, "\n")
 }

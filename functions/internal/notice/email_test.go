@@ -15,20 +15,31 @@ import (
 
 func TestTheMailCountsAndNamesNobody(t *testing.T) {
 	t.Parallel()
-	for n, want := range map[int]string{1: "at least 1 form waits", 3: "at least 3 forms wait"} {
+	for _, c := range []struct {
+		n             optout.Notice
+		subject, body string
+		silent        string
+	}{
+		{optout.Notice{AtLeast: 1}, "at least 1 form waits", "at least 1 form waits", "the list"},
+		{optout.Notice{AtLeast: 3}, "at least 3 forms wait", "at least 3 forms wait", "the list"},
+		{optout.Notice{AtLeast: 3, Extract: true}, "at least 3 forms wait", "run the list of patients", "0 form"},
+		{optout.Notice{Extract: true}, "please send your practice's list", "run the list of patients", "forms wait"},
+	} {
 		var sent *sesv2.SendEmailInput
 		id := "m-1"
 		e := Email{from: "optout@example.invalid", send: func(_ context.Context, in *sesv2.SendEmailInput, _ ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error) {
 			sent = in
 			return &sesv2.SendEmailOutput{MessageId: &id}, nil
 		}}
-		got, err := e.Tell(t.Context(), optout.Notice{To: "a81001@practice.example", AtLeast: n})
+		c.n.To = "a81001@practice.example"
+		got, err := e.Tell(t.Context(), c.n)
 		if err != nil || got != id {
 			t.Errorf("%q, %v", got, err)
 		}
 		m := sent.Content.Simple
-		if !strings.Contains(*m.Subject.Data, want) || !strings.Contains(*m.Body.Text.Data, want) || sent.Destination.ToAddresses[0] != "a81001@practice.example" || *sent.FromEmailAddress != e.from {
-			t.Errorf("sent %q: %q", *m.Subject.Data, *m.Body.Text.Data)
+		if !strings.Contains(*m.Subject.Data, c.subject) || !strings.Contains(*m.Body.Text.Data, c.body) || strings.Contains(*m.Body.Text.Data, c.silent) ||
+			sent.Destination.ToAddresses[0] != "a81001@practice.example" || *sent.FromEmailAddress != e.from {
+			t.Errorf("%+v: sent %q: %q", c.n, *m.Subject.Data, *m.Body.Text.Data)
 		}
 	}
 }
