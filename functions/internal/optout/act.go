@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/steady"
 )
 
 // Role is as what somebody acts.
@@ -137,16 +138,12 @@ const mostEvents = 1000
 //
 // A *Refusal if it cannot be; ErrNotFound; ErrUnavailable if it could not be done now: the same may simply be said
 // again.
-func (c Custody) act(ctx context.Context, ref Reference, by Actor, said Said, prepare func(Form) (Change, error)) (Answer, error) {
-	for try := 0; ; try++ {
-		answer, err := c.tryAct(ctx, ref, by, said, prepare)
-		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrUnavailable) {
-			return answer, err
-		}
-		if try >= conflictTries || pause(ctx, try) != nil {
-			return Answer{}, fmt.Errorf("act: %w (%w)", ErrUnavailable, err)
-		}
+func (c Custody) act(ctx context.Context, ref Reference, by Actor, said Said, prepare func(Form) (Change, error)) (a Answer, err error) {
+	err = steady.Insist(ctx, func() (err error) { a, err = c.tryAct(ctx, ref, by, said, prepare); return err }, ErrConflict, ErrUnavailable)
+	if errors.Is(err, ErrConflict) {
+		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
+	return a, err
 }
 
 func (c Custody) tryAct(ctx context.Context, ref Reference, by Actor, said Said, prepare func(Form) (Change, error)) (Answer, error) {

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"path"
-	"runtime"
-	"strings"
 	"time"
 
 	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/steady"
 )
 
 // Engine moves forms and practices on. One Engine serves the stream and the sweeper alike.
@@ -50,22 +47,15 @@ const (
 // An error that Recorded recognises is the cause of a failure that is on record: the thing will be looked at again
 // in its time. After any other error the thing is still due as it was.
 func (e Engine) Advance(ctx context.Context, d Due) (did Outcome, err error) {
-	for try := 0; ; try++ {
-		did, err = e.step(ctx, d)
-		if err == nil || Recorded(err) {
-			return did, err
-		}
-		if !errors.Is(err, ErrConflict) || try >= conflictTries || pause(ctx, try) != nil {
-			break
-		}
-	}
-	if errors.Is(err, ErrConflict) { // a busy thing is not a broken one: it stays due as it is
+	err = steady.Insist(ctx, func() (err error) { did, err = e.step(ctx, d); return err }, ErrConflict)
+	switch {
+	case err == nil || Recorded(err):
+		return did, err
+	case errors.Is(err, ErrConflict): // a busy thing is not a broken one: it stays due as it is
 		return Nothing, fmt.Errorf("advance: %w", err)
 	}
 	return e.setBack(ctx, d, err)
 }
-
-const conflictTries = 8
 
 // Recorded says whether err is the cause of a failure that is on record.
 func Recorded(err error) bool {
@@ -79,26 +69,9 @@ type setBackError struct{ cause error }
 func (s *setBackError) Error() string { return s.cause.Error() }
 func (s *setBackError) Unwrap() error { return s.cause }
 
-// survive turns a panic into an error that names its place: whatever an item holds, it cannot take the function
-// down, and with it everybody else's items.
-func survive(err *error) {
-	p := recover()
-	if p == nil {
-		return
-	}
-	place := "an unknown place"
-	for skip := 2; skip < 12; skip++ { // past recover and the runtime's own frames
-		if _, file, line, ok := runtime.Caller(skip); ok && !strings.Contains(file, "/runtime/") {
-			place = fmt.Sprintf("%s:%d", path.Base(file), line)
-			break
-		}
-	}
-	*err = fmt.Errorf("panic (%T) at %s", p, place)
-}
-
 // step is one try.
 func (e Engine) step(ctx context.Context, d Due) (did Outcome, err error) {
-	defer survive(&err)
+	defer steady.Survive(&err)
 	switch d.Noun {
 	case DueForm:
 		ref, err := ParseReference(d.ID)
@@ -195,7 +168,7 @@ func (e Engine) discard(ctx context.Context, f Form, now time.Time) (Change, err
 // stays as it is.
 func (e Engine) setBack(ctx context.Context, d Due, cause error) (did Outcome, err error) {
 	did = Nothing
-	defer survive(&err)
+	defer steady.Survive(&err)
 	now := e.Now()
 	form, p, due, err := e.standing(ctx, d)
 	switch {
@@ -207,7 +180,7 @@ func (e Engine) setBack(ctx context.Context, d Due, cause error) (did Outcome, e
 		return Nothing, nil
 	}
 	p.Tries++
-	p.Until, did = now.Add(Backoff(p.Tries)), Postponed
+	p.Until, did = now.Add(steady.Backoff(p.Tries)), Postponed
 	if !errors.Is(cause, ErrUnavailable) {
 		p.Fault, p.Until, did = "cannot-advance", nhs.WorkingDays(now, officeDays), ToOffice
 		if errors.Is(err, ErrUnreadable) {
@@ -246,22 +219,4 @@ func (e Engine) standing(ctx context.Context, d Due) (Form, Postponement, time.T
 	}
 	f, err := e.Store.Form(ctx, ref)
 	return f, Postponement{Tries: f.Tries, Version: f.Version()}, f.Due, err
-}
-
-// Backoff is how long after the nth failure in a row something is looked at again: 1, 2, 4 … minutes, at most
-// six hours.
-func Backoff(n int) time.Duration {
-	return min(time.Minute<<min(max(n-1, 0), 12), 6*time.Hour)
-}
-
-// pause waits before the next try of a write that lost a race, for a random part of 10, 20, 40 … at most 640 ms.
-func pause(ctx context.Context, try int) error {
-	t := time.NewTimer(rand.N(10 * time.Millisecond << min(try, 6)))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -84,21 +84,6 @@ func TestTheRemindersComeOnDay2And14And28AndThenEvery28Days(t *testing.T) {
 	}
 }
 
-func TestBackoffGrowsAndEnds(t *testing.T) {
-	t.Parallel()
-	last := time.Duration(0)
-	for n := 1; n <= 100; n++ {
-		b := Backoff(n)
-		if b < last || b < time.Minute || b > 6*time.Hour {
-			t.Fatalf("after %d failures: %v, before it %v", n, b, last)
-		}
-		last = b
-	}
-	if last != 6*time.Hour || Backoff(0) != time.Minute || Backoff(3) != 4*time.Minute {
-		t.Errorf("steps are %v, %v … %v", Backoff(0), Backoff(3), last)
-	}
-}
-
 // Fingerprints of stored forms are made of this spelling: whoever changes it turns every repeat into other answers.
 func TestTheSpellingOfAnswersIsWhatItAlwaysWas(t *testing.T) {
 	t.Parallel()

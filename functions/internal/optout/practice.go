@@ -2,11 +2,11 @@ package optout
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/steady"
 )
 
 // Practice is what we know of a GP practice, and how far it has been told.
@@ -83,20 +83,15 @@ func (c Custody) SetEmail(ctx context.Context, code nhs.ODSCode, by Actor, email
 	return c.changePractice(ctx, code, func(p *Practice) { p.Email, p.Contacts = email, kept(append(p.Contacts, contact)) })
 }
 
-func (c Custody) changePractice(ctx context.Context, code nhs.ODSCode, change func(*Practice)) (Practice, error) {
-	for try := 0; ; try++ {
-		p, err := c.Store.Practice(ctx, code)
-		if err == nil {
-			change(&p)
-			err = c.Store.SavePractice(ctx, p)
+func (c Custody) changePractice(ctx context.Context, code nhs.ODSCode, change func(*Practice)) (p Practice, err error) {
+	err = steady.Insist(ctx, func() error {
+		if p, err = c.Store.Practice(ctx, code); err != nil {
+			return fmt.Errorf("read practice: %w", err)
 		}
-		if err == nil || !errors.Is(err, ErrConflict) || try >= conflictTries || pause(ctx, try) != nil {
-			if err != nil {
-				return Practice{}, fmt.Errorf("change practice: %w", err)
-			}
-			return p, nil
-		}
-	}
+		change(&p)
+		return c.Store.SavePractice(ctx, p)
+	}, ErrConflict)
+	return p, err
 }
 
 func kept[T any](all []T) []T { return all[max(0, len(all)-mostKept):] }

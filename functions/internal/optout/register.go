@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/steady"
 )
 
 // Keys makes what must not be guessable, from keys that never rotate in place.
@@ -76,27 +77,27 @@ func (r Registrar) Hold(ctx context.Context, o Origin, a Answers, facts Facts, w
 }
 
 func (r Registrar) register(ctx context.Context, form Form) (Receipt, error) {
-	for try := 0; ; try++ {
-		stored, err := r.Store.Register(ctx, form)
-		switch {
-		case err == nil:
-			return receipt(form, false), nil
-		case errors.Is(err, ErrTaken) && stored.Attempt == form.Attempt: // our own answer was lost on the way
-			return receipt(stored, false), nil
-		case errors.Is(err, ErrTaken) && !bytes.Equal(stored.Fingerprint, form.Fingerprint):
-			return Receipt{}, ErrOtherAnswers
-		case errors.Is(err, ErrTaken):
-			return receipt(stored, true), nil
-		case errors.Is(err, ErrCrowded):
+	var stored Form
+	err := steady.Insist(ctx, func() (err error) {
+		if stored, err = r.Store.Register(ctx, form); errors.Is(err, ErrCrowded) {
 			form = form.crowded()
-		case errors.Is(err, ErrConflict), errors.Is(err, ErrUnavailable):
-			if try >= registerTries || pause(ctx, try) != nil {
-				return Receipt{}, fmt.Errorf("register: %w (%w)", ErrUnavailable, err)
-			}
-		default:
-			return Receipt{}, fmt.Errorf("register: %w", err)
+			stored, err = r.Store.Register(ctx, form)
 		}
+		return err
+	}, ErrConflict, ErrUnavailable)
+	switch {
+	case err == nil:
+		return receipt(form, false), nil
+	case errors.Is(err, ErrTaken) && stored.Attempt == form.Attempt: // our own answer was lost on the way
+		return receipt(stored, false), nil
+	case errors.Is(err, ErrTaken) && !bytes.Equal(stored.Fingerprint, form.Fingerprint):
+		return Receipt{}, ErrOtherAnswers
+	case errors.Is(err, ErrTaken):
+		return receipt(stored, true), nil
+	case errors.Is(err, ErrConflict):
+		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
+	return Receipt{}, fmt.Errorf("register: %w", err)
 }
 
 // Replay answers for a key that was answered before, so that a repeat gets its answer even where it would not be
@@ -112,8 +113,6 @@ func (r Registrar) Replay(ctx context.Context, o Origin, a *Answers) (Receipt, e
 	}
 	return receipt(stored, true), nil
 }
-
-const registerTries = 8
 
 // NewForm is what will be written: every field is set here, once.
 func (r Registrar) NewForm(o Origin, a Answers, facts Facts) Form {

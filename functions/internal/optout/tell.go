@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/steady"
 )
 
 // Post carries notices to practices.
@@ -184,7 +185,7 @@ func (e Engine) advancePractice(ctx context.Context, code nhs.ODSCode) (Outcome,
 
 	p.Digest.Tries++
 	p.Digest.Lease = now.Add(sendingTakes)
-	p.Digest.Due = now.Add(max(sendingTakes, Backoff(p.Digest.Tries)))
+	p.Digest.Due = now.Add(max(sendingTakes, steady.Backoff(p.Digest.Tries)))
 	if err := e.saveDigest(ctx, p); err != nil {
 		return Nothing, err
 	}
@@ -195,18 +196,14 @@ func (e Engine) advancePractice(ctx context.Context, code nhs.ODSCode) (Outcome,
 
 // recordAttempt writes down how sending went, on top of the claim or of what forms have asked since. The mail is
 // out: whatever the caller's deadline, the record is given its own time.
-func (e Engine) recordAttempt(ctx context.Context, claim Practice, a Attempt, sendErr error) (Outcome, error) {
+func (e Engine) recordAttempt(ctx context.Context, claim Practice, a Attempt, sendErr error) (did Outcome, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordingTakes)
 	defer cancel()
-	for try := 0; ; try++ {
-		did, err := e.tryRecordAttempt(ctx, claim, a, sendErr)
-		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrUnavailable) {
-			return did, err
-		}
-		if try >= conflictTries || pause(ctx, try) != nil {
-			return did, fmt.Errorf("the mail is out, its record is not: %w", err)
-		}
+	err = steady.Insist(ctx, func() (err error) { did, err = e.tryRecordAttempt(ctx, claim, a, sendErr); return err }, ErrConflict, ErrUnavailable)
+	if err != nil && !Recorded(err) {
+		err = fmt.Errorf("the mail is out, its record is not: %w", err)
 	}
+	return did, err
 }
 
 const recordingTakes = 8 * time.Second
@@ -249,7 +246,7 @@ func (d Digest) after(a Attempt, sendErr error, asked bool) (Digest, Outcome, er
 		d = d.faulty(u.Code, a.At)
 		did, a.Outcome, cause = ToOffice, u.Code, &setBackError{u}
 	default: // the claim has counted the try
-		wait := Backoff(d.Tries)
+		wait := steady.Backoff(d.Tries)
 		if u.Hope == Unanswered {
 			wait = max(wait, unanswered)
 		}
