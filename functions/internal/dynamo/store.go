@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -122,8 +123,7 @@ func (s Store) Person(ctx context.Context, k optout.PersonKey) ([]optout.Referen
 
 // Record implements optout.Store: one conditional update, or one transaction of all that changes together.
 func (s Store) Record(ctx context.Context, c optout.Change) error {
-	update := s.recordForm(c.Form, c.Facts)
-	writes := []types.TransactWriteItem{{Update: update}}
+	writes := []types.TransactWriteItem{{Update: s.recordForm(c.Form, c.Facts)}}
 	for _, f := range c.Others {
 		writes = append(writes, types.TransactWriteItem{Update: s.recordForm(f, false)})
 	}
@@ -137,20 +137,34 @@ func (s Store) Record(ctx context.Context, c optout.Change) error {
 	if c.Joins {
 		writes = append(writes, s.appendReference(personKey(c.Form.Person), c.Form.Reference))
 	}
-	for _, code := range append(c.Look, c.Tell) {
+	for _, code := range append(slices.Clone(c.Look), c.Tell) {
 		if !code.IsZero() {
 			writes = append(writes, types.TransactWriteItem{Update: s.ask(code, c)})
 		}
 	}
-	if len(writes) == 1 {
-		_, err := s.update(ctx, &dynamodb.UpdateItemInput{
-			TableName: update.TableName, Key: update.Key, UpdateExpression: update.UpdateExpression,
-			ConditionExpression: update.ConditionExpression, ExpressionAttributeValues: update.ExpressionAttributeValues,
-		})
-		return kind("record", err)
+	if c.Flags {
+		writes = append(writes, s.appendReference(possibleKey(c.Form.Possible), c.Form.Reference))
 	}
-	_, err := s.transact(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
+	err := s.write(ctx, writes)
+	if cancelled, ok := errors.AsType[*types.TransactionCanceledException](err); ok && c.Flags {
+		if last := len(writes) - 1; len(cancelled.CancellationReasons) > last && aws.ToString(cancelled.CancellationReasons[last].Code) == "ConditionalCheckFailed" {
+			err = s.write(ctx, writes[:last]) // the list of possible persons is full; it only flags
+		}
+	}
 	return kind("record", err)
+}
+
+// write does all writes together or none; one alone needs no transaction.
+func (s Store) write(ctx context.Context, writes []types.TransactWriteItem) (err error) {
+	if u := writes[0].Update; len(writes) == 1 {
+		_, err = s.update(ctx, &dynamodb.UpdateItemInput{
+			TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression,
+			ConditionExpression: u.ConditionExpression, ExpressionAttributeValues: u.ExpressionAttributeValues,
+		})
+		return err
+	}
+	_, err = s.transact(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
+	return err
 }
 
 // recordForm appends the new events and moves the form to where its state says.

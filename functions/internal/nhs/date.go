@@ -69,8 +69,8 @@ func (d Date) String() string       { return "[date]" }
 func (d Date) GoString() string     { return d.String() }
 func (d Date) LogValue() slog.Value { return hidden("date") }
 
-// End is when the day ends in England.
-func (d Date) End() time.Time {
+// Begin is when the day begins in England.
+func (d Date) Begin() time.Time {
 	t, _ := time.ParseInLocation(time.DateOnly, d.day, london)
-	return t.AddDate(0, 0, 1).UTC()
+	return t.UTC()
 }

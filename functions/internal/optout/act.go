@@ -1,6 +1,7 @@
 package optout
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/steady"
@@ -34,7 +36,7 @@ const (
 // Actor is who does something to a form.
 type Actor struct {
 	Role     Role
-	Practice nhs.ODSCode // of AtPractice and Clinician
+	Practice nhs.ODSCode // of AtPractice and Clinician; whose mailbox it is of MESH
 	ID       string      // of the person or machine, as sign-in knows it: never a name
 }
 
@@ -47,14 +49,16 @@ var engine = Actor{Role: Machine}
 
 // may says whether the actor is who a row of the table of states asks for.
 func (a Actor) may(as Role, s State) bool {
-	practice := (a.Role == AtPractice || a.Role == Clinician) && !a.Practice.IsZero()
-	switch as {
+	practice, its := a.Role == AtPractice || a.Role == Clinician, a.Practice == s.Practice && !a.Practice.IsZero()
+	switch has := its && (s.Owner == OwnerPractice || s.Ended()); as {
 	case AnyPractice:
-		return practice
+		return practice && !a.Practice.IsZero()
 	case ItsPractice:
-		return practice && a.Practice == s.Practice
+		return practice && has
 	case Clinician:
-		return a.Role == Clinician && practice && a.Practice == s.Practice
+		return a.Role == Clinician && has
+	case MESH:
+		return a.Role == MESH && its
 	case Desk:
 		return a.Role == Desk || a.Role == Supervisor
 	}
@@ -97,10 +101,14 @@ func oneOf[T ~string](field string, value T, offered ...T) error {
 var faultsOfActs = map[string]string{
 	"missing":                "This is needed. Fill it in.",
 	"not-an-option":          "Choose one of the options offered.",
+	"not-plain":              "A key has at most 64 letters, digits and dashes.",
+	"too-long":               "This is too long. Shorten it.",
 	"too-many":               "There are too many of these. Leave some out.",
 	"date-in-future":         "That has not come yet. Check the date.",
 	"email":                  "That is not an e-mail address. Check it.",
-	"no-such-form":           "There is no such form, or it is this one. Check the reference.",
+	"no-newer-form":          "That is no newer form of this person that goes on. Check the reference.",
+	"carriers-code":          "A carrier's code is at most 20 letters, digits and dashes.",
+	"about-itself":           "A form cannot be about itself. Check the reference.",
 	"practice-not-open":      "No practice in England has this code and is open. Choose another one.",
 	"code-unknown":           "That is no code of a Summary Care Record preference that is known here. Check it, or have it configured.",
 	"code-of-another-choice": "That code records another choice than this form's. Check both.",
@@ -130,8 +138,11 @@ type Said struct {
 	Text Text   // in somebody's own words
 }
 
-// mostEvents keeps a form within one item of the table.
-const mostEvents = 1000
+// mostBytes keeps a form's history, and what was written beside it, within one item of the table: 400 KB.
+const mostBytes = 250_000
+
+// mostText is how many characters somebody may write about an event.
+const mostText = 1000
 
 // act judges what somebody says of a form and records it. prepare makes the change of the form as it is read: that
 // may be more than once. Its first new event is the one that is judged.
@@ -139,6 +150,14 @@ const mostEvents = 1000
 // A *Refusal if it cannot be; ErrNotFound; ErrUnavailable if it could not be done now: the same may simply be said
 // again.
 func (c Custody) act(ctx context.Context, ref Reference, by Actor, said Said, prepare func(Form) (Change, error)) (a Answer, err error) {
+	switch {
+	case utf8.RuneCountInString(string(said.Text)) > mostText:
+		return Answer{}, wrong("text", "too-long")
+	case !plain(said.Key):
+		return Answer{}, wrong("key", "not-plain")
+	case !plain(by.ID):
+		return Answer{}, Forbidden
+	}
 	err = steady.Insist(ctx, func() (err error) { a, err = c.tryAct(ctx, ref, by, said, prepare); return err }, ErrConflict, ErrUnavailable)
 	if errors.Is(err, ErrConflict) {
 		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -164,14 +183,14 @@ func (c Custody) tryAct(ctx context.Context, ref Reference, by Actor, said Said,
 	switch verdict := f.judge(by, e); { // before err, which is for those who have the form
 	case errors.Is(verdict, errRepeat):
 		return Answer{f, f.cause(e), true}, nil
-	case errors.Is(verdict, errNoted): // it goes on record, and that is all it does
-		change = Change{Form: f.With(e)}
-	case verdict != nil:
+	case verdict != nil && !errors.Is(verdict, errNoted):
 		return Answer{}, verdict
 	case err != nil:
 		return Answer{}, err
+	case verdict != nil: // it goes on record, and that is all it does
+		change = Change{Form: f.With(e)}
 	}
-	if len(change.Form.Events) > mostEvents {
+	if change.Form.size() > mostBytes {
 		return Answer{}, Full
 	}
 	if err := c.Store.Record(ctx, change.relieving()); err != nil {
@@ -185,6 +204,11 @@ var (
 	errRepeat = errors.New("it was said before")
 	errNoted  = errors.New("it changes nothing any more")
 )
+
+// plain says that s is an id or a key, in which nothing personal can stand.
+func plain(s string) bool {
+	return len(s) <= 64 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
 
 // judge says whether an actor may say an event of a form as it stands: nil, errRepeat, errNoted or a *Refusal.
 //
@@ -203,11 +227,12 @@ func (f Form) judge(by Actor, e Event) error {
 		}
 	}
 	entitled := func(m move) bool { return m.verb == e.Kind && by.may(m.by, s) }
+	if first := f.cause(e); first.Seq > 0 && first.sameHands(by) {
+		return errRepeat
+	}
 	switch late := by.Role == MESH && !slices.Contains([]Status{StatusHeld, StatusRegistered, StatusRouted}, s.Status); {
 	case known, !slices.ContainsFunc(moves, entitled):
 		return Forbidden
-	case f.cause(e).Seq > 0:
-		return errRepeat
 	case s.Ended(), late:
 		return errNoted
 	}
@@ -237,13 +262,22 @@ func (e Event) says(other Event) bool {
 
 // said is the event that was said under a client's key from the same desk or practice.
 func (f Form) said(by Actor, key string) (Event, bool) {
-	by.ID = ""
 	for _, e := range f.Events {
-		if key != "" && e.Detail["key"] == key && strings.HasPrefix(e.By+" ", by.String()+" ") {
+		if key != "" && e.Detail["key"] == key && e.sameHands(by) {
 			return e, true
 		}
 	}
 	return Event{}, false
+}
+
+// sameHands says that an event comes from the actor's own practice, mailbox or desk.
+func (e Event) sameHands(by Actor) bool {
+	who := append(strings.Fields(e.By), "", "")
+	role := map[Role]Role{Clinician: AtPractice}
+	if cmp.Or(role[Role(who[0])], Role(who[0])) != cmp.Or(role[by.Role], by.Role) {
+		return false
+	}
+	return by.Role != MESH && by.Role != AtPractice && by.Role != Clinician || who[1] == by.Practice.String() && who[1] != ""
 }
 
 // event is what somebody says of a form, details in pairs of key and value; those without a value are left out.

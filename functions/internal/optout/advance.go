@@ -101,8 +101,8 @@ func (e Engine) advanceForm(ctx context.Context, ref Reference) (did Outcome, er
 			return did, fmt.Errorf("read form: %w", err)
 		}
 		now := e.Now()
-		// A new form is due at once, whatever the clock of its door said.
-		if isNew := f.Version() == 1 && f.Tries == 0; f.Due.IsZero() || f.Due.After(now) && !isNew {
+		// What is the engine's is due at once, whatever the clock said by which it came.
+		if ours := f.state.Owner == OwnerEngine && f.Tries == 0; f.Due.IsZero() || f.Due.After(now) && !ours {
 			return did, nil
 		}
 		change, until, err := e.next(ctx, f, now)
@@ -188,7 +188,7 @@ func (e Engine) setBack(ctx context.Context, d Due, cause error) (did Outcome, e
 		}
 		if form.Version() > 0 { // an unhappy end is an event too
 			failed := form.With(Event{At: now, By: engine.String(), Kind: Failed, Detail: map[string]string{"fault": p.Fault}})
-			if failed.Due.After(now) && e.Store.Record(ctx, Change{Form: failed}) == nil {
+			if failed.Due.After(now) && form.state.Fault != p.Fault && e.Store.Record(ctx, Change{Form: failed}) == nil {
 				return did, &setBackError{cause}
 			}
 		}

@@ -33,7 +33,7 @@ var (
 // same transaction; a refusal gives way to a choice to share more only if the practice has checked with the person.
 func (c Custody) Apply(ctx context.Context, ref Reference, by Actor, said Said, a Application) (Answer, error) {
 	today := nhs.DateOf(c.Now())
-	switch {
+	switch a.Code = strings.TrimSpace(a.Code); {
 	case a.On.IsZero():
 		return Answer{}, wrong("on", "missing")
 	case a.On.After(today):
@@ -48,7 +48,10 @@ func (c Custody) Apply(ctx context.Context, ref Reference, by Actor, said Said, 
 		replaced, refused := c.replaced(ctx, f, a)
 		var choices, after []string
 		for _, o := range replaced {
-			choices, after = append(choices, o.Facts.Choice), append(after, o.Reference.Key())
+			after = append(after, o.Reference.Key())
+			if o.Facts.Choice != "" {
+				choices = append(choices, o.Facts.Choice)
+			}
 		}
 		slices.Sort(choices)
 		applied := f.With(c.event(f, by, Applied, said, "on", a.On.ISO(), "code", a.Code,
@@ -60,6 +63,10 @@ func (c Custody) Apply(ctx context.Context, ref Reference, by Actor, said Said, 
 			return Change{Form: applied}, wrong("code", "code-unknown")
 		case !applied.shown(string(coded)):
 			return Change{Form: applied}, wrong("code", "code-of-another-choice")
+		case !a.Asked:
+			if err := c.sharesNoMore(ctx, f); err != nil {
+				return Change{Form: applied}, err
+			}
 		}
 		change := Change{Form: applied}
 		if !a.Number.IsZero() && a.Number != f.Facts.NHSNumber {
@@ -74,7 +81,7 @@ func (c Custody) Apply(ctx context.Context, ref Reference, by Actor, said Said, 
 			}
 			e := Event{At: c.Now(), By: by.String(), Kind: Replaced, Detail: map[string]string{"later": f.Reference.Key()}}
 			if o.sameSigner(f) { // who takes something back takes back all that they had said until then
-				e.Detail["until"] = f.state.Received.Format(milliseconds)
+				e.Detail["until"], e.Detail["signed"] = f.state.Received.Format(milliseconds), f.Facts.SignedOn.ISO()
 			}
 			change.Others = append(change.Others, o.With(e))
 		}
@@ -103,6 +110,20 @@ func (c Custody) replaced(ctx context.Context, f Form, a Application) (all []For
 	return all, nil
 }
 
+// sharesNoMore refuses a form that shares more than another one of the person which stands.
+func (c Custody) sharesNoMore(ctx context.Context, f Form) error {
+	all, _, err := others(ctx, c.Store, f)
+	if err != nil {
+		return err
+	}
+	for _, o := range all {
+		if o.binds(all) && sharing(o.Facts) < sharing(f.Facts) {
+			return AskThePerson
+		}
+	}
+	return nil
+}
+
 // replacedBy says that another form was applied in the place of this one.
 func (f Form) replacedBy(later Form) bool {
 	return f.state.Status == StatusWithdrawn && f.caused().reference("later") == later.Reference
@@ -118,7 +139,7 @@ func (f Form) comesAfter(o Form) bool {
 	if a, b := o.Facts.SignedOn, f.Facts.SignedOn; !a.IsZero() && !b.IsZero() && a != b {
 		return b.After(a)
 	}
-	return o.state.Received.Before(f.state.Received)
+	return !o.state.Received.After(f.state.Received)
 }
 
 // sharing orders what forms ask for, from least to most: no record, the core of it, what silence means. To take
@@ -137,19 +158,29 @@ func sharing(f Facts) int {
 // it was applied stand again, in the same transaction: a refusal is not lost by somebody else's slip.
 func (c Custody) Correct(ctx context.Context, ref Reference, by Actor, said Said) (Answer, error) {
 	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
-		change := Change{Form: f.With(c.event(f, by, Corrected, said))}
-		for _, key := range f.caused().list("after") {
+		return c.restoring(ctx, f, f.With(c.event(f, by, Corrected, said)), by)
+	})
+}
+
+// restoring is a change by which a form is no longer said to be applied: those in whose place it was stand again.
+func (c Custody) restoring(ctx context.Context, f, undone Form, by Actor) (Change, error) {
+	change := Change{Form: undone}
+	for _, e := range f.Events {
+		if e.Kind != Applied {
+			continue
+		}
+		for _, key := range e.list("after") {
 			o, err := c.Store.Form(ctx, Reference{key})
 			switch {
 			case err != nil:
 				return Change{}, fmt.Errorf("read a form that was replaced: %w", err)
-			case o.replacedBy(f):
+			case o.replacedBy(f) && !slices.ContainsFunc(change.Others, func(x Form) bool { return x.Reference == o.Reference }):
 				restored := Event{At: c.Now(), By: by.String(), Kind: Restored, Detail: map[string]string{"later": f.Reference.Key()}}
 				change.Others = append(change.Others, o.With(restored))
 			}
 		}
-		return change, nil
-	})
+	}
+	return change, nil
 }
 
 func yes(b bool) string {

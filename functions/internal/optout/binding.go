@@ -1,5 +1,7 @@
 package optout
 
+import "slices"
+
 // Binding is the choice that holds for a person meanwhile, of all their forms: the one that shares least of those
 // that are neither withdrawn nor answered; "" if none restricts. A choice to share less binds as soon as a door took
 // it; one to share more ends a refusal only when a practice has applied it in that one's place, which withdraws it.
@@ -8,23 +10,19 @@ package optout
 func Binding(forms []Form) string {
 	least := Facts{}
 	for _, f := range forms {
-		if s := f.state; s.Status == StatusWithdrawn || s.Status == StatusAnswered || f.outdated(forms) {
-			continue
-		}
-		if sharing(f.Facts) < sharing(least) {
+		if f.binds(forms) && sharing(f.Facts) < sharing(least) {
 			least = f.Facts
 		}
 	}
 	return least.Choice
 }
 
-// outdated says whether f came in after a practice had applied a choice that the same signer made later.
-func (f Form) outdated(forms []Form) bool {
-	for _, o := range forms {
-		applied := !o.state.Said.IsZero() && o.state.Status != StatusWithdrawn && o.state.Status != StatusAnswered
-		if applied && o.sameSigner(f) && !f.Facts.SignedOn.IsZero() && o.Facts.SignedOn.After(f.Facts.SignedOn) && o.state.Said.Before(f.state.Received) {
-			return true
-		}
+// binds says whether a form of a person who has these has any say still.
+func (f Form) binds(among []Form) bool {
+	stands := func(s State) bool { return s.Status != StatusWithdrawn && s.Status != StatusAnswered }
+	outdated := func(o Form) bool { // by what a practice had applied when it came in
+		return stands(o.state) && !o.state.Said.IsZero() && o.state.Said.Before(f.state.Received) &&
+			o.sameSigner(f) && !f.Facts.SignedOn.IsZero() && o.Facts.SignedOn.After(f.Facts.SignedOn)
 	}
-	return false
+	return stands(f.state) && !slices.ContainsFunc(among, outdated)
 }

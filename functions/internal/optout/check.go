@@ -19,10 +19,13 @@ func (c Custody) Check(ctx context.Context, ref Reference, by Actor, said Said, 
 	if l.Run.IsZero() || l.Run.After(c.Now()) {
 		return Answer{}, wrong("run", "date-in-future")
 	}
+	if err := oneOf("choice", l.Choice, "", "dissent", "core", "core-and-additional", "implied"); err != nil {
+		return Answer{}, err
+	}
 	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
 		run := l.Run.UTC().Truncate(time.Millisecond).Format(milliseconds)
 		if f.shown(l.Choice) {
-			return Change{Form: f.With(c.event(f, by, Found, said, "run", run))}, nil
+			return Change{Form: f.With(c.event(f, by, Found, said, "run", run, "practice", by.Practice.String()))}, nil
 		}
 		return Change{Form: f.With(c.event(f, by, Missing, said, "run", run, "code", l.Choice))}, nil
 	})

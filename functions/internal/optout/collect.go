@@ -26,5 +26,8 @@ func (c Custody) NotDelivered(ctx context.Context, ref Reference, by Actor, said
 
 // Reject records that MESH will not carry the form, with MESH's own code; the office has it then.
 func (c Custody) Reject(ctx context.Context, ref Reference, by Actor, said Said, code string) (Answer, error) {
+	if code == "" || len(code) > 20 || !plain(code) {
+		return Answer{}, wrong("code", "carriers-code")
+	}
 	return c.simple(ctx, ref, by, Rejected, said, "fault", code)
 }

@@ -19,6 +19,7 @@
 //  8. People act through Custody, under the table of states (act.go, state.go). The practice collects (collect.go),
 //     says applied (apply.go), or returns with a coded reason (return.go); the desk clears up what was held (hold.go).
 //  9. Check: the practice's own list of coded patients shows the choice, or puts it in doubt (check.go).
+//
 // 10. It ends checked, withdrawn, or answered.
 //
 // A form is one item: its facts and its whole history, an append-only list of Events in which each carries the

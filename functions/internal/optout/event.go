@@ -26,7 +26,7 @@ const (
 	Numbered   Kind = "numbered"   // an NHS number was added or corrected: number (digest), and as settled
 
 	Settled  Kind = "settled"  // it stands beside other forms of the person: as (duplicate, linked), first (reference), since (time)
-	Followed Kind = "followed" // a duplicate goes where its first one went: first, fate (applied, open, checked, withdrawn, reopened), until
+	Followed Kind = "followed" // a duplicate goes where its first one went: first, fate (open, checked, withdrawn, reopened), until, signed
 	Routed   Kind = "routed"   // a practice has it, and was made due to be told: practice, instead (of this one)
 	Unrouted Kind = "unrouted" // no practice could be found, and the office has it: fault
 	Assigned Kind = "assigned" // the office named a practice: practice
@@ -42,9 +42,9 @@ const (
 	LetGo     Kind = "let-go"      // the practice left it to others there
 	Applied   Kind = "applied"     // the practice set the preference: on (day), code, told, replaced (choices), after (references)
 	Corrected Kind = "corrected"   // the practice took back that it was applied
-	Replaced  Kind = "replaced"    // a later form was applied in its place: later (reference), until (what else of the same signer goes with it)
+	Replaced  Kind = "replaced"    // a later form was applied in its place: later (reference), until and signed (what else of the same signer goes with it)
 	Restored  Kind = "restored"    // that was a mistake, and it stands again: later
-	Found     Kind = "found"       // the practice's extract has it: run (time)
+	Found     Kind = "found"       // a practice's extract has it: run (time), practice
 	Discarded Kind = "discarded"   // the scan is gone; its hash stays
 	Missing   Kind = "missing"     // the practice's extract lacks it, or has another code: run (time), code (choice)
 
@@ -128,6 +128,17 @@ func verify(ref Reference, history []Event) error {
 		before = e.Hash
 	}
 	return nil
+}
+
+// size is about how many bytes a form's history takes, and what was written beside it.
+func (f Form) size() (n int) {
+	for _, e := range f.Events {
+		n += 120 + len(e.By) + len(e.Text)
+		for k, v := range e.Detail {
+			n += len(k) + len(v)
+		}
+	}
+	return n
 }
 
 // What an event's detail says under a key, or nothing.

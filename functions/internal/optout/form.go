@@ -22,7 +22,7 @@ type Form struct {
 	Fingerprint []byte    // keyed digest of the answers, to know a repeat by
 	Attempt     string    // nonce of the registering attempt, to know an own retry by
 	Events      []Event
-	Due         time.Time // when it is looked at next: State().Due, or later after failures
+	Due         time.Time // when it is looked at next: State().Due by the clock of the last event, or later after failures
 	Tries       int       // failures since the last event
 	Fault       string    // why nothing could be done with it since the last event; "": nothing failed for good
 	state       State
@@ -51,10 +51,14 @@ func (f Form) Restore() (Form, error) {
 
 // With is the form after one more event; the form itself is left as it is.
 func (f Form) With(e Event) Form {
+	now := e.At
 	e = e.link(f.Reference, f.Events)
 	f.Events = append(slices.Clip(f.Events), e)
 	f.state = f.state.after(e)
 	f.Due, f.Tries, f.Fault = f.state.Due, 0, ""
+	if ahead := e.At.Sub(now); ahead > time.Second && !f.Due.IsZero() { // of a clock that was wrong before: nobody waits for it
+		f.Due = f.Due.Add(-ahead)
+	}
 	return f
 }
 

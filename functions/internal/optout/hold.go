@@ -3,6 +3,8 @@ package optout
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"example.org/optout/functions/internal/nhs"
 )
@@ -30,30 +32,32 @@ func (c Custody) Release(ctx context.Context, ref Reference, by Actor, said Said
 	if facts.Surname.IsZero() || facts.BirthDate.IsZero() || facts.Kind == "choice" && facts.Choice == "" {
 		return Answer{}, wrong("answers", "incomplete")
 	}
+	if facts.About == ref {
+		return Answer{}, wrong("answers", "about-itself")
+	}
 	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
 		cleared := f
 		cleared.Facts = facts
-		person, possible := keysOf(c.Keys, facts)
-		cleared.Person, cleared.Possible = person, possible
-		detail := []string{"answers", c.digest(f, string(canonical(a)))}
-		joins := false
-		if person != f.Person && person != "" {
-			room, err := c.room(ctx, cleared)
-			if err != nil {
-				return Change{}, err
-			}
-			detail, joins = append(detail, "person", room), room == ""
+		change, detail, err := c.identified(ctx, f, cleared)
+		if err != nil {
+			return Change{}, err
 		}
-		return Change{Form: cleared.With(c.event(f, by, Released, said, detail...)), Facts: true, Joins: joins}, nil
+		change.Form = change.Form.With(c.event(f, by, Released, said, append(detail, "answers", c.digest(f, string(canonical(a))))...))
+		return change, nil
 	})
 }
 
-// Supersede ends a held form because the person has sent a newer one.
+// Supersede ends a held form because the person has sent a newer one, which goes on.
 func (c Custody) Supersede(ctx context.Context, ref Reference, by Actor, said Said, newer Reference) (Answer, error) {
 	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
 		change := Change{Form: f.With(c.event(f, by, Superseded, said, "newer", newer.Key()))}
-		if _, err := c.Store.Form(ctx, newer); errors.Is(err, ErrNotFound) || newer == ref {
-			return change, wrong("newer", "no-such-form")
+		n, err := c.Store.Form(ctx, newer)
+		switch s := n.state; {
+		case err != nil && !errors.Is(err, ErrNotFound):
+			return Change{}, fmt.Errorf("read the newer form: %w", err)
+		case err != nil, s.Status == StatusHeld, s.Status == StatusWithdrawn, s.Status == StatusAnswered, !s.Received.After(f.state.Received),
+			!n.born(f.Facts.BirthDate), n.Facts.Surname.Folded() != f.Facts.Surname.Folded():
+			return change, wrong("newer", "no-newer-form")
 		}
 		return change, nil
 	})
@@ -62,36 +66,46 @@ func (c Custody) Supersede(ctx context.Context, ref Reference, by Actor, said Sa
 // Number gives a form an NHS number, or another one: the desk corrects it, its practice has coded it. In the same
 // transaction the form joins the person's list; what is linked to it is known from then on.
 func (c Custody) Number(ctx context.Context, ref Reference, by Actor, said Said, n nhs.Number) (Answer, error) {
+	if n.IsZero() {
+		return Answer{}, wrong("number", "missing")
+	}
 	return c.act(ctx, ref, by, said, func(f Form) (Change, error) { return c.numbered(ctx, f, f, by, said, n) })
 }
 
 // numbered adds an event to a form that gives it a number.
 func (c Custody) numbered(ctx context.Context, stored, f Form, by Actor, said Said, n nhs.Number) (Change, error) {
 	f.Facts.NHSNumber = n
-	f.Person, _ = keysOf(c.Keys, f.Facts)
-	detail := []string{"number", c.digest(f, n.Digits())}
-	joins := false
-	if f.Person != stored.Person {
-		room, err := c.room(ctx, f)
-		if err != nil {
-			return Change{}, err
-		}
-		others, err := others(ctx, c.Store, f)
-		if err != nil {
-			return Change{}, err
-		}
-		detail, joins = append(append(detail, "person", room), links(others)...), room == ""
+	change, detail, err := c.identified(ctx, stored, f)
+	if err != nil {
+		return Change{}, err
 	}
-	return Change{Form: f.With(c.event(f, by, Numbered, said, detail...)), Facts: true, Joins: joins}, nil
+	if change.Form.Person != stored.Person {
+		all, _, err := others(ctx, c.Store, change.Form)
+		if err != nil {
+			return Change{}, err
+		}
+		detail = append(detail, links(all)...)
+	}
+	change.Form = change.Form.With(c.event(stored, by, Numbered, said, append(detail, "number", c.digest(stored, n.Digits()))...))
+	return change, nil
 }
 
-// room says whether a form can join its person's list: "", else why it does not.
-func (c Custody) room(ctx context.Context, f Form) (string, error) {
-	switch list, err := c.Store.Person(ctx, f.Person); {
-	case err != nil:
-		return "", err
-	case len(list) >= MostForms:
-		return "crowded", nil
+// identified gives a form whose facts have changed the keys that it is found by from now on, and says whether it found
+// room on the list of a person that is new to it.
+func (c Custody) identified(ctx context.Context, stored, f Form) (change Change, detail []string, err error) {
+	f.Person, f.Possible = keysOf(c.Keys, f.Facts)
+	change = Change{Form: f, Facts: true, Flags: f.Possible != stored.Possible && f.Possible != ""}
+	if f.Person == stored.Person || f.Person == "" {
+		return change, nil, nil
 	}
-	return "", nil
+	list, err := c.Store.Person(ctx, f.Person)
+	if err != nil {
+		return Change{}, nil, fmt.Errorf("read the person's list: %w", err)
+	}
+	if onIt := slices.Contains(list, f.Reference); !onIt && len(list) >= MostForms {
+		return change, []string{"person", "crowded"}, nil
+	} else {
+		change.Joins = !onIt
+	}
+	return change, []string{"person", "joined"}, nil
 }

@@ -64,11 +64,18 @@ func (c Custody) Decide(ctx context.Context, code nhs.ODSCode, by Actor, d Decis
 		return Practice{}, wrong("on", "missing")
 	case d.On.After(today):
 		return Practice{}, wrong("on", "date-in-future")
-	case !by.may(ItsPractice, State{Practice: code}):
+	case !by.may(ItsPractice, State{Practice: code, Owner: OwnerPractice}):
 		return Practice{}, Forbidden
 	}
 	d.At, d.By = c.Now(), by.String()
-	return c.changePractice(ctx, code, func(p *Practice) { p.Decisions = kept(append(p.Decisions, d)) })
+	return c.changePractice(ctx, code, func(p *Practice) {
+		if n := len(p.Decisions); n > 0 { // said before, and the answer was lost
+			if last := p.Decisions[n-1]; last.Stand == d.Stand && last.Words == d.Words && last.On == d.On && last.By == d.By {
+				return
+			}
+		}
+		p.Decisions = kept(append(p.Decisions, d))
+	})
 }
 
 // SetEmail records where a practice is told: it says so itself, or the office does. "" takes the address away.
@@ -76,7 +83,7 @@ func (c Custody) SetEmail(ctx context.Context, code nhs.ODSCode, by Actor, email
 	if _, err := nhs.ParseEmail(email); email != "" && err != nil {
 		return Practice{}, wrong("email", "email")
 	}
-	if !by.may(ItsPractice, State{Practice: code}) && !by.may(Office, State{}) {
+	if !by.may(ItsPractice, State{Practice: code, Owner: OwnerPractice}) && !by.may(Office, State{}) {
 		return Practice{}, Forbidden
 	}
 	contact := Contact{email, c.Now(), by.String()}

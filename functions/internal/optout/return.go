@@ -2,7 +2,6 @@ package optout
 
 import (
 	"context"
-	"time"
 
 	"example.org/optout/functions/internal/nhs"
 )
@@ -19,7 +18,9 @@ func (c Custody) Return(ctx context.Context, ref Reference, by Actor, said Said,
 	if why == OtherReason && said.Text == "" {
 		return Answer{}, wrong("text", "missing")
 	}
-	return c.simple(ctx, ref, by, Returned, said, "reason", string(why))
+	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
+		return c.restoring(ctx, f, f.With(c.event(f, by, Returned, said, "reason", string(why))), by)
+	})
 }
 
 // Telling is how a person came to know why their form is not applied, and how to complain.
@@ -110,15 +111,14 @@ func (c Custody) TakeBack(ctx context.Context, ref Reference, by Actor, said Sai
 	case t.On.After(nhs.DateOf(c.Now())):
 		return Answer{}, wrong("on", "date-in-future")
 	}
+	if said.Text != "" {
+		t.To += ": " + said.Text
+	}
 	said.Text = t.To
 	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
 		detail := []string{"how", t.How, "on", t.On.ISO()}
-		if f.Facts.ProxyCapacity == "" { // who takes something back takes back all that they had said until then
-			until := c.Now()
-			if end := t.On.End(); end.Before(until) {
-				until = end
-			}
-			detail = append(detail, "until", until.UTC().Truncate(time.Millisecond).Format(milliseconds))
+		if f.Facts.ProxyCapacity == "" { // what the person had sent before that day is taken back with it
+			detail = append(detail, "until", t.On.Begin().Format(milliseconds))
 		}
 		return Change{Form: f.With(c.event(f, by, Withdrawn, said, detail...))}, nil
 	})

@@ -114,6 +114,7 @@ var moves = []move{
 	{in(StatusApplied, StatusChecked), Missing, ItsPractice, StatusInDoubt, fresh},
 	{open, Found, AnyPractice, StatusChecked, fresh},
 	{append(in(StatusChecked), open...), Replaced, AnyPractice, StatusWithdrawn, nil},
+	{in(StatusWithdrawn), Restored, AnyPractice, StatusHeld, doubtful},
 	{in(StatusWithdrawn), Restored, AnyPractice, StatusRegistered, nil},
 
 	{atDoor, Returned, ItsPractice, StatusReturned, nil},
@@ -131,6 +132,9 @@ var moves = []move{
 	{in(StatusDuplicate), Followed, Machine, StatusWithdrawn, says("fate", "withdrawn")},
 	{in(StatusDuplicate), Followed, Machine, StatusRegistered, says("fate", "reopened")},
 	{in(StatusDuplicate), Followed, Machine, "", nil},
+	{in(StatusDuplicate), Numbered, Desk, StatusRegistered, anotherPerson},
+	{in(StatusDuplicate), Numbered, Office, StatusRegistered, anotherPerson},
+	{in(StatusWithdrawn, StatusAnswered), Complained, Office, StatusHeld, doubtful},
 	{in(StatusWithdrawn, StatusAnswered), Complained, Office, StatusRegistered, nil},
 
 	{open, Closed, Machine, StatusRegistered, nil},
@@ -138,8 +142,8 @@ var moves = []move{
 	{open, Numbered, Office, "", nil},
 	{open, Numbered, ItsPractice, "", nil},
 	{open, Reminded, Machine, "", nil},
-	{append(in(StatusChecked), open...), Failed, Machine, "", nil},
-	{in(StatusChecked), Discarded, Machine, "", nil},
+	{append(in(StatusChecked, StatusWithdrawn, StatusAnswered), open...), Failed, Machine, "", nil},
+	{in(StatusChecked, StatusWithdrawn, StatusAnswered), Discarded, Machine, "", nil},
 }
 
 func in(s ...Status) []Status { return s }
@@ -157,6 +161,12 @@ func says(key, value string) func(State, Event) bool {
 func both(a, b func(State, Event) bool) func(State, Event) bool {
 	return func(s State, e Event) bool { return a(s, e) && b(s, e) }
 }
+
+// doubtful holds for a form that was held and never released.
+func doubtful(s State, _ Event) bool { return s.Doubtful }
+
+// anotherPerson holds for a number that makes a form somebody else's.
+func anotherPerson(_ State, e Event) bool { return e.Detail["person"] != "" }
 
 // fresh holds for a list of coded patients that was run after what is known already, and for one that lacks a form,
 // after the form was said to be applied: late news turns nothing back.
@@ -186,7 +196,8 @@ type State struct {
 	Evidence  time.Time     // a list of coded patients run until then says nothing new
 	Replaced  []string      // the choices it took the place of when it was applied
 	Told      bool          // by the practice, through its own recorded contacts
-	FirstDone bool          // a duplicate's first one is applied
+	Doubtful  bool          // it was held, and never released
+	Apart     bool          // it was opened again: it repeats no other form any more
 	Crowded   bool          // it is not on its person's list, which was full
 	cause     int           // seq of the event that put it where it stands
 	scanned   bool          // there is a scan of it
@@ -227,8 +238,8 @@ func (s State) rows(e Event) iter.Seq[move] {
 
 func (s State) after(e Event) State {
 	if e.Kind == Registered || e.Kind == Held {
-		s = State{Received: e.At, First: e.At, scanned: e.By == Paper, Crowded: e.Detail["person"] == "crowded"}
-		if e.Kind == Held {
+		s = State{Received: e.At, First: e.At, Evidence: e.At, scanned: e.By == Paper, Doubtful: e.Kind == Held}.joined(e)
+		if s.Doubtful {
 			return s.enter(StatusHeld, e)
 		}
 		return s.enter(StatusRegistered, e)
@@ -253,13 +264,12 @@ func (s State) note(e Event) State {
 			s.Due = soonest
 		}
 	case Numbered:
-		s = s.linked(e)
-		s.Crowded = e.Detail["person"] == "crowded"
+		s = s.linked(e).joined(e)
 		if s.Status == StatusRegistered { // who else's form it is may be known now
 			s.Owner, s.Next, s.Since, s.Due, s.Fault = OwnerEngine, NextSettle, e.At, e.At, ""
 		}
 	case Followed:
-		s.FirstDone, s.Fault, s.Due = e.Detail["fate"] == "applied", "", nhs.Days(e.At, 1)
+		s.Owner, s.Fault, s.Due = OwnerFirst, "", nhs.Days(e.At, 1)
 	case Discarded:
 		s.Next, s.Due = "", time.Time{}
 	case Failed:
@@ -267,6 +277,14 @@ func (s State) note(e Event) State {
 			s.Owner, s.Since = OwnerOffice, e.At
 		}
 		s.Fault, s.Due = e.Detail["fault"], nhs.WorkingDays(e.At, officeDays)
+	}
+	return s
+}
+
+// joined takes over whether a form found room on the list of a person that is new to it.
+func (s State) joined(e Event) State {
+	if is := e.Detail["person"]; is != "" {
+		s.Crowded = is == "crowded"
 	}
 	return s
 }
@@ -291,6 +309,7 @@ func (s State) enter(to Status, e Event) State {
 	switch to {
 	case StatusHeld:
 		s.restart(e)
+		s.Apart = e.Kind != Held
 		s.give(e, OwnerDesk, NextWrite, s.reminder())
 	case StatusRegistered:
 		s.register(e)
@@ -322,23 +341,22 @@ func (s State) enter(to Status, e Event) State {
 	case StatusReturned:
 		s.restart(e)
 		s.giveBack(e)
-	case StatusChecked:
+	case StatusChecked, StatusWithdrawn, StatusAnswered:
 		if e.Kind == Found {
-			s.Evidence = e.time("run")
+			s.Evidence, s.Practice = e.time("run"), e.code("practice")
 		}
+		s.Told = s.Told && to == StatusChecked
 		s.give(e, OwnerNobody, "", time.Time{})
 		if s.scanned {
 			s.Next, s.Due = NextDiscard, nhs.Days(e.At, scanDays)
 		}
-	case StatusWithdrawn, StatusAnswered:
-		s.give(e, OwnerNobody, "", time.Time{})
 	}
 	return s
 }
 
 // register puts a form, new or opened again, on the way to a practice.
 func (s *State) register(e Event) {
-	s.FirstDone, s.Told, s.Replaced, s.Said = false, false, nil, time.Time{}
+	s.Told, s.Replaced, s.Said = false, nil, time.Time{}
 	next := NextRoute
 	switch e.Kind {
 	case Unrouted, Rejected:
@@ -351,8 +369,10 @@ func (s *State) register(e Event) {
 		s.Bound = e.code("practice")
 	case Rerouted:
 	default:
-		s.Evidence = e.At
-		next = NextSettle
+		*s = s.joined(e)
+		s.Evidence, next = e.At, NextSettle
+		s.Doubtful = s.Doubtful && e.Kind != Released
+		s.Apart = s.Apart || e.Kind == Complained || e.Kind == Restored
 	}
 	s.give(e, OwnerEngine, next, e.At)
 }
@@ -360,6 +380,7 @@ func (s *State) register(e Event) {
 // giveBack says whose work a returned form is: a return is no end (domain facts, when a practice does not apply it).
 func (s *State) giveBack(e Event) {
 	s.Refusers = append(slices.Clip(s.Refusers), s.Practice)
+	s.Said, s.Told, s.Replaced = time.Time{}, false, nil
 	switch s.Reason = Reason(e.Detail["reason"]); s.Reason {
 	case NotOurPatient, HasMoved:
 		s.give(e, OwnerEngine, NextReroute, e.At)

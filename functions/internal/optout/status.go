@@ -64,7 +64,7 @@ func (f Form) Steps() []Step {
 
 // finished says whether nothing more happens as far as the public is concerned: being in doubt never shows.
 func (s State) finished() bool {
-	return s.FirstDone || s.Ended() || slices.Contains([]Status{StatusApplied, StatusInDoubt}, s.Status)
+	return s.Ended() || slices.Contains([]Status{StatusApplied, StatusInDoubt}, s.Status)
 }
 
 // StepsOf finds a form for whoever has its reference and knows the birth date. ErrNotFound for a reference that

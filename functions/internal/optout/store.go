@@ -78,6 +78,7 @@ type Change struct {
 	While  Form          // a form that must still be stored at the version it was read at; zero: none
 	Facts  bool          // the form's facts and person are new, and written
 	Joins  bool          // its reference is appended to the list of that person
+	Flags  bool          // likewise of its possible person; a full list is passed over
 	Tell   nhs.ODSCode   // a practice that is made due now on behalf of the form, or left due as it is; zero: none
 	Asks   Asks          // what that practice is made due for
 	Look   []nhs.ODSCode // practices that are made due with nothing new to be told of

@@ -154,11 +154,11 @@ func (e Engine) advancePractice(ctx context.Context, code nhs.ODSCode) (Outcome,
 	if d.Due.IsZero() || d.Due.After(now) {
 		return Nothing, nil
 	}
-	if p.Digest.Late, err = e.late(ctx, p); err != nil {
+	if p.Digest.Late, err = e.late(ctx, p, now); err != nil {
 		return Nothing, err
 	}
 	if d.Asked.IsZero() && !d.Extract { // only the office's list was due to be looked at
-		p.Digest.Due = time.Time{}
+		p.Digest.Due, p.Digest.Fault, p.Digest.Since, p.Digest.Tries = time.Time{}, "", time.Time{}, 0
 		return Nothing, e.saveDigest(ctx, p)
 	}
 	// A mail dated more than a day ahead was dated by a clock that was wrong: it must not silence us until then.
@@ -179,7 +179,7 @@ func (e Engine) advancePractice(ctx context.Context, code nhs.ODSCode) (Outcome,
 		to = strings.ReplaceAll(e.Address, "{ods}", strings.ToLower(code.String()))
 	}
 	if to == "" {
-		p.Digest = d.faulty("no-address", now)
+		p.Digest = p.Digest.faulty("no-address", now)
 		return ToOffice, e.saveDigest(ctx, p)
 	}
 
@@ -270,22 +270,25 @@ func (d Digest) faulty(code string, at time.Time) Digest {
 	return d
 }
 
-// late is since when a practice has been on the office's list for not acting; zero once none of the forms that wait
-// there is late any more. It looks at the oldest, in which the late ones are.
-func (e Engine) late(ctx context.Context, p Practice) (time.Time, error) {
-	if p.Digest.Late.IsZero() {
+// late is since when a practice has been on the office's list for not acting; zero once it has stopped, or none of the
+// forms that wait there is late any more. The late ones are among those that came long ago: it looks at the oldest.
+func (e Engine) late(ctx context.Context, p Practice, now time.Time) (time.Time, error) {
+	if p.Digest.Late.IsZero() || !p.TakesPart() {
 		return time.Time{}, nil
 	}
 	oldest, err := e.Store.Oldest(ctx, p.Code, oldestLooked)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("look at the oldest forms: %w", err)
 	}
+	longAgo := now.AddDate(0, 0, -reminders[1])
 	for _, ref := range oldest {
 		f, err := e.Store.Form(ctx, ref)
 		switch {
 		case errors.Is(err, ErrNotFound), errors.Is(err, ErrUnreadable):
 		case err != nil:
 			return time.Time{}, fmt.Errorf("read an old form: %w", err)
+		case f.state.Received.After(longAgo): // and so are all the others
+			return time.Time{}, nil
 		case f.state.late() && f.state.Practice == p.Code:
 			return p.Digest.Late, nil
 		}

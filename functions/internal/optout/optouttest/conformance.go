@@ -496,6 +496,22 @@ func joins(t *testing.T, s Subject) {
 	if err := s.Store.Record(t.Context(), optout.Change{Form: joined, Facts: true, Joins: true}); !errors.Is(err, optout.ErrConflict) {
 		t.Errorf("joined twice: %v, want ErrConflict", err)
 	}
+	// Other facts have another possible person, and a full list of those keeps nobody from anything.
+	a.Subject.Surname = "Quillfeather"
+	moved := read(t, s, f.Reference)
+	moved.Facts, moved.Possible = Accepted(a), newForm(a).Possible
+	moved = record(t, s, optout.Change{Form: moved.With(event(moved, optout.Reminded)), Facts: true, Flags: true})
+	if got, err := s.Possible(t.Context(), moved.Possible); err != nil || !slices.Equal(got, []optout.Reference{f.Reference}) {
+		t.Errorf("the possible person's list is %v, %v", got, err)
+	}
+	full := someone()
+	for range optout.MostForms {
+		full.Subject.NHSNumber = ""
+		register(t, s, full)
+	}
+	moved.Facts, moved.Possible = Accepted(full), newForm(full).Possible
+	record(t, s, optout.Change{Form: moved.With(event(moved, optout.Reminded)), Facts: true, Flags: true})
+	a.Subject.Surname = "O'Neill"
 	if nobody, err := s.Store.Person(t.Context(), Keys{}.Person(Accepted(someone()).NHSNumber)); err != nil || len(nobody) != 0 {
 		t.Errorf("a person without forms has %v, %v", nobody, err)
 	}
@@ -504,10 +520,10 @@ func joins(t *testing.T, s Subject) {
 	}
 	a.Subject.NHSNumber = ""
 	late := register(t, s, a)
-	full := late
-	full.Facts, full.Person = joined.Facts, joined.Person
-	full = full.With(event(late, optout.Numbered, "number", "00"))
-	if err := s.Store.Record(t.Context(), optout.Change{Form: full, Facts: true, Joins: true}); !errors.Is(err, optout.ErrConflict) {
+	more := late
+	more.Facts, more.Person = joined.Facts, joined.Person
+	more = more.With(event(late, optout.Numbered, "number", "00"))
+	if err := s.Store.Record(t.Context(), optout.Change{Form: more, Facts: true, Joins: true}); !errors.Is(err, optout.ErrConflict) {
 		t.Errorf("joining a full list: %v, want ErrConflict", err)
 	}
 	if got := read(t, s, late.Reference); got.Version() != 1 || !got.Facts.NHSNumber.IsZero() {

@@ -114,7 +114,13 @@ func (m *Memory) Form(_ context.Context, ref optout.Reference) (f optout.Form, e
 // Record implements optout.Store.
 func (m *Memory) Record(_ context.Context, c optout.Change) error {
 	return m.do("Record", func() error {
-		for _, f := range append(c.Others, c.Form) {
+		seen := map[optout.Reference]bool{c.While.Reference: c.While.Version() > 0}
+		changed := append(slices.Clone(c.Others), c.Form)
+		for _, f := range changed {
+			if seen[f.Reference] {
+				return errTwice
+			}
+			seen[f.Reference] = true
 			if stored, ok := m.forms[f.Reference]; !ok || stored.Version() != f.Stored() {
 				return optout.ErrConflict
 			}
@@ -128,10 +134,17 @@ func (m *Memory) Record(_ context.Context, c optout.Change) error {
 			}
 			m.persons[c.Form.Person] = append(m.persons[c.Form.Person], c.Form.Reference)
 		}
-		for _, f := range append(c.Others, c.Form) {
+		if c.Flags && len(m.possible[c.Form.Possible]) < optout.MostForms {
+			m.possible[c.Form.Possible] = append(m.possible[c.Form.Possible], c.Form.Reference)
+		}
+		for _, f := range changed {
 			m.forms[f.Reference] = copied(f)
 		}
-		for _, code := range append(c.Look, c.Tell) {
+		asked := append(slices.Clone(c.Look), c.Tell)
+		for n, code := range asked {
+			if slices.Contains(asked[:n], code) {
+				return errTwice
+			}
 			if !code.IsZero() {
 				m.ask(code, c)
 			}
@@ -139,6 +152,9 @@ func (m *Memory) Record(_ context.Context, c optout.Change) error {
 		return nil
 	})
 }
+
+// errTwice is what the table says, too: one transaction touches an item once.
+var errTwice = errors.New("one change names an item twice")
 
 // ask makes a practice due on behalf of a change.
 func (m *Memory) ask(code nhs.ODSCode, c optout.Change) {
