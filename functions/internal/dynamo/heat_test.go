@@ -79,8 +79,13 @@ func TestNoKeyIsHot(t *testing.T) {
 		if !facts.Practice.IsZero() {
 			life = []optout.Event{
 				{Kind: optout.Routed, Detail: map[string]string{"practice": facts.Practice.String()}},
-				{Kind: optout.Reminded}, {Kind: optout.Reminded}, {Kind: optout.Reminded}, {Kind: optout.Collected},
-				{Kind: optout.Applied}, {Kind: optout.Reminded}, {Kind: optout.Found, Detail: map[string]string{"run": stamp(now.AddDate(1, 0, 0))}},
+				{Kind: optout.Reminded},
+				{Kind: optout.Reminded},
+				{Kind: optout.Reminded},
+				{Kind: optout.Collected},
+				{Kind: optout.Applied},
+				{Kind: optout.Reminded},
+				{Kind: optout.Found, Detail: map[string]string{"run": stamp(now.AddDate(1, 0, 0))}},
 			}
 		}
 		if stage > len(life) {

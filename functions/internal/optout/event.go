@@ -16,14 +16,15 @@ import (
 // the form.
 type Kind string
 
-// What can happen to a form, with what its Detail says.
+// What can happen to a form, with what its Detail says. What a person or MESH says of it may also have the
+// client's key, and the digest of a text. The schemas in events/ say it all, to the last pattern.
 const (
-	Registered Kind = "registered" // a door took it: rules, answers (digest), person ("crowded")
+	Registered Kind = "registered" // a door took it: rules, answers (digest), person (joined, crowded)
 	Held       Kind = "held"       // a door took it, but it is doubtful: as registered, and why
 	Wrote      Kind = "wrote"      // the person was written to about the doubt: how
-	Released   Kind = "released"   // the doubt is cleared up: answers (digest), person ("crowded")
+	Released   Kind = "released"   // the doubt is cleared up: answers (digest), person (joined, crowded)
 	Superseded Kind = "superseded" // a newer form came: newer (reference)
-	Numbered   Kind = "numbered"   // an NHS number was added or corrected: number (digest), and as settled
+	Numbered   Kind = "numbered"   // an NHS number was added or corrected: number (digest), person (joined, crowded), and first and since as settled
 
 	Settled  Kind = "settled"  // it stands beside other forms of the person: as (duplicate, linked), first (reference), since (time)
 	Followed Kind = "followed" // a duplicate goes where its first one went: first, fate (open, checked, withdrawn, reopened), until, signed
@@ -40,7 +41,7 @@ const (
 	Rejected  Kind = "rejected"    // MESH will not carry it: fault
 	Collected Kind = "collected"   // a named person opened it
 	LetGo     Kind = "let-go"      // the practice left it to others there
-	Applied   Kind = "applied"     // the practice set the preference: on (day), code, told, replaced (choices), after (references)
+	Applied   Kind = "applied"     // the practice set the preference: on (day), code, told and asked ("yes"), replaced (choices), after (references)
 	Corrected Kind = "corrected"   // the practice took back that it was applied
 	Replaced  Kind = "replaced"    // a later form was applied in its place: later (reference), until and signed (what else of the same signer goes with it)
 	Restored  Kind = "restored"    // that was a mistake, and it stands again: later
@@ -49,9 +50,9 @@ const (
 	Missing   Kind = "missing"     // the practice's extract lacks it, or has another code: run (time), code (choice)
 
 	Returned   Kind = "returned"   // by the practice: reason
-	Decided    Kind = "decided"    // the practice decided after all: outcome (collected, answered), told
+	Decided    Kind = "decided"    // the practice decided after all: outcome (collected, answered), told (day, or "unsafe") if answered
 	Withdrawn  Kind = "withdrawn"  // by the person at the practice: how, on (day), until
-	Answered   Kind = "answered"   // the office told the person why not, and how to complain: told
+	Answered   Kind = "answered"   // the office told the person why not, and how to complain: told (day)
 	Confirmed  Kind = "confirmed"  // the office confirmed that the person has died
 	Complained Kind = "complained" // the person complained, and it opens again
 )

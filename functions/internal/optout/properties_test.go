@@ -109,7 +109,11 @@ func (p *person) step() {
 	if r.IntN(5) == 0 {
 		by = pick(r, practice, clinician, desk, supervisor, office, mesh)
 	}
-	if who := p.form(ref).State().Practice; !who.IsZero() && !by.Practice.IsZero() || by == (optout.Actor{}) {
+	who := p.form(ref).State().Practice
+	switch {
+	case by.Role == optout.MESH:
+		by.Practice = pick(r, who, who, densham)
+	case !who.IsZero() && !by.Practice.IsZero():
 		by = optout.Actor{Role: pick(r, optout.AtPractice, optout.Clinician), Practice: pick(r, who, who, who, who, densham, elsewhere), ID: "u-1"}
 	}
 	p.did = fmt.Sprintf("%s by %s", verb, by)

@@ -324,7 +324,8 @@ func (h *house) outcome(verb string, ref optout.Reference, by optout.Actor) stri
 func TestTheWrongOwnerIsForbidden(t *testing.T) {
 	t.Parallel()
 	everybody := []optout.Actor{
-		practice, clinician, desk, supervisor, office, mesh, {Role: optout.MESH, Practice: elsewhere, ID: "X26ABC2"},
+		practice, clinician, desk, supervisor, office, mesh,
+		{Role: optout.MESH, Practice: elsewhere, ID: "X26ABC2"},
 		{Role: optout.AtPractice, Practice: elsewhere, ID: "u-9"},
 		{Role: optout.Clinician, Practice: elsewhere, ID: "u-9"},
 		{Role: optout.AtPractice, ID: "u-9"},

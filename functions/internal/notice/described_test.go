@@ -1,0 +1,108 @@
+package notice
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"example.org/optout/functions/internal/optout"
+)
+
+var update = flag.Bool("update", false, "write the examples in events/notice anew")
+
+const described = "../../../events/notice"
+
+// mail is what a practice gets and why, as events/notice describes it. It is made of a Notice by conversion: a field
+// that is added there must be described before this compiles.
+type mail struct {
+	notice
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
+}
+
+type notice struct {
+	To      string `json:"to"`
+	AtLeast int    `json:"atLeast"`
+	Extract bool   `json:"extract"`
+}
+
+func mailOf(n optout.Notice) mail {
+	subject, body := words(n)
+	return mail{notice(n), subject, body}
+}
+
+// unfit says why a mail does not fit its description; nil if it does.
+func (m mail) unfit(t *testing.T) error {
+	t.Helper()
+	schema, err := jsonschema.NewCompiler().Compile(filepath.Join(described, "schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(m.json(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema.Validate(v)
+}
+
+func (m mail) json(t *testing.T) []byte {
+	t.Helper()
+	b, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(b, '\n')
+}
+
+func TestMailsAreAsDescribed(t *testing.T) {
+	t.Parallel()
+	examples := map[string]optout.Notice{
+		"one-form":    {To: "a81001@practice.example", AtLeast: 1},
+		"many-forms":  {To: "forms@densham.example", AtLeast: 1234},
+		"list-wanted": {To: "a81001@practice.example", AtLeast: 3, Extract: true},
+	}
+	for name, n := range examples {
+		m, path := mailOf(n), filepath.Join(described, "examples", name+".json")
+		if err := m.unfit(t); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if *update {
+			if err := os.WriteFile(path, m.json(t), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, m.json(t)) {
+			t.Errorf("%s is %s (%v), and the code says %s", name, got, err, m.json(t))
+		}
+	}
+	if files, err := filepath.Glob(filepath.Join(described, "examples", "*")); err != nil || len(files) != len(examples) {
+		t.Errorf("there are %d examples and %d files, %v", len(examples), len(files), err)
+	}
+}
+
+// The description has no room for anything about a patient.
+func TestAMailThatSaysMoreIsNotAsDescribed(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*mail){
+		"a name in the subject":     func(m *mail) { m.Subject += " from Ada O'Neill" },
+		"a form's reference in it":  func(m *mail) { m.Subject = "X99K-4GWJ-YT1C-6XZB-P: " + m.Subject },
+		"an NHS number in the text": func(m *mail) { m.Text += "900 000 0009\n" },
+		"an NHS number for a count": func(m *mail) { _, m.Text = words(optout.Notice{AtLeast: 9000000009}) },
+		"another text":              func(m *mail) { m.Text = "Mrs O'Neill has opted out." },
+		"no text":                   func(m *mail) { m.Text = "" },
+		"nobody to send it to":      func(m *mail) { m.To = "" },
+		"two addresses":             func(m *mail) { m.To = "a81001@practice.example, ada@quillfeather.example" },
+		"fewer forms than none":     func(m *mail) { m.AtLeast = -1 },
+	} {
+		m := mailOf(optout.Notice{To: "a81001@practice.example", AtLeast: 3})
+		change(&m)
+		if m.unfit(t) == nil {
+			t.Errorf("a mail with %s is as described", name)
+		}
+	}
+}
