@@ -12,14 +12,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 )
 
-// Keyring implements optout.Keys.
+// Keyring implements optout.Keys, and seals what others keep for us.
 type Keyring struct {
 	references, persons, possible, fingerprints []byte
+	seals                                       []sealKey // the first one seals, all of them open
 }
 
 var _ optout.Keys = Keyring{}
@@ -27,10 +30,14 @@ var _ optout.Keys = Keyring{}
 // leastKey is how many characters of key material the index key must have.
 const leastKey = 32
 
-// Open reads the secret: {"version":"1","index":"<at least 32 characters>"}. Each use gets a key of its own,
-// derived with HKDF-SHA-256.
+// Open reads the secret: {"version":"1","index":"<at least 32 characters>","seals":[{"id":"b","key":"<the same>"},…]}.
+// Each use gets a key of its own, derived with HKDF-SHA-256. Seal keys rotate: a new one is put first, and an old one
+// is taken out once all that it sealed has expired. Without any, one is derived from the index key.
 func Open(secret []byte) (Keyring, error) {
-	var s struct{ Version, Index string }
+	var s struct {
+		Version, Index string
+		Seals          []struct{ ID, Key string }
+	}
 	if err := json.Unmarshal(secret, &s); err != nil {
 		return Keyring{}, errors.New("the keyring secret is not JSON") // the cause may quote the secret
 	}
@@ -47,6 +54,24 @@ func Open(secret []byte) (Keyring, error) {
 		}
 		*to = key
 	}
+	for _, given := range s.Seals {
+		if len(given.ID) == 0 || len(given.ID) > 8 || strings.Trim(given.ID, idCharacters) != "" || len(given.Key) < leastKey || given.ID == derivedID {
+			return Keyring{}, fmt.Errorf("a seal key needs an id of 1 to 8 small letters and digits, not %s, and %d characters or more", derivedID, leastKey)
+		}
+		if slices.ContainsFunc(k.seals, func(other sealKey) bool { return other.id == given.ID }) {
+			return Keyring{}, fmt.Errorf("two seal keys have the id %s", given.ID)
+		}
+		key, err := newSealKey(given.ID, given.Key)
+		if err != nil {
+			return Keyring{}, err
+		}
+		k.seals = append(k.seals, key)
+	}
+	derived, err := newSealKey(derivedID, s.Index)
+	if err != nil {
+		return Keyring{}, err
+	}
+	k.seals = append(k.seals, derived)
 	return k, nil
 }
 
