@@ -23,9 +23,9 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"example.org/optout/functions/internal/config"
+	"example.org/optout/functions/internal/digest"
 	"example.org/optout/functions/internal/door/contracttest"
 	"example.org/optout/functions/internal/door/patient"
-	"example.org/optout/functions/internal/optout"
 )
 
 const module = "example.org/optout/"
@@ -33,17 +33,17 @@ const module = "example.org/optout/"
 // storeys, from the ground up. Imports go down only; within a storey only the shelves, which are named for
 // sharing, may be imported by their neighbours.
 var storeys = [][]string{
-	{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady", "functions/internal/observe", "infra"},
+	{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady", "functions/internal/digest", "functions/internal/observe", "infra"},
 	{"functions/internal/optout", "functions/internal/directory"},
 	{"functions/internal/dynamo", "functions/internal/keyring", "functions/internal/notice", "functions/internal/config"},
 	{"functions/internal/door/patient", "functions/internal/job", "functions/internal/problem", "functions/internal/trigger"},
 	{"functions/patient", "functions/notify", "functions/clock", "functions/internal/directory/cut", "functions/internal/e2e"},
 }
 
-var shelves = []string{"functions/internal/problem", "functions/internal/trigger"}
+var shelves = []string{"functions/internal/steady", "functions/internal/problem", "functions/internal/trigger"}
 
 // ground is what of the ground floor the domain stands on.
-var ground = []string{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady"}
+var ground = []string{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady", "functions/internal/digest"}
 
 // support are packages that only tests import; they are held to nothing here.
 var support = []string{"functions/internal/optout/optouttest", "functions/internal/dynamo/dynamotest", "functions/internal/door/contracttest"}
@@ -427,8 +427,8 @@ func TestNoFunctionOutlivesALease(t *testing.T) {
 			timeout = text(ptr(globals(t)), "Function", "Timeout")
 		}
 		seconds, err := strconv.Atoi(timeout)
-		if err != nil || time.Duration(seconds)*time.Second >= optout.SendingTakes {
-			t.Errorf("%s may run %q s, a lease lasts %v", id, timeout, optout.SendingTakes)
+		if err != nil || time.Duration(seconds)*time.Second >= digest.SendingTakes {
+			t.Errorf("%s may run %q s, a lease lasts %v", id, timeout, digest.SendingTakes)
 		}
 	}
 }

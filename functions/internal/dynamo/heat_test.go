@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"example.org/optout/functions/internal/digest"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
@@ -111,7 +112,7 @@ func TestNoKeyIsHot(t *testing.T) {
 		h.write(digestKey(facts.Practice), [2]entry{}, [2]entry{{}, due})
 	}
 	for code := range asked { // one mail: claimed, then recorded
-		p := optout.Practice{Code: code, Digest: optout.Digest{Version: 1, Due: optouttest.Noon.Add(time.Minute), Lease: optouttest.Noon.Add(time.Minute)}}
+		p := optout.Practice{Code: code, Digest: digest.Digest{Version: 1, Due: optouttest.Noon.Add(time.Minute), Lease: optouttest.Noon.Add(time.Minute)}}
 		list, due := placed(digestItem(p), "")
 		h.write(digestKey(code), [2]entry{{}, dueEntry(optouttest.Noon, optout.Due{Noun: optout.DuePractice, ID: code.String()})}, [2]entry{list, due})
 		h.write(digestKey(code), [2]entry{list, due}, [2]entry{})

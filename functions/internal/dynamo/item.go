@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"example.org/optout/functions/internal/digest"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 )
@@ -364,7 +365,7 @@ func digestItem(p optout.Practice) item {
 	d := p.Digest
 	i := item{}
 	i.num("v", d.Version+1)
-	i.str("asked", d.Asked.Key())
+	i.str("asked", d.Asked)
 	i.flag("extractAsked", d.Extract)
 	i.time("late", d.Late)
 	i.time("lease", d.Lease)
@@ -397,10 +398,10 @@ func digestItem(p optout.Practice) item {
 // digestAttributes are all that digestItem may write. What newer code has put beside them stays.
 var digestAttributes = []string{"v", "asked", "extractAsked", "late", "lease", "sent", "mails", "tries", "fault", "since", "attempts", "LPK", "LSK", "DPK", "DSK"}
 
-func readDigest(i item) (optout.Digest, error) {
+func readDigest(i item) (digest.Digest, error) {
 	r := &reader{item: i}
-	d := optout.Digest{
-		Version: r.num("v"), Asked: parsed(r, "asked", optout.ParseReference), Extract: r.flag("extractAsked"), Late: r.time("late"), Lease: r.time("lease"), Sent: r.time("sent"),
+	d := digest.Digest{
+		Version: r.num("v"), Asked: parsed(r, "asked", optout.ParseReference).Key(), Extract: r.flag("extractAsked"), Late: r.time("late"), Lease: r.time("lease"), Sent: r.time("sent"),
 		Mails: r.num("mails"), Tries: r.num("tries"), Fault: r.str("fault"), Since: r.time("since"),
 	}
 	if sk := r.str("DSK"); sk != "" {
@@ -411,10 +412,10 @@ func readDigest(i item) (optout.Digest, error) {
 		d.Due = at
 	}
 	r.each("attempts", func(r *reader) {
-		d.Attempts = append(d.Attempts, optout.Attempt{At: r.time("at"), AtLeast: r.num("atLeast"), Outcome: r.str("outcome"), ID: r.str("id")})
+		d.Attempts = append(d.Attempts, digest.Attempt{At: r.time("at"), AtLeast: r.num("atLeast"), Outcome: r.str("outcome"), ID: r.str("id")})
 	})
 	if r.err != nil {
-		return optout.Digest{Due: d.Due}, fmt.Errorf("%w: %w", optout.ErrUnreadable, r.err)
+		return digest.Digest{Due: d.Due}, fmt.Errorf("%w: %w", optout.ErrUnreadable, r.err)
 	}
 	return d, nil
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"example.org/optout/functions/internal/digest"
 	"example.org/optout/functions/internal/job"
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
@@ -16,7 +17,7 @@ import (
 	"example.org/optout/functions/internal/trigger"
 )
 
-func engine(m *optouttest.Memory, post optout.Post, c *optouttest.Clock) optout.Engine {
+func engine(m *optouttest.Memory, post digest.Post, c *optouttest.Clock) optout.Engine {
 	return optout.Engine{Store: m, Post: post, Address: "{ods}@practice.example", Now: c.Now}
 }
 
@@ -129,7 +130,7 @@ func TestAFailureOnRecordIsNamedInTheLine(t *testing.T) {
 	t.Parallel()
 	m, post, c := &optouttest.Memory{}, &optouttest.Mailbox{}, optouttest.NewClock()
 	register(t, m, 1)
-	post.Fail(&optout.Undelivered{Code: "TooManyRequestsException"})
+	post.Fail(&digest.Undelivered{Code: "TooManyRequestsException"})
 	var log bytes.Buffer
 	for range 2 {
 		err := observe.New("clock-sweep", &log, time.Now).Invocation(t.Context(), "schedule", "r", func(ctx context.Context) error {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/digest"
 )
 
 var update = flag.Bool("update", false, "write the examples in events/notice anew")
@@ -31,7 +31,7 @@ type notice struct {
 	Extract bool   `json:"extract"`
 }
 
-func mailOf(n optout.Notice) mail {
+func mailOf(n digest.Notice) mail {
 	subject, body := words(n)
 	return mail{notice(n), subject, body}
 }
@@ -61,7 +61,7 @@ func (m mail) json(t *testing.T) []byte {
 
 func TestMailsAreAsDescribed(t *testing.T) {
 	t.Parallel()
-	examples := map[string]optout.Notice{
+	examples := map[string]digest.Notice{
 		"one-form":    {To: "a81001@practice.example", AtLeast: 1},
 		"many-forms":  {To: "forms@densham.example", AtLeast: 1234},
 		"list-wanted": {To: "a81001@practice.example", AtLeast: 3, Extract: true},
@@ -92,14 +92,14 @@ func TestAMailThatSaysMoreIsNotAsDescribed(t *testing.T) {
 		"a name in the subject":     func(m *mail) { m.Subject += " from Ada O'Neill" },
 		"a form's reference in it":  func(m *mail) { m.Subject = "X99K-4GWJ-YT1C-6XZB-P: " + m.Subject },
 		"an NHS number in the text": func(m *mail) { m.Text += "900 000 0009\n" },
-		"an NHS number for a count": func(m *mail) { _, m.Text = words(optout.Notice{AtLeast: 9000000009}) },
+		"an NHS number for a count": func(m *mail) { _, m.Text = words(digest.Notice{AtLeast: 9000000009}) },
 		"another text":              func(m *mail) { m.Text = "Mrs O'Neill has opted out." },
 		"no text":                   func(m *mail) { m.Text = "" },
 		"nobody to send it to":      func(m *mail) { m.To = "" },
 		"two addresses":             func(m *mail) { m.To = "a81001@practice.example, ada@quillfeather.example" },
 		"fewer forms than none":     func(m *mail) { m.AtLeast = -1 },
 	} {
-		m := mailOf(optout.Notice{To: "a81001@practice.example", AtLeast: 3})
+		m := mailOf(digest.Notice{To: "a81001@practice.example", AtLeast: 3})
 		change(&m)
 		if m.unfit(t) == nil {
 			t.Errorf("a mail with %s is as described", name)

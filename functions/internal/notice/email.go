@@ -14,10 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
 	"github.com/aws/smithy-go"
 
-	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/digest"
 )
 
-// Email is an optout.Post by Amazon SES.
+// Email is an digest.Post by Amazon SES.
 type Email struct {
 	send func(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
 	from string
@@ -32,7 +32,7 @@ func NewEmail(c aws.Config, from string) Email {
 	return Email{client.SendEmail, from}
 }
 
-var _ optout.Post = Email{}
+var _ digest.Post = Email{}
 
 // forGood are the errors of SES that the same mail will meet again (SES API, SendEmail).
 var forGood = map[string]string{
@@ -44,8 +44,8 @@ var forGood = map[string]string{
 // and is never repeated blindly: SES knows no idempotency token.
 const answerTakes = 12 * time.Second
 
-// Tell implements optout.Post.
-func (e Email) Tell(ctx context.Context, n optout.Notice) (string, error) {
+// Tell implements digest.Post.
+func (e Email) Tell(ctx context.Context, n digest.Notice) (string, error) {
 	subject, body := words(n)
 	ctx, cancel := context.WithTimeout(ctx, answerTakes)
 	defer cancel()
@@ -62,16 +62,16 @@ func (e Email) Tell(ctx context.Context, n optout.Notice) (string, error) {
 	case err == nil:
 		return aws.ToString(out.MessageId), nil
 	case errors.As(err, &api) && forGood[api.ErrorCode()] != "":
-		return "", &optout.Undelivered{Code: forGood[api.ErrorCode()], Hope: optout.Refused}
+		return "", &digest.Undelivered{Code: forGood[api.ErrorCode()], Hope: digest.Refused}
 	case errors.As(err, &api): // its message quotes the address, so the code is all that is kept
-		return "", &optout.Undelivered{Code: api.ErrorCode(), Hope: optout.Passing}
+		return "", &digest.Undelivered{Code: api.ErrorCode(), Hope: digest.Passing}
 	default:
-		return "", &optout.Undelivered{Code: "no-answer", Hope: optout.Unanswered, Cause: err}
+		return "", &digest.Undelivered{Code: "no-answer", Hope: digest.Unanswered, Cause: err}
 	}
 }
 
 // words are the mail. It is the same for every practice but for one number and whether its list is wanted.
-func words(n optout.Notice) (subject, body string) {
+func words(n digest.Notice) (subject, body string) {
 	var asks []string
 	switch {
 	case n.AtLeast > 1:

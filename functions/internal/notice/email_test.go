@@ -10,20 +10,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
 	"github.com/aws/smithy-go"
 
-	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/digest"
 )
 
 func TestTheMailCountsAndNamesNobody(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		n             optout.Notice
+		n             digest.Notice
 		subject, body string
 		silent        string
 	}{
-		{optout.Notice{AtLeast: 1}, "at least 1 form waits", "at least 1 form waits", "the list"},
-		{optout.Notice{AtLeast: 3}, "at least 3 forms wait", "at least 3 forms wait", "the list"},
-		{optout.Notice{AtLeast: 3, Extract: true}, "at least 3 forms wait", "run the list of patients", "0 form"},
-		{optout.Notice{Extract: true}, "please send your practice's list", "run the list of patients", "forms wait"},
+		{digest.Notice{AtLeast: 1}, "at least 1 form waits", "at least 1 form waits", "the list"},
+		{digest.Notice{AtLeast: 3}, "at least 3 forms wait", "at least 3 forms wait", "the list"},
+		{digest.Notice{AtLeast: 3, Extract: true}, "at least 3 forms wait", "run the list of patients", "0 form"},
+		{digest.Notice{Extract: true}, "please send your practice's list", "run the list of patients", "forms wait"},
 	} {
 		var sent *sesv2.SendEmailInput
 		id := "m-1"
@@ -48,21 +48,21 @@ func TestWhatIsRefusedForGoodAndWhatMayPass(t *testing.T) {
 	t.Parallel()
 	type outcome struct {
 		code string
-		hope optout.Hope
+		hope digest.Hope
 	}
 	for err, want := range map[error]outcome{
-		&types.MessageRejected{Message: ptr("Email address is not verified: jo@practice.example")}: {"mail-rejected", optout.Refused},
-		&types.BadRequestException{Message: ptr("jo@practice.example")}:                            {"mail-malformed", optout.Refused},
-		&types.TooManyRequestsException{}:                                                          {"TooManyRequestsException", optout.Passing},
-		&types.SendingPausedException{}:                                                            {"SendingPausedException", optout.Passing},
-		&smithy.GenericAPIError{Code: "InternalFailure", Message: "jo@practice.example"}:           {"InternalFailure", optout.Passing},
-		errors.New("connection reset"):                                                             {"no-answer", optout.Unanswered},
+		&types.MessageRejected{Message: ptr("Email address is not verified: jo@practice.example")}: {"mail-rejected", digest.Refused},
+		&types.BadRequestException{Message: ptr("jo@practice.example")}:                            {"mail-malformed", digest.Refused},
+		&types.TooManyRequestsException{}:                                                          {"TooManyRequestsException", digest.Passing},
+		&types.SendingPausedException{}:                                                            {"SendingPausedException", digest.Passing},
+		&smithy.GenericAPIError{Code: "InternalFailure", Message: "jo@practice.example"}:           {"InternalFailure", digest.Passing},
+		errors.New("connection reset"):                                                             {"no-answer", digest.Unanswered},
 	} {
 		e := Email{send: func(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error) {
 			return nil, err
 		}}
-		_, got := e.Tell(t.Context(), optout.Notice{To: "jo@practice.example", AtLeast: 1})
-		var u *optout.Undelivered
+		_, got := e.Tell(t.Context(), digest.Notice{To: "jo@practice.example", AtLeast: 1})
+		var u *digest.Undelivered
 		if !errors.As(got, &u) || u.Code != want.code || u.Hope != want.hope {
 			t.Errorf("%v is %v, want %v", err, got, want)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"example.org/optout/functions/internal/digest"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/steady"
 )
@@ -13,7 +14,7 @@ import (
 // Engine moves forms and practices on. One Engine serves the stream and the sweeper alike.
 type Engine struct {
 	Store Store
-	Post  Post
+	Post  digest.Post
 	// Practices knows who took over from a practice that closed; nil: every practice is open.
 	Practices Practices
 	// Scans keeps the scans of paper forms; nil: there are none.

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"example.org/optout/functions/internal/digest"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
@@ -109,7 +110,7 @@ func TestAFormGoesToItsPracticeAndThePracticeIsTold(t *testing.T) {
 	if steps := h.form(ref).Steps(); len(steps) != 2 || steps[1].Step != "in-hand" {
 		t.Errorf("public steps after it: %v", steps)
 	}
-	if want := (optout.Notice{To: "a81001@practice.example", AtLeast: 1}); len(h.post.Mails()) != 1 || h.post.Mails()[0] != want {
+	if want := (digest.Notice{To: "a81001@practice.example", AtLeast: 1}); len(h.post.Mails()) != 1 || h.post.Mails()[0] != want {
 		t.Errorf("mails %v, want one %v", h.post.Mails(), want)
 	}
 	d := h.practice("A81001").Digest
@@ -241,7 +242,7 @@ func TestAFailureThatMayPassIsTriedAgainInGrowingSteps(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.register(nil)
-	h.post.Fail(&optout.Undelivered{Code: "TooManyRequestsException"})
+	h.post.Fail(&digest.Undelivered{Code: "TooManyRequestsException"})
 	start := h.Now()
 	var tried []time.Duration
 	for h.Now().Sub(start) < 3*time.Hour {
@@ -266,7 +267,7 @@ func TestAFailureThatMayPassIsTriedAgainInGrowingSteps(t *testing.T) {
 func TestAFailureForGoodGoesToTheOfficeAndBlocksNobody(t *testing.T) {
 	t.Parallel()
 	for want, arrange := range map[string]func(*house){
-		"mail-rejected": func(h *house) { h.post.Fail(&optout.Undelivered{Code: "mail-rejected", Hope: optout.Refused}) },
+		"mail-rejected": func(h *house) { h.post.Fail(&digest.Undelivered{Code: "mail-rejected", Hope: digest.Refused}) },
 		"no-address":    func(h *house) { h.engine.Address = "" },
 	} {
 		h := newHouse(t)
@@ -349,7 +350,7 @@ func TestAFormThatComesWhileTheMailIsSentIsToldTheNextDay(t *testing.T) {
 	h := newHouse(t)
 	h.register(nil)
 	var late optout.Reference
-	h.engine.Post = postFunc(func(ctx context.Context, n optout.Notice) (string, error) {
+	h.engine.Post = postFunc(func(ctx context.Context, n digest.Notice) (string, error) {
 		if late.IsZero() {
 			late = h.register(nil)
 			if _, err := h.engine.Advance(ctx, optout.Due{Noun: optout.DueForm, ID: late.Key()}); err != nil {
@@ -362,7 +363,7 @@ func TestAFormThatComesWhileTheMailIsSentIsToldTheNextDay(t *testing.T) {
 	if len(h.post.Mails()) != 1 {
 		t.Fatalf("%d mails on the first day", len(h.post.Mails()))
 	}
-	if d := h.practice("A81001").Digest; d.Due.Sub(h.Now()) != 24*time.Hour || d.Asked != late {
+	if d := h.practice("A81001").Digest; d.Due.Sub(h.Now()) != 24*time.Hour || d.Asked != late.Key() {
 		t.Errorf("the practice is due again in %v on behalf of %v", d.Due.Sub(h.Now()), d.Asked)
 	}
 	h.Move(24 * time.Hour)
@@ -372,9 +373,9 @@ func TestAFormThatComesWhileTheMailIsSentIsToldTheNextDay(t *testing.T) {
 	}
 }
 
-type postFunc func(context.Context, optout.Notice) (string, error)
+type postFunc func(context.Context, digest.Notice) (string, error)
 
-func (f postFunc) Tell(ctx context.Context, n optout.Notice) (string, error) { return f(ctx, n) }
+func (f postFunc) Tell(ctx context.Context, n digest.Notice) (string, error) { return f(ctx, n) }
 
 func TestAnIndexThatLagsStillTellsOfTheFormThatAsked(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"example.org/optout/functions/internal/digest"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
@@ -121,7 +122,7 @@ func TestAMailIsRecordedThoughTheSenderIsOutOfTime(t *testing.T) {
 	h.register(nil)
 	h.sweepForms()
 	ctx, cancel := context.WithCancel(t.Context())
-	h.engine.Post = postFunc(func(c context.Context, n optout.Notice) (string, error) {
+	h.engine.Post = postFunc(func(c context.Context, n digest.Notice) (string, error) {
 		defer cancel()
 		return h.post.Tell(c, n)
 	})
@@ -158,9 +159,9 @@ func TestAMailThatMayHaveBeenCarriedIsNotRepeatedSoon(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.register(nil)
-	h.engine.Post = postFunc(func(ctx context.Context, n optout.Notice) (string, error) {
+	h.engine.Post = postFunc(func(ctx context.Context, n digest.Notice) (string, error) {
 		_, _ = h.post.Tell(ctx, n)
-		return "", &optout.Undelivered{Code: "no-answer", Hope: optout.Unanswered}
+		return "", &digest.Undelivered{Code: "no-answer", Hope: digest.Unanswered}
 	})
 	h.sweepHours(24)
 	if n := len(h.post.Mails()); n > 12 {
@@ -185,7 +186,7 @@ func TestADigestThatCannotBeReadIsWrittenOnceInAWhile(t *testing.T) {
 		return optouttest.Fine
 	}
 	h.engine.Store = odd{Memory: h.Memory, practice: func(p optout.Practice, err error) (optout.Practice, error) {
-		return optout.Practice{Code: p.Code, Digest: optout.Digest{Due: p.Digest.Due}}, optout.ErrUnreadable
+		return optout.Practice{Code: p.Code, Digest: digest.Digest{Due: p.Digest.Due}}, optout.ErrUnreadable
 	}}
 	for n := range 50 {
 		did, err := h.engine.Advance(t.Context(), optout.Due{Noun: optout.DuePractice, ID: "A81001"})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"example.org/optout/functions/internal/digest"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/steady"
 )
@@ -16,7 +17,7 @@ type Practice struct {
 	Email     string     // its own address; "": none on file
 	Decisions []Decision // oldest first; the last one holds
 	Contacts  []Contact  // oldest first; the last one holds
-	Digest    Digest
+	Digest    digest.Digest
 }
 
 // Stand is whether a practice takes part in making Summary Care Records. It decides that itself.

@@ -8,88 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"example.org/optout/functions/internal/digest"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/steady"
-)
-
-// Post carries notices to practices.
-type Post interface {
-	// Tell sends one notice and gives the carrier's id of it. Its error is an *Undelivered.
-	Tell(ctx context.Context, n Notice) (id string, err error)
-}
-
-// Notice says that forms wait. It has no room for anything about a patient.
-type Notice struct {
-	To      string // e-mail address
-	AtLeast int    // how many forms wait; there may be more
-	Extract bool   // the practice's list of coded patients is wanted
-}
-
-// Undelivered is why a notice was not carried, or why nobody knows whether it was.
-type Undelivered struct {
-	Code  string // of the carrier, never a sentence: those quote addresses
-	Hope  Hope
-	Cause error
-}
-
-// Hope is what another try of the same notice may bring.
-type Hope int
-
-// What another try may bring.
-const (
-	Passing    Hope = iota // it was not carried, and may be later
-	Refused                // it will never be carried as it is
-	Unanswered             // it may have been carried: another try may be a second mail
-)
-
-func (u *Undelivered) Error() string {
-	if u.Cause == nil {
-		return "notice: " + u.Code
-	}
-	return "notice: " + u.Code + ": " + u.Cause.Error()
-}
-
-func (u *Undelivered) Unwrap() error { return u.Cause }
-
-// Digest is the state of the one mail a day that tells a practice what waits.
-type Digest struct {
-	Version  int
-	Due      time.Time // zero: nothing to tell
-	Asked    Reference // the form that asked last; zero: none has asked since the last mail
-	Extract  bool      // the practice is asked for its list of coded patients
-	Late     time.Time // since when the practice is on the office's list because it has not acted; zero: it is not
-	Lease    time.Time // until then somebody may be sending, who knows the claim by it; zero: nobody
-	Sent     time.Time // the last mail
-	Mails    int       // mails recorded as sent
-	Tries    int       // claims since then
-	Fault    string    // why the practice is on the office's list because it cannot be told; "": it can
-	Since    time.Time // since when it is
-	Attempts []Attempt // the latest, oldest first
-}
-
-// Attempt is one try to send a mail.
-type Attempt struct {
-	At      time.Time
-	AtLeast int
-	Outcome string // "sent", else the code of the failure
-	ID      string // the carrier's, if sent
-}
-
-// SendingTakes is how long a sender has its practice to itself.
-const SendingTakes = 3 * time.Minute
-
-const (
-	// betweenMails is the least time between two mails to a practice.
-	betweenMails = day
-	// sendingTakes is longer than any sender lives, so that an expired lease has no sender behind it
-	// (TestNoFunctionOutlivesALease).
-	sendingTakes = SendingTakes
-	// unanswered is the least time until a mail that may have been carried is sent again.
-	unanswered = time.Hour
-	// addressRetry is how often an address that is missing or refused is tried again: it may have been mended.
-	addressRetry = day
-	// keptAttempts is how many attempts an item holds.
-	keptAttempts = 20
 )
 
 // remind makes the practice due to be told again of a form it has not dealt with, unless it has closed: then the form
@@ -143,8 +64,7 @@ func (c Change) relieving() Change {
 // advancePractice sends a practice the one mail for all that waits: the first at once, then at most one a day.
 //
 // The claim is written before the mail is sent and the attempt after it, so a mail is sent at least once. A sender
-// that dies in between leaves its claim, which counts as a try: the next sender comes when the lease is over, the
-// one after that later still, in growing steps. So even a sender that dies every time sends few mails.
+// that dies in between leaves its claim.
 func (e Engine) advancePractice(ctx context.Context, code nhs.ODSCode) (Outcome, error) {
 	p, err := e.Store.Practice(ctx, code)
 	if err != nil {
@@ -157,13 +77,12 @@ func (e Engine) advancePractice(ctx context.Context, code nhs.ODSCode) (Outcome,
 	if p.Digest.Late, err = e.late(ctx, p, now); err != nil {
 		return Nothing, err
 	}
-	if d.Asked.IsZero() && !d.Extract { // only the office's list was due to be looked at
+	if d.Asked == "" && !d.Extract { // only the office's list was due to be looked at
 		p.Digest.Due, p.Digest.Fault, p.Digest.Since, p.Digest.Tries = time.Time{}, "", time.Time{}, 0
 		return Nothing, e.saveDigest(ctx, p)
 	}
-	// A mail dated more than a day ahead was dated by a clock that was wrong: it must not silence us until then.
-	if earliest := d.Sent.Add(betweenMails); !d.Sent.IsZero() && earliest.After(now) && !d.Sent.After(now.Add(betweenMails)) {
-		p.Digest.Due = earliest
+	if until, soon := d.TooSoon(now); soon {
+		p.Digest.Due = until
 		return Postponed, e.saveDigest(ctx, p)
 	}
 	waiting, err := e.waiting(ctx, p)
@@ -171,7 +90,7 @@ func (e Engine) advancePractice(ctx context.Context, code nhs.ODSCode) (Outcome,
 		return Nothing, err
 	}
 	if waiting == 0 && !d.Extract {
-		p.Digest = Digest{Version: d.Version, Late: p.Digest.Late, Sent: d.Sent, Mails: d.Mails, Attempts: d.Attempts}
+		p.Digest = p.Digest.Idle()
 		return Nothing, e.saveDigest(ctx, p)
 	}
 	to := p.Email
@@ -179,24 +98,22 @@ func (e Engine) advancePractice(ctx context.Context, code nhs.ODSCode) (Outcome,
 		to = strings.ReplaceAll(e.Address, "{ods}", strings.ToLower(code.String()))
 	}
 	if to == "" {
-		p.Digest = p.Digest.faulty("no-address", now)
+		p.Digest = p.Digest.Faulty("no-address", now)
 		return ToOffice, e.saveDigest(ctx, p)
 	}
 
-	p.Digest.Tries++
-	p.Digest.Lease = now.Add(sendingTakes)
-	p.Digest.Due = now.Add(max(sendingTakes, steady.Backoff(p.Digest.Tries)))
+	p.Digest = p.Digest.Claimed(now)
 	if err := e.saveDigest(ctx, p); err != nil {
 		return Nothing, err
 	}
 	p.Digest.Version++
-	id, sendErr := e.Post.Tell(ctx, Notice{To: to, AtLeast: waiting, Extract: d.Extract})
-	return e.recordAttempt(ctx, p, Attempt{At: now, AtLeast: waiting, ID: id}, sendErr)
+	id, sendErr := e.Post.Tell(ctx, digest.Notice{To: to, AtLeast: waiting, Extract: d.Extract})
+	return e.recordAttempt(ctx, p, digest.Attempt{At: now, AtLeast: waiting, ID: id}, sendErr)
 }
 
 // recordAttempt writes down how sending went, on top of the claim or of what forms have asked since. The mail is
 // out: whatever the caller's deadline, the record is given its own time.
-func (e Engine) recordAttempt(ctx context.Context, claim Practice, a Attempt, sendErr error) (did Outcome, err error) {
+func (e Engine) recordAttempt(ctx context.Context, claim Practice, a digest.Attempt, sendErr error) (did Outcome, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordingTakes)
 	defer cancel()
 	err = steady.Insist(ctx, func() (err error) { did, err = e.tryRecordAttempt(ctx, claim, a, sendErr); return err }, ErrConflict, ErrUnavailable)
@@ -208,7 +125,7 @@ func (e Engine) recordAttempt(ctx context.Context, claim Practice, a Attempt, se
 
 const recordingTakes = 8 * time.Second
 
-func (e Engine) tryRecordAttempt(ctx context.Context, claim Practice, a Attempt, sendErr error) (Outcome, error) {
+func (e Engine) tryRecordAttempt(ctx context.Context, claim Practice, a digest.Attempt, sendErr error) (Outcome, error) {
 	p, err := e.Store.Practice(ctx, claim.Code)
 	if err != nil {
 		return Nothing, fmt.Errorf("read practice after sending: %w", err)
@@ -216,58 +133,18 @@ func (e Engine) tryRecordAttempt(ctx context.Context, claim Practice, a Attempt,
 	if !p.Digest.Lease.Equal(claim.Digest.Lease) { // recorded by a try whose answer was lost, or taken over by another
 		return Told, nil
 	}
-	asked := p.Digest.Version != claim.Digest.Version
-	var did Outcome
-	var cause error
-	p.Digest, did, cause = p.Digest.after(a, sendErr, asked)
+	var u *digest.Undelivered
+	p.Digest, u = p.Digest.After(a, sendErr, p.Digest.Version != claim.Digest.Version)
 	if err := e.saveDigest(ctx, p); err != nil {
-		return did, err
+		return Nothing, err
 	}
-	return did, cause
-}
-
-// after is the digest after an attempt, during which forms may have asked for the next one.
-func (d Digest) after(a Attempt, sendErr error, asked bool) (Digest, Outcome, error) {
-	var u *Undelivered
-	if sendErr != nil && !errors.As(sendErr, &u) {
-		u = &Undelivered{Code: "failed", Hope: Unanswered, Cause: sendErr}
-	}
-	did, cause := Told, error(nil)
-	a.Outcome = "sent"
 	switch {
 	case u == nil:
-		d.Sent, d.Mails, d.Tries, d.Fault, d.Since = a.At, d.Mails+1, 0, "", time.Time{}
-		if asked {
-			d.Due = a.At.Add(betweenMails)
-		} else {
-			d.Asked, d.Extract, d.Due = Reference{}, false, time.Time{}
-		}
-	case u.Hope == Refused:
-		d = d.faulty(u.Code, a.At)
-		did, a.Outcome, cause = ToOffice, u.Code, &setBackError{u}
-	default: // the claim has counted the try
-		wait := steady.Backoff(d.Tries)
-		if u.Hope == Unanswered {
-			wait = max(wait, unanswered)
-		}
-		d.Due = a.At.Add(wait)
-		did, a.Outcome, cause = Postponed, u.Code, &setBackError{u}
+		return Told, nil
+	case u.Hope == digest.Refused:
+		return ToOffice, &setBackError{u}
 	}
-	d.Lease = time.Time{}
-	d.Attempts = append(d.Attempts, a)
-	if n := len(d.Attempts); n > keptAttempts {
-		d.Attempts = d.Attempts[n-keptAttempts:]
-	}
-	return d, did, cause
-}
-
-// faulty is the digest on the office's list, to be tried again in a day: somebody may have mended it.
-func (d Digest) faulty(code string, at time.Time) Digest {
-	if d.Fault == "" {
-		d.Since = at
-	}
-	d.Fault, d.Due, d.Lease, d.Tries = code, at.Add(addressRetry), time.Time{}, 0
-	return d
+	return Postponed, &setBackError{u}
 }
 
 // late is since when a practice has been on the office's list for not acting; zero once it has stopped, or none of the
@@ -307,10 +184,10 @@ func (e Engine) waiting(ctx context.Context, p Practice) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("count what waits: %w", err)
 	}
-	if n > 0 || p.Digest.Asked.IsZero() {
+	if n > 0 || p.Digest.Asked == "" {
 		return n, nil
 	}
-	f, err := e.Store.Form(ctx, p.Digest.Asked)
+	f, err := e.Store.Form(ctx, Reference{p.Digest.Asked})
 	switch {
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrUnreadable): // nothing to tell of; the form has its own due time
 		return 0, nil

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"example.org/optout/functions/internal/digest"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 )
@@ -254,7 +255,7 @@ func recordAsks(t *testing.T, s Subject) {
 	}
 	sameForm(t, got, now)
 	p, err := s.Store.Practice(t.Context(), f.Facts.Practice)
-	if err != nil || !p.Digest.Due.Equal(Noon.Add(time.Minute)) || p.Digest.Asked != f.Reference {
+	if err != nil || !p.Digest.Due.Equal(Noon.Add(time.Minute)) || p.Digest.Asked != f.Reference.Key() {
 		t.Errorf("the practice is due at %v on behalf of %v (%v)", p.Digest.Due, p.Digest.Asked, err)
 	}
 	if n, err := s.Store.Waiting(t.Context(), f.Facts.Practice); err != nil || n != 1 {
@@ -271,7 +272,7 @@ func asksAgain(t *testing.T, s Subject) {
 		}
 	}
 	p, err := s.Store.Practice(t.Context(), one.Facts.Practice)
-	if err != nil || !p.Digest.Due.Equal(Noon) || p.Digest.Asked != two.Reference || p.Digest.Version != 2 {
+	if err != nil || !p.Digest.Due.Equal(Noon) || p.Digest.Asked != two.Reference.Key() || p.Digest.Version != 2 {
 		t.Errorf("after two asks: %+v, %v", p.Digest, err)
 	}
 }
@@ -282,16 +283,16 @@ func digestVersions(t *testing.T, s Subject) {
 	if err != nil || p.Digest.Version != 0 || !p.Digest.Due.IsZero() {
 		t.Fatalf("a practice never written is %+v, %v", p, err)
 	}
-	p.Digest = optout.Digest{Due: Noon.Add(1500 * time.Microsecond), Lease: Noon.Add(time.Nanosecond)}
+	p.Digest = digest.Digest{Due: Noon.Add(1500 * time.Microsecond), Lease: Noon.Add(time.Nanosecond)}
 	if err := s.Store.SaveDigest(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
 	if fine, err := s.Store.Practice(t.Context(), code); err != nil || !fine.Digest.Due.Equal(Noon.Add(time.Millisecond)) || !fine.Digest.Lease.Equal(Noon) {
 		t.Errorf("times finer than a millisecond are kept as %v and %v, %v", fine.Digest.Due, fine.Digest.Lease, err)
 	}
-	p.Digest = optout.Digest{
-		Version: 1, Due: Noon, Lease: Noon.Add(time.Minute), Sent: Noon.Add(-time.Hour), Mails: 3, Fault: "no-address", Since: Noon.Add(-time.Minute), Tries: 2, Asked: newForm(someone()).Reference,
-		Attempts: []optout.Attempt{{At: Noon, AtLeast: 4, Outcome: "sent", ID: "m-1"}, {At: Noon, AtLeast: 1, Outcome: "failed"}},
+	p.Digest = digest.Digest{
+		Version: 1, Due: Noon, Lease: Noon.Add(time.Minute), Sent: Noon.Add(-time.Hour), Mails: 3, Fault: "no-address", Since: Noon.Add(-time.Minute), Tries: 2, Asked: newForm(someone()).Reference.Key(),
+		Attempts: []digest.Attempt{{At: Noon, AtLeast: 4, Outcome: "sent", ID: "m-1"}, {At: Noon, AtLeast: 1, Outcome: "failed"}},
 	}
 	if err := s.Store.SaveDigest(t.Context(), p); err != nil {
 		t.Fatal(err)
@@ -304,7 +305,7 @@ func digestVersions(t *testing.T, s Subject) {
 	if d := cmp.Diff(p, got, values); err != nil || d != "" {
 		t.Errorf("read back (%v):\n%s", err, d)
 	}
-	got.Digest = optout.Digest{Version: 2}
+	got.Digest = digest.Digest{Version: 2}
 	if err := s.Store.SaveDigest(t.Context(), got); err != nil {
 		t.Errorf("save on version 2: %v", err)
 	}
@@ -537,7 +538,7 @@ func asksMore(t *testing.T, s Subject) {
 	f = record(t, s, optout.Change{Form: f.With(event(f, optout.Collected)), Tell: f.Facts.Practice, Asks: optout.Asks{Extract: true}})
 	other := odsCode(practice())
 	f = record(t, s, optout.Change{Form: f.With(event(f, optout.Reminded)), Look: []nhs.ODSCode{other}})
-	if p, err := s.Store.Practice(t.Context(), other); err != nil || p.Digest.Due.IsZero() || !p.Digest.Asked.IsZero() {
+	if p, err := s.Store.Practice(t.Context(), other); err != nil || p.Digest.Due.IsZero() || p.Digest.Asked != "" {
 		t.Errorf("a practice that is to be looked at is %+v, %v", p.Digest, err)
 	}
 	p, err := s.Store.Practice(t.Context(), f.Facts.Practice)

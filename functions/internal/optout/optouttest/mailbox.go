@@ -6,18 +6,18 @@ import (
 	"slices"
 	"sync"
 
-	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/digest"
 )
 
-// Mailbox is an optout.Post that keeps what it is given, or fails as it is told. Its zero value is ready to use.
+// Mailbox is an digest.Post that keeps what it is given, or fails as it is told. Its zero value is ready to use.
 type Mailbox struct {
 	mu    sync.Mutex
-	mails []optout.Notice
+	mails []digest.Notice
 	err   error
 }
 
-// Tell implements optout.Post.
-func (m *Mailbox) Tell(_ context.Context, n optout.Notice) (string, error) {
+// Tell implements digest.Post.
+func (m *Mailbox) Tell(_ context.Context, n digest.Notice) (string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.err != nil {
@@ -35,7 +35,7 @@ func (m *Mailbox) Fail(err error) {
 }
 
 // Mails are the notices that were carried, oldest first.
-func (m *Mailbox) Mails() []optout.Notice {
+func (m *Mailbox) Mails() []digest.Notice {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.mails)

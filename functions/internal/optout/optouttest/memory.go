@@ -167,7 +167,7 @@ func (m *Memory) ask(code nhs.ODSCode, c optout.Change) {
 		d.Due = at
 	}
 	if code == c.Tell {
-		d.Asked = c.Form.Reference
+		d.Asked = c.Form.Reference.Key()
 		d.Extract = d.Extract || c.Asks.Extract
 		if c.Asks.Late && d.Late.IsZero() {
 			d.Late = at
