@@ -62,9 +62,10 @@ func (m mail) json(t *testing.T) []byte {
 func TestMailsAreAsDescribed(t *testing.T) {
 	t.Parallel()
 	examples := map[string]digest.Notice{
-		"one-form":    {To: "a81001@practice.example", AtLeast: 1},
-		"many-forms":  {To: "forms@densham.example", AtLeast: 1234},
-		"list-wanted": {To: "a81001@practice.example", AtLeast: 3, Extract: true},
+		"one-form":         {To: "a81001@practice.example", AtLeast: 1},
+		"many-forms":       {To: "forms@densham.example", AtLeast: 1234},
+		"list-wanted":      {To: "a81001@practice.example", AtLeast: 3, Extract: true},
+		"only-list-wanted": {To: "a81001@practice.example", Extract: true},
 	}
 	for name, n := range examples {
 		m, path := mailOf(n), filepath.Join(described, "examples", name+".json")
@@ -92,14 +93,21 @@ func TestAMailThatSaysMoreIsNotAsDescribed(t *testing.T) {
 		"a name in the subject":     func(m *mail) { m.Subject += " from Ada O'Neill" },
 		"a form's reference in it":  func(m *mail) { m.Subject = "X99K-4GWJ-YT1C-6XZB-P: " + m.Subject },
 		"an NHS number in the text": func(m *mail) { m.Text += "900 000 0009\n" },
-		"an NHS number for a count": func(m *mail) { _, m.Text = words(digest.Notice{AtLeast: 9000000009}) },
+		"an NHS number for a count": func(m *mail) { _, m.Text = words(digest.Notice{AtLeast: 9000000009, Extract: true}) },
 		"another text":              func(m *mail) { m.Text = "Mrs O'Neill has opted out." },
 		"no text":                   func(m *mail) { m.Text = "" },
 		"nobody to send it to":      func(m *mail) { m.To = "" },
 		"two addresses":             func(m *mail) { m.To = "a81001@practice.example, ada@quillfeather.example" },
 		"fewer forms than none":     func(m *mail) { m.AtLeast = -1 },
+		"nothing to ask for":        func(m *mail) { *m = mailOf(digest.Notice{To: m.To}) },
+		"a list nobody wants":       func(m *mail) { m.Extract = false },
+		"no word of forms":          func(m *mail) { _, m.Text = words(digest.Notice{Extract: true}) },
+		"no word of the list":       func(m *mail) { _, m.Text = words(digest.Notice{AtLeast: 3}) },
+		"a subject without forms":   func(m *mail) { m.Subject, _ = words(digest.Notice{Extract: true}) },
+		"forms that do not wait":    func(m *mail) { m.AtLeast = 0 },
+		"the same said twice":       func(m *mail) { m.Text += m.Text },
 	} {
-		m := mailOf(digest.Notice{To: "a81001@practice.example", AtLeast: 3})
+		m := mailOf(digest.Notice{To: "a81001@practice.example", AtLeast: 3, Extract: true})
 		change(&m)
 		if m.unfit(t) == nil {
 			t.Errorf("a mail with %s is as described", name)

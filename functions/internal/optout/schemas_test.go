@@ -23,6 +23,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
 )
@@ -163,6 +164,11 @@ func TestTheExamplesAreWhatTheCodeSays(t *testing.T) {
 			t.Errorf("%s: the story has no such event", example)
 			continue
 		}
+		if e := f.Events[n]; e.Detail["text"] != "" || e.Text != "" {
+			if digest := hex.EncodeToString(optouttest.Keys{}.Fingerprint(f.Reference, []byte(e.Text))); e.Detail["text"] != digest {
+				t.Errorf("%s: the digest of what is kept beside it is %s", example, digest)
+			}
+		}
 		path, want := filepath.Join(events, kind, "examples", name+".json"), documentOf(f.Events[n]).json(t)
 		if *update {
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -226,6 +232,9 @@ func TestSchemasAndExamplesAgree(t *testing.T) {
 	}
 	for _, kind := range kinds(t) {
 		for key, p := range schemaOf(t, kind).Properties["detail"].Properties {
+			if p.Ref != nil {
+				p = p.Ref
+			}
 			said := (key == "key" || key == "text") && shown[key] // with whatever is said: shown once
 			if !shown[kind+" "+key] && !said {
 				t.Errorf("no example of %s has %q", kind, key)
@@ -331,7 +340,9 @@ func TestSchemasRefuseWhatIsNotDescribed(t *testing.T) {
 				}
 			}
 			for key := range d.Detail {
-				refused(value+" as "+key, func(_, detail map[string]any) { detail[key] = value })
+				if kind != "applied" || key != "code" || value != "9000000009" { // an id of SNOMED CT may look like that
+					refused(value+" as "+key, func(_, detail map[string]any) { detail[key] = value })
+				}
 				refused(value+" after "+key, func(_, detail map[string]any) { detail[key] = d.Detail[key] + " " + value })
 			}
 		}
@@ -354,6 +365,67 @@ func TestSchemasRefuseWhatIsNotDescribed(t *testing.T) {
 	}
 }
 
+// Whatever machines hand out as a key, an id or a code fits, and nothing fits that an act does not take.
+func TestSchemasTakeKeysIdsAndCodesAsActsDo(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("0123456789abcdef", 4)
+	for value, want := range map[string]bool{
+		"6f1c9b0e-7a43-4c55-9d57-0d6f6f2f5b1a": true, "6F1C9B0E-7A43-4C55-9D57-0D6F6F2F5B1A": true, "01KAPXJ5W1V0ZRTQ3M5N2H8Y7D": true,
+		"555036632103": true, "u-17": true, "U17": true, long: true, long + "0": false, "u_17": false, "u 17": false, "u-1é": false,
+	} {
+		for what, as := range map[string]struct{ id, key string }{"an id": {value, "k-1"}, "a key": {"u-1", value}} {
+			h := newHouse(t)
+			by := optout.Actor{Role: optout.AtPractice, Practice: densham, ID: as.id}
+			_, err := h.custody.Collect(t.Context(), routed(h), by, optout.Said{Key: as.key})
+			_, d := example(t, "collected/collected")
+			d.By, d.Detail = by.String(), map[string]string{"key": as.key}
+			if unfit := unfit(t, "collected", d.json(t)); (err == nil) != want || (unfit == nil) != want {
+				t.Errorf("%q as %s: the act says %v, the schema %v", value, what, err, unfit)
+			}
+		}
+	}
+	for code, want := range map[string]bool{"EPL-151": true, "01": true, "ERR-2026-11-x-000001": true, "ERR-2026-11-x-0000012": false, "EPL 151": false, "": false} {
+		h := newHouse(t)
+		ref := routed.then("del")(h)
+		_, err := h.custody.Reject(t.Context(), ref, mesh, said(""), code)
+		_, d := example(t, "rejected/rejected")
+		d.Detail["fault"] = code
+		if unfit := unfit(t, "rejected", d.json(t)); (err == nil) != want || (unfit == nil) != want {
+			t.Errorf("%q as a carrier's code: the act says %v, the schema %v", code, err, unfit)
+		}
+	}
+}
+
+// An id of SNOMED CT that the codebook was given fits, of whatever length.
+func TestSchemasTakeEveryIdOfTheCodebook(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"123008", "1234567009", "123456710000037102"} {
+		book, err := nhs.NewCodebook(map[nhs.Preference]string{nhs.Dissent: id})
+		if err != nil {
+			t.Fatal(id, err)
+		}
+		h := newHouse(t)
+		h.custody.Codes = book
+		f := h.form(collected.does(apply(optout.Application{Code: id}))(h))
+		e := f.Events[f.Version()-1]
+		if err := unfit(t, "applied", documentOf(e).json(t)); err != nil || e.Detail["code"] != id {
+			t.Errorf("applied as %s: %v", id, err)
+		}
+	}
+}
+
+// To whom somebody withdrew a form is kept beside the event, and what else was written after it.
+func TestToWhomAFormWasWithdrawnIsKeptBesideTheHistory(t *testing.T) {
+	t.Parallel()
+	for words, want := range map[string]optout.Text{"": "the receptionist", "by letter": "the receptionist: by letter"} {
+		h := newHouse(t)
+		f := h.form(collected.givenBack(optout.WithdrawnByPerson).tookBack("post", words)(h))
+		if e := f.Events[f.Version()-1]; e.Kind != optout.Withdrawn || e.Text != want {
+			t.Errorf("with the words %q: %q is kept", words, string(e.Text))
+		}
+	}
+}
+
 // Each kind is said by those who may, spelt as they are spelt, and by nobody else.
 func TestSchemasKnowWhoSaysWhat(t *testing.T) {
 	t.Parallel()
@@ -364,9 +436,9 @@ func TestSchemasKnowWhoSaysWhat(t *testing.T) {
 		"wrote":           "desk u-3, supervisor u-4", "released superseded": "supervisor u-4",
 		"numbered": "desk u-3, supervisor u-4, office u-5, " + atPractice,
 		"settled followed routed unrouted reminded closed rerouted failed discarded": "engine",
-		"delivered undelivered rejected":                                             "mesh X26ABC1",
+		"delivered undelivered rejected":                                             "mesh A81001 X26ABC1",
 		"assigned answered confirmed complained":                                     "office u-5",
-		"collected let-go applied corrected replaced found missing":                  atPractice,
+		"collected let-go applied corrected replaced restored found missing":         atPractice,
 		"returned decided withdrawn":                                                 atPractice,
 	} {
 		for _, kind := range strings.Fields(kinds) {
@@ -381,8 +453,9 @@ func TestSchemasKnowWhoSaysWhat(t *testing.T) {
 			want = []string{"clinician A81001 u-2"}
 		}
 		for _, by := range []string{
-			"online", "paper", "practice", "phone", "engine", "mesh X26ABC1", "desk u-3", "supervisor u-4", "office u-5", "practice A81001 u-1", "clinician A81001 u-2",
+			"online", "paper", "practice", "phone", "engine", "mesh A81001 X26ABC1", "desk u-3", "supervisor u-4", "office u-5", "practice A81001 u-1", "clinician A81001 u-2",
 			"practice u-1", "desk", "office A81001 u-5", "practice V81999 u-1", "practice W00001 u-1", "engine u-1", "",
+			"mesh X26ABC1", "mesh V81999 X26ABC1", "mesh A81001", "practice A81001", "office " + strings.Repeat("u1", 33),
 		} {
 			d.By = by
 			if fits := unfit(t, kind, d.json(t)) == nil; fits != slices.Contains(want, by) {

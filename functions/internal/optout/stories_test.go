@@ -33,18 +33,21 @@ var stories = map[string]story{
 	"wrote/practice": wrote("practice"),
 
 	"released/released":        held(optout.HeldForSignature, nil).then("rel"),
+	"released/with-a-number":   held(optout.HeldForAnswers, unnumbered).does(release),
 	"released/too-many-forms":  crowded(held(optout.HeldForAnswers, unnumbered).does(release)),
 	"superseded/superseded":    held(optout.HeldForSignature, nil).does(supersede),
-	"numbered/by-the-desk":     sent(optout.Paper, unnumbered).does(number(desk)),
-	"numbered/beside-another":  second(nil, unnumbered, nil).does(number(office)),
-	"numbered/too-many-forms":  crowded(sent(optout.Online, unnumbered).does(number(office))),
+	"numbered/by-the-desk":     sent(optout.Paper, unnumbered).does(number(desk, theirs)),
+	"numbered/beside-another":  second(nil, unnumbered, nil).does(number(office, theirs)),
+	"numbered/no-duplicate":    second(nil, nil, nil).does(number(desk, another)),
+	"numbered/nobody-else":     online.does(number(office, theirs)),
+	"numbered/too-many-forms":  crowded(sent(optout.Online, unnumbered).does(number(office, theirs))),
 	"numbered/as-applied":      sent(optout.Online, unnumbered).looked(0).then("col").does(apply(optout.Application{Code: "9Ndo.", Number: theirs})),
 	"settled/duplicate":        second(nil, nil, nil),
 	"settled/linked":           second(nil, core, nil),
-	"followed/applied":         second(nil, nil, story.applied).looked(1),
-	"followed/open":            second(nil, nil, story.applied).looked(1).meanwhile(func(s story) story { return s.then("cor") }).looked(1),
-	"followed/checked":         second(nil, nil, func(s story) story { return s.then("col", "has") }).looked(1),
-	"followed/withdrawn":       second(nil, nil, func(s story) story { return s.givenBack(optout.WithdrawnByPerson).then("tak") }).looked(1),
+	"followed/open":            second(nil, nil, found).days(1).failing().meanwhile(func(s story) story { return s.then("lac") }).looked(3),
+	"followed/checked":         second(nil, nil, found).looked(1),
+	"followed/withdrawn":       second(nil, nil, func(s story) story { return s.givenBack(optout.WithdrawnByPerson).days(1).tookBack("phone", "") }).looked(0),
+	"followed/replaced":        second(nil, nil, replaced).looked(1),
 	"followed/reopened":        second(nil, nil, func(s story) story { return s.givenBack(optout.NoLegalBasis).then("ref") }).looked(1),
 	"routed/routed":            routed,
 	"routed/to-a-successor":    sent(optout.Online, at("A81002")).closing().looked(0),
@@ -79,6 +82,8 @@ var stories = map[string]story{
 	"corrected/corrected":         routed.applied().then("cor"),
 	"replaced/by-the-same-signer": inPlace(core, nil, optout.Application{Code: "XaXj6"}).first(),
 	"replaced/by-another-signer":  inPlace(byProxy, nil, optout.Application{Code: "XaXj6"}).first(),
+	"restored/as-corrected":       inPlace(core, nil, optout.Application{Code: "XaXj6"}).then("cor").first(),
+	"restored/as-returned":        inPlace(core, nil, optout.Application{Code: "XaXj6"}).then("lac").does(returnIt).first(),
 
 	"found/found":                 routed.applied().then("has"),
 	"missing/not-listed":          routed.applied().then("lac"),
@@ -103,14 +108,16 @@ var stories = map[string]story{
 	"decided/telling-is-unsafe": collected.givenBack(optout.Safeguarding).does(func(ctx context.Context, h *house, ref optout.Reference) (optout.Answer, error) {
 		return h.custody.Refuse(ctx, ref, clinician, said("telling may harm"), optout.Telling{Unsafe: true})
 	}),
-	"withdrawn/in-person":   collected.takenBack("in-person"),
-	"withdrawn/phone":       collected.takenBack("phone"),
-	"withdrawn/post":        collected.takenBack("post"),
-	"withdrawn/email":       collected.takenBack("email"),
-	"withdrawn/by-a-proxy":  sent(optout.Online, byProxy).looked(0).then("col").takenBack("phone"),
+	"withdrawn/in-person":   collected.givenBack(optout.WithdrawnByPerson).tookBack("in-person", ""),
+	"withdrawn/phone":       collected.givenBack(optout.WithdrawnByPerson).tookBack("phone", ""),
+	"withdrawn/post":        collected.givenBack(optout.WithdrawnByPerson).tookBack("post", ""),
+	"withdrawn/email":       collected.givenBack(optout.WithdrawnByPerson).tookBack("email", ""),
+	"withdrawn/in-words":    collected.givenBack(optout.WithdrawnByPerson).tookBack("phone", "they want their record after all"),
+	"withdrawn/by-a-proxy":  sent(optout.Online, byProxy).looked(0).then("col").givenBack(optout.WithdrawnByPerson).tookBack("phone", ""),
 	"answered/answered":     collected.then("ret", "rep"),
 	"confirmed/confirmed":   collected.givenBack(optout.Deceased).then("con"),
 	"complained/complained": collected.givenBack(optout.Safeguarding).then("ref", "com"),
+	"complained/still-held": held(optout.HeldForSignature, nil).does(supersede).then("com"),
 }
 
 // How most of them begin.
@@ -136,8 +143,8 @@ func aboutUnknown(a *optout.Answers) {
 	a.Kind, a.Choice, a.About = "withdrawal", "", the("nobody's").String()
 }
 
-// theirs is the NHS number of everybody here.
-var theirs = nhs.StoredNumber("9000000009")
+// theirs is the NHS number of everybody here, another nobody's.
+var theirs, another = nhs.StoredNumber("9000000009"), nhs.StoredNumber("9000000017")
 
 // arriving is what comes through a door under a key.
 func arriving(door, key string, change func(*optout.Answers)) (optout.Origin, optout.Answers, optout.Facts) {
@@ -251,12 +258,20 @@ func (s story) does(d deed) story {
 	}
 }
 
+// days lets days pass, and a minute.
+func (s story) days(n int) story {
+	return func(h *house) optout.Reference {
+		ref := s(h)
+		h.Move(time.Duration(n)*24*time.Hour + time.Minute)
+		return ref
+	}
+}
+
 // looked lets days pass, and then the engine look at the form.
 func (s story) looked(days int) story {
 	return func(h *house) optout.Reference {
 		h.t.Helper()
-		ref := s(h)
-		h.Move(time.Duration(days)*24*time.Hour + time.Minute)
+		ref := s.days(days)(h)
 		h.advance(ref)
 		return ref
 	}
@@ -293,10 +308,27 @@ func (s story) givenBack(why optout.Reason) story {
 	}
 }
 
-func (s story) takenBack(how string) story {
-	return s.givenBack(optout.WithdrawnByPerson).does(func(ctx context.Context, h *house, ref optout.Reference) (optout.Answer, error) {
-		return h.custody.TakeBack(ctx, ref, practice, said(""), optout.TakenBack{How: how, On: nhs.DateOf(h.Now()), To: "the receptionist"})
+func (s story) tookBack(how, words string) story {
+	return s.does(func(ctx context.Context, h *house, ref optout.Reference) (optout.Answer, error) {
+		return h.custody.TakeBack(ctx, ref, practice, said(words), optout.TakenBack{How: how, On: nhs.DateOf(h.Now()), To: "the receptionist"})
 	})
+}
+
+// found is in its practice's list.
+func found(s story) story { return s.then("col", "has") }
+
+// replaced has a third form of the person applied in place of theirs.
+func replaced(s story) story {
+	return func(h *house) optout.Reference {
+		ref := s(h)
+		a := optout.Application{Code: "9Ndm.", Asked: true, Replaces: []optout.Reference{ref}}
+		under("third", optout.Online, core).looked(0).then("col").does(apply(a))(h)
+		return ref
+	}
+}
+
+func returnIt(ctx context.Context, h *house, ref optout.Reference) (optout.Answer, error) {
+	return h.custody.Return(ctx, ref, practice, said("the other one was meant"), optout.OtherReason)
 }
 
 func wrote(how string) story {
@@ -314,9 +346,9 @@ func supersede(ctx context.Context, h *house, ref optout.Reference) (optout.Answ
 	return h.custody.Supersede(ctx, ref, supervisor, said(""), under("second", optout.Online, nil)(h))
 }
 
-func number(by optout.Actor) deed {
+func number(by optout.Actor, n nhs.Number) deed {
 	return func(ctx context.Context, h *house, ref optout.Reference) (optout.Answer, error) {
-		return h.custody.Number(ctx, ref, by, said("the letter has it"), theirs)
+		return h.custody.Number(ctx, ref, by, said("the letter has it"), n)
 	}
 }
 
