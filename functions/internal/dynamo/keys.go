@@ -73,7 +73,7 @@ func listEntry(f optout.Form) entry {
 	s, id := f.State(), f.Reference.Key()
 	stage := openForms
 	switch {
-	case s.Ended():
+	case s.Ended() && s.Owner == optout.OwnerNobody:
 		stage = doneForms
 	case s.Status == optout.StatusApplied:
 		stage = appliedForms

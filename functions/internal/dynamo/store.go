@@ -199,7 +199,10 @@ func (s Store) recordForm(f optout.Form, facts bool) *types.Update {
 
 // ask makes a practice due, if it is not due already. It needs no condition: asking twice is asking.
 func (s Store) ask(code nhs.ODSCode, c optout.Change) *types.Update {
-	at := c.Form.Events[c.Form.Version()-1].At
+	at := c.At
+	if at.IsZero() {
+		at = c.Form.Events[c.Form.Version()-1].At
+	}
 	due := dueEntry(at, optout.Due{Noun: optout.DuePractice, ID: code.String()})
 	values := item{}
 	values.str(":dpk", due.pk)

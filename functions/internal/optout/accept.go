@@ -162,7 +162,7 @@ func rulesAcrossFields(ctx context.Context, l validator.StructLevel) {
 	must(!a.Subject.NoAddress || len(a.Subject.Address) == 0 && a.Subject.Postcode == "", "subject.address", "address-or-none")
 	known := !read.SignedOn.IsZero() && !read.BirthDate.IsZero()
 	must(!read.SignedOn.After(read.Today), "signedOn", "signed-in-future")
-	must(!known || !read.BirthDate.After(read.SignedOn), "signedOn", "signed-before-birth")
+	must(!known || read.SignedOn.After(read.BirthDate) || a.SignedOn == "", "signedOn", "signed-before-birth") // or one date typed twice
 	if capacity := read.ProxyCapacity; known && capacity != "" {
 		ofAge, forChild := read.BirthDate.Age(read.SignedOn) >= ofAge, capacity == "parent" || capacity == "local-authority"
 		must(!ofAge || !forChild, "proxy.capacity", "person-decides") // from 16 the person, not a parent

@@ -104,6 +104,7 @@ var faultsOfActs = map[string]string{
 	"not-plain":              "A key has at most 64 letters, digits and dashes.",
 	"too-long":               "This is too long. Shorten it.",
 	"too-many":               "There are too many of these. Leave some out.",
+	"date-too-early":         "That is before the form was signed or returned. Check the date.",
 	"date-in-future":         "That has not come yet. Check the date.",
 	"email":                  "That is not an e-mail address. Check it.",
 	"no-newer-form":          "That is no newer form of this person that goes on. Check the reference.",
@@ -127,7 +128,7 @@ type Custody struct {
 
 // Answer is what was done, by this request or by an earlier one that said the same.
 type Answer struct {
-	Form   Form  // as it stands now
+	Form   Form  // as it stands now; its reference alone for a practice that has it no more
 	Event  Event // that answers
 	Repeat bool  // it was there already
 }
@@ -176,7 +177,10 @@ func (c Custody) tryAct(ctx context.Context, ref Reference, by Actor, said Said,
 	}
 	e := change.Form.Events[f.Version()]
 	if first, ok := f.said(by, said.Key); ok && first.says(e) {
-		return Answer{f, first, true}, nil
+		if !by.may(AnyPractice, f.state) || by.may(ItsPractice, f.state) {
+			return Answer{f, first, true}, nil
+		}
+		return Answer{Form{Reference: f.Reference}, first, true}, nil // others have the form now, and nobody else sees it
 	} else if ok {
 		return Answer{}, KeyUsed
 	}
@@ -193,7 +197,7 @@ func (c Custody) tryAct(ctx context.Context, ref Reference, by Actor, said Said,
 	if change.Form.size() > mostBytes {
 		return Answer{}, Full
 	}
-	if err := c.Store.Record(ctx, change.relieving()); err != nil {
+	if err := c.Store.Record(ctx, change.ready(c.Now())); err != nil {
 		return Answer{}, fmt.Errorf("record: %w", err)
 	}
 	return Answer{Form: change.Form, Event: e}, nil
@@ -253,7 +257,7 @@ func (f Form) cause(e Event) Event {
 // says is true of two events that differ at most in who said it when, and in what we made of it.
 func (e Event) says(other Event) bool {
 	a, b := maps.Clone(e.Detail), maps.Clone(other.Detail)
-	for _, ours := range []string{"key", "run", "until", "person", "first", "since"} {
+	for _, ours := range []string{"key", "run", "until", "person", "first", "since", "replaced"} {
 		delete(a, ours)
 		delete(b, ours)
 	}

@@ -113,7 +113,7 @@ func (e Engine) advanceForm(ctx context.Context, ref Reference) (did Outcome, er
 		case !until.IsZero(): // it waits for somebody, who sees it on their list
 			return Postponed, e.Store.Postpone(ctx, Due{DueForm, ref.Key()}, Postponement{Until: until, Version: f.Version()})
 		}
-		if err := e.Store.Record(ctx, change.relieving()); err != nil {
+		if err := e.Store.Record(ctx, change.ready(now)); err != nil {
 			return did, fmt.Errorf("%s: %w", f.state.Next, err)
 		}
 		if did = Moved; change.Form.state.Owner == OwnerOffice {
@@ -177,7 +177,7 @@ func (e Engine) setBack(ctx context.Context, d Due, cause error) (did Outcome, e
 		return Nothing, nil
 	case err != nil && !errors.Is(err, ErrUnreadable): // it is still due, as it was
 		return Nothing, fmt.Errorf("advance: %w; look again: %w", cause, err)
-	case due.IsZero() || due.After(now): // somebody has dealt with it
+	case due.IsZero() || due.After(now) && form.state.Owner != OwnerEngine: // somebody has dealt with it
 		return Nothing, nil
 	}
 	p.Tries++

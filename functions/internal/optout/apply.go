@@ -43,29 +43,52 @@ func (c Custody) Apply(ctx context.Context, ref Reference, by Actor, said Said, 
 	case a.Code == "":
 		return Answer{}, wrong("code", "missing")
 	}
-	coded, known := c.Codes.Preference(a.Code)
+	coded, isKnown := c.Codes.Preference(a.Code)
 	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
-		replaced, refused := c.replaced(ctx, f, a)
+		known := f // as it is once its number is
+		if !a.Number.IsZero() {
+			known.Facts.NHSNumber = a.Number
+			known.Person, _ = keysOf(c.Keys, known.Facts)
+		}
+		replaced, refused := c.replaced(ctx, known, a)
+		if errors.Is(refused, ErrUnavailable) {
+			return Change{}, refused
+		}
 		var choices, after []string
 		for _, o := range replaced {
-			after = append(after, o.Reference.Key())
 			if o.Facts.Choice != "" {
 				choices = append(choices, o.Facts.Choice)
 			}
 		}
+		for _, ref := range a.Replaces {
+			after = append(after, ref.Key())
+		}
+		for _, e := range f.Events {
+			after = append(after, e.list("after")...)
+		}
+		if len(after) > mostReplaced {
+			return Change{}, wrong("replaces", "too-many")
+		}
+		after = after[:len(a.Replaces)]
 		slices.Sort(choices)
-		applied := f.With(c.event(f, by, Applied, said, "on", a.On.ISO(), "code", a.Code,
+		number := ""
+		if !a.Number.IsZero() {
+			number = c.digest(f, a.Number.Digits())
+		}
+		applied := f.With(c.event(f, by, Applied, said, "on", a.On.ISO(), "code", a.Code, "number", number,
 			"told", yes(a.Told), "asked", yes(a.Asked), "replaced", strings.Join(slices.Compact(choices), " "), "after", strings.Join(after, " ")))
 		switch {
 		case refused != nil:
 			return Change{Form: applied}, refused
-		case !known:
+		case !isKnown:
 			return Change{Form: applied}, wrong("code", "code-unknown")
 		case !applied.shown(string(coded)):
 			return Change{Form: applied}, wrong("code", "code-of-another-choice")
 		case !a.Asked:
-			if err := c.sharesNoMore(ctx, f); err != nil {
+			if err := c.sharesNoMore(ctx, known); errors.Is(err, AskThePerson) {
 				return Change{Form: applied}, err
+			} else if err != nil {
+				return Change{}, err
 			}
 		}
 		change := Change{Form: applied}
@@ -80,7 +103,7 @@ func (c Custody) Apply(ctx context.Context, ref Reference, by Actor, said Said, 
 				continue
 			}
 			e := Event{At: c.Now(), By: by.String(), Kind: Replaced, Detail: map[string]string{"later": f.Reference.Key()}}
-			if o.sameSigner(f) { // who takes something back takes back all that they had said until then
+			if o.sameSigner(f) && f.Facts.Kind != "not-me" { // who takes something back takes back all they had said until then
 				e.Detail["until"], e.Detail["signed"] = f.state.Received.Format(milliseconds), f.Facts.SignedOn.ISO()
 			}
 			change.Others = append(change.Others, o.With(e))
@@ -116,6 +139,12 @@ func (c Custody) sharesNoMore(ctx context.Context, f Form) error {
 	if err != nil {
 		return err
 	}
+	about, err := f.about(ctx, c.Store)
+	if err != nil {
+		return err
+	} else if about.Version() > 0 {
+		all = append(all, about)
+	}
 	for _, o := range all {
 		if o.binds(all) && sharing(o.Facts) < sharing(f.Facts) {
 			return AskThePerson
@@ -145,10 +174,10 @@ func (f Form) comesAfter(o Form) bool {
 // sharing orders what forms ask for, from least to most: no record, the core of it, what silence means. To take
 // something back is to ask for what silence means.
 func sharing(f Facts) int {
-	switch f.Choice {
-	case "dissent":
+	switch {
+	case f.Choice == "dissent", f.Kind == "choice" && f.Choice == "":
 		return 0
-	case "core":
+	case f.Choice == "core":
 		return 1
 	}
 	return 2
@@ -172,6 +201,7 @@ func (c Custody) restoring(ctx context.Context, f, undone Form, by Actor) (Chang
 		for _, key := range e.list("after") {
 			o, err := c.Store.Form(ctx, Reference{key})
 			switch {
+			case errors.Is(err, ErrNotFound), errors.Is(err, ErrUnreadable): // the office has it for that
 			case err != nil:
 				return Change{}, fmt.Errorf("read a form that was replaced: %w", err)
 			case o.replacedBy(f) && !slices.ContainsFunc(change.Others, func(x Form) bool { return x.Reference == o.Reference }):

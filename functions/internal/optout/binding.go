@@ -5,7 +5,7 @@ import "slices"
 // Binding is the choice that holds for a person meanwhile, of all their forms: the one that shares least of those
 // that are neither withdrawn nor answered; "" if none restricts. A choice to share less binds as soon as a door took
 // it; one to share more ends a refusal only when a practice has applied it in that one's place, which withdraws it.
-// Held and unrouted forms count. Paper that comes in late, signed before a choice of the same signer that a practice
+// Held and unrouted forms count, and what is not known yet counts as no. Paper that comes in late, signed before a choice of the same signer that a practice
 // has applied already, binds nobody: older paper never overrides a newer choice (domain facts, machines link).
 func Binding(forms []Form) string {
 	least := Facts{}
@@ -13,6 +13,9 @@ func Binding(forms []Form) string {
 		if f.binds(forms) && sharing(f.Facts) < sharing(least) {
 			least = f.Facts
 		}
+	}
+	if least.Kind == "choice" && least.Choice == "" { // held: nobody knows yet, and silence is no answer
+		return "dissent"
 	}
 	return least.Choice
 }

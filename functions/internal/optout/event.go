@@ -19,7 +19,7 @@ type Kind string
 // What can happen to a form, with what its Detail says. What a person or MESH says of it may also have the
 // client's key, and the digest of a text. The schemas in events/ say it all, to the last pattern.
 const (
-	Registered Kind = "registered" // a door took it: rules, answers (digest), person (joined, crowded)
+	Registered Kind = "registered" // a door took it: rules, answers (digest), person ("crowded")
 	Held       Kind = "held"       // a door took it, but it is doubtful: as registered, and why
 	Wrote      Kind = "wrote"      // the person was written to about the doubt: how
 	Released   Kind = "released"   // the doubt is cleared up: answers (digest), person (joined, crowded)
@@ -27,7 +27,7 @@ const (
 	Numbered   Kind = "numbered"   // an NHS number was added or corrected: number (digest), person (joined, crowded), and first and since as settled
 
 	Settled  Kind = "settled"  // it stands beside other forms of the person: as (duplicate, linked), first (reference), since (time)
-	Followed Kind = "followed" // a duplicate goes where its first one went: first, fate (open, checked, withdrawn, reopened), until, signed
+	Followed Kind = "followed" // a duplicate goes where its first one went: first, fate (open, checked, withdrawn, reopened), practice if checked, until, signed
 	Routed   Kind = "routed"   // a practice has it, and was made due to be told: practice, instead (of this one)
 	Unrouted Kind = "unrouted" // no practice could be found, and the office has it: fault
 	Assigned Kind = "assigned" // the office named a practice: practice
@@ -41,7 +41,7 @@ const (
 	Rejected  Kind = "rejected"    // MESH will not carry it: fault
 	Collected Kind = "collected"   // a named person opened it
 	LetGo     Kind = "let-go"      // the practice left it to others there
-	Applied   Kind = "applied"     // the practice set the preference: on (day), code, told and asked ("yes"), replaced (choices), after (references)
+	Applied   Kind = "applied"     // the practice set the preference: on (day), code, number (digest), told and asked ("yes"), replaced (choices), after (references)
 	Corrected Kind = "corrected"   // the practice took back that it was applied
 	Replaced  Kind = "replaced"    // a later form was applied in its place: later (reference), until and signed (what else of the same signer goes with it)
 	Restored  Kind = "restored"    // that was a mistake, and it stands again: later

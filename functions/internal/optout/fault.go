@@ -46,7 +46,7 @@ var sentences = map[broken]string{
 	"practice-or-none":    "Either give a practice or say that you are not registered, not both.",
 	"address-or-none":     "Either give an address or say that you have none, not both.",
 	"signed-in-future":    "The day of signing has not come yet. Check it.",
-	"signed-before-birth": "The day of signing is before the person was born. Check both dates.",
+	"signed-before-birth": "The day of signing is not after the day of birth. Check both dates.",
 	"person-decides":      "From 16 people decide for themselves. Let the person sign, or give a power that covers an adult who cannot decide.",
 	"not-for-a-child":     "For a child under 16 a person with parental responsibility signs, or the local authority that has it.",
 	"signed-by-clock":     "Forms sent here are dated by our clock. Leave the date of signing out.",

@@ -56,6 +56,7 @@ func (c Custody) Supersede(ctx context.Context, ref Reference, by Actor, said Sa
 		case err != nil && !errors.Is(err, ErrNotFound):
 			return Change{}, fmt.Errorf("read the newer form: %w", err)
 		case err != nil, s.Status == StatusHeld, s.Status == StatusWithdrawn, s.Status == StatusAnswered, !s.Received.After(f.state.Received),
+			sharing(n.Facts) > sharing(f.Facts) && f.Facts.Choice != "", n.Person != f.Person && n.Person != "" && f.Person != "",
 			!n.born(f.Facts.BirthDate), n.Facts.Surname.Folded() != f.Facts.Surname.Folded():
 			return change, wrong("newer", "no-newer-form")
 		}
@@ -69,7 +70,15 @@ func (c Custody) Number(ctx context.Context, ref Reference, by Actor, said Said,
 	if n.IsZero() {
 		return Answer{}, wrong("number", "missing")
 	}
-	return c.act(ctx, ref, by, said, func(f Form) (Change, error) { return c.numbered(ctx, f, f, by, said, n) })
+	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
+		change, err := c.numbered(ctx, f, f, by, said, n)
+		if err == nil && change.Form.Person != f.Person { // it has taken the place of nobody's forms that way
+			var restored Change
+			restored, err = c.restoring(ctx, f, change.Form, by)
+			change.Others = restored.Others
+		}
+		return change, err
+	})
 }
 
 // numbered adds an event to a form that gives it a number.

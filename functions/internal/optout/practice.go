@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"example.org/optout/functions/internal/digest"
 	"example.org/optout/functions/internal/nhs"
@@ -61,11 +62,13 @@ func (c Custody) Decide(ctx context.Context, code nhs.ODSCode, by Actor, d Decis
 		return Practice{}, err
 	}
 	switch today := nhs.DateOf(c.Now()); {
+	case utf8.RuneCountInString(string(d.Words)) > mostText:
+		return Practice{}, wrong("words", "too-long")
 	case d.On.IsZero():
 		return Practice{}, wrong("on", "missing")
 	case d.On.After(today):
 		return Practice{}, wrong("on", "date-in-future")
-	case !by.may(ItsPractice, State{Practice: code, Owner: OwnerPractice}):
+	case !plain(by.ID), !by.may(ItsPractice, State{Practice: code, Owner: OwnerPractice}):
 		return Practice{}, Forbidden
 	}
 	d.At, d.By = c.Now(), by.String()
@@ -84,7 +87,7 @@ func (c Custody) SetEmail(ctx context.Context, code nhs.ODSCode, by Actor, email
 	if _, err := nhs.ParseEmail(email); email != "" && err != nil {
 		return Practice{}, wrong("email", "email")
 	}
-	if !by.may(ItsPractice, State{Practice: code, Owner: OwnerPractice}) && !by.may(Office, State{}) {
+	if !plain(by.ID) || !by.may(ItsPractice, State{Practice: code, Owner: OwnerPractice}) && !by.may(Office, State{}) {
 		return Practice{}, Forbidden
 	}
 	contact := Contact{email, c.Now(), by.String()}

@@ -30,7 +30,7 @@ type Telling struct {
 }
 
 // detail spells it for an event; a *Refusal if nobody was told and nobody may say that this is right.
-func (t Telling) detail(by Actor, today nhs.Date) (string, error) {
+func (t Telling) detail(f Form, by Actor, today nhs.Date) (string, error) {
 	switch {
 	case t.Unsafe && by.Role == Clinician:
 		return "unsafe", nil
@@ -38,6 +38,8 @@ func (t Telling) detail(by Actor, today nhs.Date) (string, error) {
 		return "", TellFirst
 	case t.On.After(today):
 		return "", wrong("told", "date-in-future")
+	case f.state.Status == StatusReturned && nhs.DateOf(f.caused().At).After(t.On):
+		return "", wrong("told", "date-too-early")
 	}
 	return t.On.ISO(), nil
 }
@@ -50,20 +52,20 @@ func (c Custody) Keep(ctx context.Context, ref Reference, by Actor, said Said) (
 
 // Refuse records that a returned form will not be applied, and that the person knows. It ends there.
 func (c Custody) Refuse(ctx context.Context, ref Reference, by Actor, said Said, t Telling) (Answer, error) {
-	told, err := t.detail(by, nhs.DateOf(c.Now()))
-	if err != nil {
-		return Answer{}, err
-	}
-	return c.simple(ctx, ref, by, Decided, said, "outcome", "answered", "told", told)
+	return c.telling(ctx, ref, by, Decided, said, t, "outcome", "answered")
 }
 
 // Reply records that the office has answered the person of a form that was returned for another reason.
 func (c Custody) Reply(ctx context.Context, ref Reference, by Actor, said Said, t Telling) (Answer, error) {
-	told, err := t.detail(by, nhs.DateOf(c.Now()))
-	if err != nil {
-		return Answer{}, err
-	}
-	return c.simple(ctx, ref, by, Answered, said, "told", told)
+	return c.telling(ctx, ref, by, Answered, said, t)
+}
+
+// telling is an act that ends a form whose person knows why.
+func (c Custody) telling(ctx context.Context, ref Reference, by Actor, kind Kind, said Said, t Telling, details ...string) (Answer, error) {
+	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
+		told, err := t.detail(f, by, nhs.DateOf(c.Now()))
+		return Change{Form: f.With(c.event(f, by, kind, said, append(details, "told", told)...))}, err
+	})
 }
 
 // Confirm records that the person has died. It ends there; nobody is written to.
@@ -117,6 +119,9 @@ func (c Custody) TakeBack(ctx context.Context, ref Reference, by Actor, said Sai
 	said.Text = t.To
 	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
 		detail := []string{"how", t.How, "on", t.On.ISO()}
+		if signed := f.Facts.SignedOn; signed.After(t.On) {
+			return Change{Form: f.With(c.event(f, by, Withdrawn, said, detail...))}, wrong("on", "date-too-early")
+		}
 		if f.Facts.ProxyCapacity == "" { // what the person had sent before that day is taken back with it
 			detail = append(detail, "until", t.On.Begin().Format(milliseconds))
 		}

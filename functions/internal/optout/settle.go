@@ -14,7 +14,7 @@ import (
 // others are the other forms of the same person, in the order of arrival, and how many of them came before f: all, if
 // it is not on the person's list. One that cannot be read is passed over: it is on the office's list for that.
 func others(ctx context.Context, s Store, f Form) (found []Form, before int, err error) {
-	if f.Person == "" || f.Crowded() {
+	if f.Person == "" {
 		return nil, 0, nil
 	}
 	list, err := s.Person(ctx, f.Person)
@@ -60,6 +60,9 @@ func links(others []Form) []string {
 // still open follows it from now on; any other goes its own way beside them, and both are shown to the practice.
 // Without other forms there is nothing to write down, and it is routed at once.
 func (e Engine) settle(ctx context.Context, f Form, now time.Time) (Change, error) {
+	if f.Crowded() {
+		return e.route(ctx, f, now)
+	}
 	all, earlier, err := others(ctx, e.Store, f)
 	if err != nil {
 		return Change{}, err
@@ -116,7 +119,7 @@ func repeated(all []Form) int {
 		if s.Status == StatusHeld { // nobody knows yet what it says, or who signed it
 			return false
 		}
-		for ; !s.Ended() && firsts[n] >= 0; n = firsts[n] {
+		for ; !s.Ended() && !s.Apart && firsts[n] >= 0; n = firsts[n] {
 			if s = all[firsts[n]].stateAt(t); s.Ended() {
 				return all[n].fate(all[firsts[n]], s) == "reopened"
 			}
@@ -157,6 +160,9 @@ func (e Engine) follow(ctx context.Context, f Form, now time.Time) (Change, erro
 		return Change{}, nil
 	}
 	detail := map[string]string{"fate": cmp.Or(fate, "open"), "first": first.Reference.Key()}
+	if whose := first.state.Practice; fate == "checked" && !whose.IsZero() {
+		detail["practice"] = whose.String()
+	}
 	if fate == "withdrawn" {
 		for _, goes := range []string{"until", "signed"} {
 			if as := first.caused().Detail[goes]; as != "" {

@@ -104,13 +104,15 @@ var moves = []move{
 	{in(StatusRegistered), Assigned, Office, StatusRouted, func(s State, _ Event) bool { return s.Owner == OwnerOffice }},
 
 	{in(StatusRouted), Delivered, MESH, StatusDelivered, nil},
+	{in(StatusRouted), Unfetched, MESH, "", nil}, // MESH says so of what was never acknowledged
 	{in(StatusDelivered), Unfetched, MESH, StatusRouted, nil},
-	{in(StatusDelivered), Rejected, MESH, StatusRegistered, nil},
+	{in(StatusRouted, StatusDelivered), Rejected, MESH, StatusRegistered, nil},
 
 	{in(StatusRouted, StatusDelivered), Collected, ItsPractice, StatusCollected, nil},
 	{in(StatusCollected), LetGo, ItsPractice, StatusRouted, nil},
 	{in(StatusCollected, StatusInDoubt), Applied, ItsPractice, StatusApplied, nil},
 	{in(StatusApplied), Corrected, ItsPractice, StatusCollected, nil},
+	{in(StatusChecked), Missing, ItsPractice, StatusHeld, both(fresh, doubtful)},
 	{in(StatusApplied, StatusChecked), Missing, ItsPractice, StatusInDoubt, fresh},
 	{open, Found, AnyPractice, StatusChecked, fresh},
 	{append(in(StatusChecked), open...), Replaced, AnyPractice, StatusWithdrawn, nil},
@@ -142,8 +144,8 @@ var moves = []move{
 	{open, Numbered, Office, "", nil},
 	{open, Numbered, ItsPractice, "", nil},
 	{open, Reminded, Machine, "", nil},
-	{append(in(StatusChecked, StatusWithdrawn, StatusAnswered), open...), Failed, Machine, "", nil},
-	{in(StatusChecked, StatusWithdrawn, StatusAnswered), Discarded, Machine, "", nil},
+	{append(in(StatusChecked), open...), Failed, Machine, "", nil},
+	{in(StatusChecked), Discarded, Machine, "", nil},
 }
 
 func in(s ...Status) []Status { return s }
@@ -197,7 +199,7 @@ type State struct {
 	Replaced  []string      // the choices it took the place of when it was applied
 	Told      bool          // by the practice, through its own recorded contacts
 	Doubtful  bool          // it was held, and never released
-	Apart     bool          // it was opened again: it repeats no other form any more
+	Apart     bool          // a person opened it again or cleared it up: it repeats no other form any more
 	Crowded   bool          // it is not on its person's list, which was full
 	cause     int           // seq of the event that put it where it stands
 	scanned   bool          // there is a scan of it
@@ -264,16 +266,16 @@ func (s State) note(e Event) State {
 			s.Due = soonest
 		}
 	case Numbered:
-		s = s.linked(e).joined(e)
+		s = s.joined(e).linked(e)
 		if s.Status == StatusRegistered { // who else's form it is may be known now
 			s.Owner, s.Next, s.Since, s.Due, s.Fault = OwnerEngine, NextSettle, e.At, e.At, ""
 		}
 	case Followed:
 		s.Owner, s.Fault, s.Due = OwnerFirst, "", nhs.Days(e.At, 1)
 	case Discarded:
-		s.Next, s.Due = "", time.Time{}
+		s.Owner, s.Next, s.Due, s.Fault = OwnerNobody, "", time.Time{}, ""
 	case Failed:
-		if s.Owner == OwnerEngine || s.Owner == OwnerFirst {
+		if s.Owner != OwnerPractice && s.Owner != OwnerDesk {
 			s.Owner, s.Since = OwnerOffice, e.At
 		}
 		s.Fault, s.Due = e.Detail["fault"], nhs.WorkingDays(e.At, officeDays)
@@ -284,7 +286,7 @@ func (s State) note(e Event) State {
 // joined takes over whether a form found room on the list of a person that is new to it.
 func (s State) joined(e Event) State {
 	if is := e.Detail["person"]; is != "" {
-		s.Crowded = is == "crowded"
+		s.Crowded, s.Of, s.First = is == "crowded", Reference{}, s.Received
 	}
 	return s
 }
@@ -326,6 +328,9 @@ func (s State) enter(to Status, e Event) State {
 		if e.Kind == Corrected || e.Kind == Decided { // the practice's days begin again
 			s.restart(e)
 		}
+		if e.Kind == Decided {
+			s.Refusers = slices.DeleteFunc(slices.Clone(s.Refusers), func(c nhs.ODSCode) bool { return c == s.Practice })
+		}
 		if e.Kind == Corrected {
 			s.Evidence, s.Said, s.Replaced, s.Told = e.At, time.Time{}, nil, false
 		}
@@ -343,11 +348,14 @@ func (s State) enter(to Status, e Event) State {
 		s.giveBack(e)
 	case StatusChecked, StatusWithdrawn, StatusAnswered:
 		if e.Kind == Found {
-			s.Evidence, s.Practice = e.time("run"), e.code("practice")
+			s.Evidence = e.time("run")
+		}
+		if whose := e.code("practice"); !whose.IsZero() {
+			s.Practice = whose
 		}
 		s.Told = s.Told && to == StatusChecked
 		s.give(e, OwnerNobody, "", time.Time{})
-		if s.scanned {
+		if s.scanned && to == StatusChecked {
 			s.Next, s.Due = NextDiscard, nhs.Days(e.At, scanDays)
 		}
 	}
@@ -372,7 +380,7 @@ func (s *State) register(e Event) {
 		*s = s.joined(e)
 		s.Evidence, next = e.At, NextSettle
 		s.Doubtful = s.Doubtful && e.Kind != Released
-		s.Apart = s.Apart || e.Kind == Complained || e.Kind == Restored
+		s.Apart = s.Apart || e.Kind == Complained || e.Kind == Restored || e.Kind == Released
 	}
 	s.give(e, OwnerEngine, next, e.At)
 }

@@ -42,7 +42,7 @@ var acts = map[string]act{
 	}},
 	"sup": {supervisor, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
 		if h.other.IsZero() {
-			h.other = h.register(nil)
+			h.other = h.again(r, nil)
 		}
 		return h.custody.Supersede(h.t.Context(), r, by, said(""), h.other)
 	}},
@@ -83,13 +83,13 @@ var acts = map[string]act{
 		return h.custody.Keep(h.t.Context(), r, by, said(""))
 	}},
 	"ref": {clinician, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.Refuse(h.t.Context(), r, by, said(""), optout.Telling{On: nhs.DateOf(optouttest.Noon)})
+		return h.custody.Refuse(h.t.Context(), r, by, said(""), optout.Telling{On: nhs.DateOf(h.Now())})
 	}},
 	"tak": {practice, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
 		return h.custody.TakeBack(h.t.Context(), r, by, said(""), optout.TakenBack{How: "phone", On: nhs.DateOf(optouttest.Noon), To: "the receptionist"})
 	}},
 	"rep": {office, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.Reply(h.t.Context(), r, by, said(""), optout.Telling{On: nhs.DateOf(optouttest.Noon)})
+		return h.custody.Reply(h.t.Context(), r, by, said(""), optout.Telling{On: nhs.DateOf(h.Now())})
 	}},
 	"con": {office, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
 		return h.custody.Confirm(h.t.Context(), r, by, said(""))
@@ -221,7 +221,7 @@ state                  | wro rel sup ass | del unf rej | col put app cor ret | h
 held                   | o   reg ans N   | F   F   F   | F   F   F   F   F   | che F   | F   F   F   | N   N   N   | F   o
 registered             | N   N   N   N   | F   F   F   | F   F   F   F   F   | che F   | F   F   F   | N   N   N   | F   o
 unrouted               | N   N   N   rou | F   F   F   | F   F   F   F   F   | che F   | F   F   F   | N   N   N   | F   o
-routed                 | N   N   N   N   | del N   N   | col N   N   N   ret | che N   | N   N   N   | N   N   N   | o   o
+routed                 | N   N   N   N   | del o   reg | col N   N   N   ret | che N   | N   N   N   | N   N   N   | o   o
 delivered              | N   N   N   N   | =   rou reg | col N   N   N   ret | che N   | N   N   N   | N   N   N   | o   o
 collected              | N   N   N   N   | e   e   e   | =   rou app N   ret | che N   | N   N   N   | N   N   N   | o   o
 applied                | N   N   N   N   | e   e   e   | N   N   =   col N   | che dou | N   N   N   | N   N   N   | o   o
@@ -314,7 +314,7 @@ func (h *house) outcome(verb string, ref optout.Reference, by optout.Actor) stri
 			optout.StatusApplied: "app", optout.StatusInDoubt: "dou", optout.StatusChecked: "che", optout.StatusReturned: "ret",
 			optout.StatusWithdrawn: "wit", optout.StatusAnswered: "ans",
 		}[after.State().Status]
-	case before.State().Ended(), by.Role == optout.MESH:
+	case before.State().Ended(), by.Role == optout.MESH && before.State().Status != optout.StatusRouted:
 		return "e"
 	}
 	return "o"
@@ -395,7 +395,7 @@ withdrawn              | nobody   |          |
 answered               | nobody   |          |
 answered by the office | nobody   |          |
 answered, deceased     | nobody   |          |
-answered while held    | nobody   | discard  | 2027-02-22 12:01
+answered while held    | nobody   |          |
 `
 
 func TestWhoseListWhatIsNextAndByWhen(t *testing.T) {

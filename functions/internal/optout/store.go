@@ -73,6 +73,7 @@ type Store interface {
 
 // Change is what one transaction does to a form, and to whatever has to change with it.
 type Change struct {
+	At     time.Time     // now; zero: when the last of its events happened
 	Form   Form          // with its new events on top of those that are stored
 	Others []Form        // forms that change with it, likewise
 	While  Form          // a form that must still be stored at the version it was read at; zero: none

@@ -75,6 +75,7 @@ var stories = map[string]story{
 	}),
 	"let-go/let-go": collected.then("put"),
 
+	"applied/under-a-number":      sent(optout.Online, unnumbered).looked(0).then("col").does(apply(optout.Application{Code: "9Ndo.", Number: theirs})),
 	"applied/applied":             routed.applied(),
 	"applied/and-the-person-told": collected.does(apply(optout.Application{Code: "9Ndo.", Told: true})),
 	"applied/in-place-of-another": inPlace(core, nil, optout.Application{Code: "XaXj6"}),

@@ -420,6 +420,43 @@ func TestNumbersToAndFroAndAgain(t *testing.T) {
 	}
 }
 
+func TestAFormThatBecomesSomebodyElsesIsLinkedWithNobodyOfOld(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	first := reach["routed"](h)
+	other := h.again(first, yes)
+	same := h.again(first, nil)
+	h.sweep()
+	for _, ref := range []optout.Reference{other, same} {
+		h.numbered(ref, optouttest.Number())
+		h.sweep()
+		if s := h.form(ref).State(); !s.Of.IsZero() || !s.First.Equal(s.Received) || s.Status != optout.StatusRouted {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+func TestAScanThatCannotBeThrownAwayIsTheOfficesWork(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := h.hold(nil)
+	h.say(ref, "rel")
+	h.sweep()
+	h.say(ref, "col", "app", "has")
+	version := h.form(ref).Version()
+	gone := &scans{err: errors.New("denied"), now: h.Now}
+	h.engine.Scans = gone
+	h.days(100)
+	if s := h.form(ref).State(); s.Owner != optout.OwnerOffice || s.Fault == "" || h.form(ref).Version() != version+1 {
+		t.Errorf("%d events, %+v", h.form(ref).Version(), s)
+	}
+	gone.err = nil
+	h.days(5)
+	if s := h.form(ref).State(); s.Owner != optout.OwnerNobody || s.Fault != "" || !h.form(ref).Due.IsZero() || len(gone.gone) != 1 {
+		t.Errorf("mended: %+v", s)
+	}
+}
+
 func TestAReleasedFormOfACrowdedPersonGoesToTheOffice(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -33,6 +33,9 @@ func (e Engine) remind(ctx context.Context, f Form, now time.Time) (c Change, un
 				last = e.At
 			}
 		}
+		if last.After(now) { // by a clock that was wrong
+			last = now
+		}
 		if month := nhs.Months(last, 1); month.After(now) {
 			return Change{}, month, nil
 		}
@@ -50,8 +53,9 @@ func (s State) late() bool {
 	return s.Owner == OwnerPractice && s.Next != NextExtract && s.Reminders >= lateReminders
 }
 
-// relieving is a change that has the practices looked at for which a form is late no more.
-func (c Change) relieving() Change {
+// ready is a change to be recorded now, that has the practices looked at for which a form is late no more.
+func (c Change) ready(now time.Time) Change {
+	c.At = now
 	for _, f := range append(c.Others, c.Form) {
 		was := Fold(f.Events[:f.stored])
 		if was.late() && !f.state.late() && was.Practice != c.Tell && !slices.Contains(c.Look, was.Practice) {
@@ -157,7 +161,7 @@ func (e Engine) late(ctx context.Context, p Practice, now time.Time) (time.Time,
 	if err != nil {
 		return time.Time{}, fmt.Errorf("look at the oldest forms: %w", err)
 	}
-	longAgo := now.AddDate(0, 0, -reminders[1])
+	longAgo := now.AddDate(0, 0, 1-reminders[1]) // and an hour, where the clocks change
 	for _, ref := range oldest {
 		f, err := e.Store.Form(ctx, ref)
 		switch {

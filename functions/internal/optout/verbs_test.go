@@ -573,7 +573,7 @@ func TestAHeldFormWaitsForAnAnswerAndIsNeverClosedForSilence(t *testing.T) {
 	}
 	h.sweep()
 	f := h.form(ref)
-	if f.Facts.Choice != "core" || f.Person != h.form(other).Person || f.State().Status != optout.StatusDuplicate || f.State().Of != other {
+	if f.Facts.Choice != "core" || f.Person != h.form(other).Person || f.State().Status != optout.StatusRouted || f.State().Of != other {
 		t.Errorf("released: %+v, choice %s", f.State(), f.Facts.Choice)
 	}
 	if steps := f.Steps(); len(steps) != 2 || steps[1].Step != "in-hand" {

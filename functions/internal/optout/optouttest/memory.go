@@ -158,7 +158,11 @@ var errTwice = errors.New("one change names an item twice")
 
 // ask makes a practice due on behalf of a change.
 func (m *Memory) ask(code nhs.ODSCode, c optout.Change) {
-	at := c.Form.Events[c.Form.Version()-1].At
+	at := c.At
+	if at.IsZero() {
+		at = c.Form.Events[c.Form.Version()-1].At
+	}
+	at = at.UTC().Truncate(time.Millisecond)
 	p := m.practices[code]
 	p.Code = code
 	d := &p.Digest
