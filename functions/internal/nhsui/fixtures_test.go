@@ -1,0 +1,156 @@
+package nhsui
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"text/tabwriter"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// installed is where `make test` installs the design system.
+const (
+	root      = "../../.."
+	installed = root + "/.tools/nhsuk/node_modules/nhsuk-frontend"
+)
+
+// components are all that this package shows, by the folder that their fixtures are in.
+var components = map[string]Component{
+	"back-link":           &BackLink{},
+	"breadcrumb":          &Breadcrumb{},
+	"button":              &Button{},
+	"caption":             &Caption{},
+	"details":             &Details{},
+	"error-message":       &ErrorMessage{},
+	"error-summary":       &ErrorSummary{},
+	"fieldset":            &Fieldset{},
+	"heading":             &Heading{},
+	"hint":                &Hint{},
+	"inset-text":          &InsetText{},
+	"label":               &Label{},
+	"legend":              &Legend{},
+	"notification-banner": &NotificationBanner{},
+	"panel":               &Panel{},
+	"skip-link":           &SkipLink{},
+	"tag":                 &Tag{},
+}
+
+// leftOut are the fixtures that are not compared, with the reason: "component: name" to reason.
+var leftOut = map[string]string{}
+
+// fixture is an official example: options, and the HTML that they give.
+type fixture struct {
+	Name    string          `json:"name"`
+	Context json.RawMessage `json:"context"`
+	Call    *string         `json:"callBlock"`
+	HTML    string          `json:"html"`
+}
+
+func fixtures(t *testing.T, component string) []fixture {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(installed, "dist/nhsuk/components", component, "fixtures.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct{ Fixtures []fixture }
+	if err := json.Unmarshal(raw, &file); err != nil {
+		t.Fatal(err)
+	}
+	return file.Fixtures
+}
+
+// needFrontend skips where the design system is not installed, loudly, and fails where nothing may be skipped. What
+// is installed must be what the lock file says.
+func needFrontend(t *testing.T) {
+	t.Helper()
+	var have struct{ Version string }
+	raw, err := os.ReadFile(filepath.Join(installed, "package.json"))
+	if err != nil {
+		const why = "nhsuk-frontend is not installed, run `make test`"
+		if os.Getenv("NO_SKIP") == "1" {
+			t.Fatal(why)
+		}
+		t.Skip("SKIPPED, no component was compared with its fixtures: " + why)
+	}
+	var lock struct {
+		Packages map[string]struct{ Version, Resolved string }
+	}
+	locked, err := os.ReadFile(root + "/tools/nhsuk/package-lock.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(json.Unmarshal(raw, &have), json.Unmarshal(locked, &lock)); err != nil {
+		t.Fatal(err)
+	}
+	if want := lock.Packages["node_modules/nhsuk-frontend"]; have.Version != want.Version || want.Resolved != "" {
+		t.Fatalf("nhsuk-frontend %s is installed, %+v is locked: run `make test`", have.Version, want)
+	}
+}
+
+// Every component is proven: the options of each official fixture, rendered by our template, parse to the same tree
+// as the fixture's HTML.
+func TestComponentsEqualTheirFixtures(t *testing.T) {
+	needFrontend(t)
+	stale := maps.Clone(leftOut)
+	var table strings.Builder
+	out := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(out, "component\tequal\tcompared\tleft out")
+	var allEqual, allCompared, allLeft int
+	for _, name := range slices.Sorted(maps.Keys(components)) {
+		var equal, compared int
+		var skipped []string
+		for _, f := range fixtures(t, name) {
+			reason, left := leftOut[name+": "+f.Name]
+			if left {
+				delete(stale, name+": "+f.Name)
+				skipped = append(skipped, f.Name+" ("+reason+")")
+				continue
+			}
+			compared++
+			if diff, err := difference(name, f); err != nil {
+				t.Errorf("%s: %s: %v", name, f.Name, err)
+			} else if diff != "" {
+				t.Errorf("%s: %s: -fixture +ours\n%s\noptions: %s", name, f.Name, diff, f.Context)
+			} else {
+				equal++
+			}
+		}
+		fmt.Fprintf(out, "%s\t%d\t%d\t%d %s\n", name, equal, compared, len(skipped), strings.Join(skipped, "; "))
+		allEqual, allCompared, allLeft = allEqual+equal, allCompared+compared, allLeft+len(skipped)
+	}
+	fmt.Fprintf(out, "all\t%d\t%d\t%d\n", allEqual, allCompared, allLeft)
+	_ = out.Flush()
+	t.Logf("Fixtures of nhsuk-frontend:\n%s", &table)
+	for name := range stale {
+		t.Errorf("%q is left out, but there is no such fixture", name)
+	}
+}
+
+func difference(component string, f fixture) (string, error) {
+	given, err := options(component, f)
+	if err != nil {
+		return "", err
+	}
+	c := reflect.New(reflect.TypeOf(components[component]).Elem()).Interface().(Component)
+	if err := strict(given, c); err != nil {
+		return "", err
+	}
+	ours := string(HTML(c))
+	if err := balanced(ours); err != nil {
+		return "", fmt.Errorf("%w in %s", err, ours)
+	}
+	want, err := outline(f.HTML)
+	if err != nil {
+		return "", err
+	}
+	have, err := outline(ours)
+	return cmp.Diff(want, have), err
+}
