@@ -17,12 +17,15 @@ func (Fieldset) name() string { return "fieldset" }
 
 func (f Fieldset) resolved() Component { return f }
 
-// describing is the fieldset described by what is inside it.
-func (f *Fieldset) describing(ids string) *Fieldset {
-	if f == nil {
-		return nil
+// around is the fieldset described by the hint and error message inside it, and these with their ids.
+func (f *Fieldset) around(id string, hint *Hint, wrong *ErrorMessage) (*Fieldset, *Hint, *ErrorMessage) {
+	var copied Fieldset
+	if f != nil {
+		copied = *f
 	}
-	d := *f
-	d.DescribedBy = ids
-	return &d
+	copied.DescribedBy, hint, wrong = described(id, copied.DescribedBy, hint, wrong)
+	if f != nil {
+		f = &copied
+	}
+	return f, hint, wrong
 }

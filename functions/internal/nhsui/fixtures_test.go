@@ -40,6 +40,13 @@ var components = map[string]Component{
 	"notification-banner": &NotificationBanner{},
 	"panel":               &Panel{},
 	"skip-link":           &SkipLink{},
+	"character-count":     &CharacterCount{},
+	"checkboxes":          &Checkboxes{},
+	"date-input":          &DateInput{},
+	"input":               &Input{},
+	"radios":              &Radios{},
+	"select":              &Select{},
+	"textarea":            &Textarea{},
 	"tag":                 &Tag{},
 }
 

@@ -42,5 +42,3 @@ func (h Heading) styled(class, prefix string, sizes ...string) Heading {
 	h.Element = cmp.Or(h.Element, "h"+strconv.Itoa(cmp.Or(h.Level, 1)))
 	return h
 }
-
-func (h *Heading) empty() bool { return h == nil || h.Text == "" && h.HTML == "" }

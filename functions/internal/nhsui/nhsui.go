@@ -59,8 +59,6 @@ type Content struct {
 	HTML template.HTML `json:"html"`
 }
 
-func (c *Content) empty() bool { return c == nil || c.Text == "" && c.HTML == "" }
-
 // classes joins class names and skips the empty ones.
 func classes(names ...string) string {
 	var b strings.Builder

@@ -2,6 +2,7 @@ package nhsui
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 )
@@ -95,6 +96,33 @@ func (s *Summary) UnmarshalJSON(b []byte) error {
 func (c *Content) UnmarshalJSON(b []byte) error {
 	type object Content
 	return short(b, (*object)(c), &c.Text, nil)
+}
+
+func (a *Affix) UnmarshalJSON(b []byte) error {
+	type object Affix
+	return short(b, (*object)(a), &a.Text, nil)
+}
+
+func (p *DatePart) UnmarshalJSON(b []byte) error {
+	type object DatePart
+	return short(b, (*object)(p), nil, func(part bool) { p.Omitted = !part })
+}
+
+func (c *Choice) UnmarshalJSON(b []byte) error {
+	type object Choice
+	o := struct {
+		*object
+		Exclusive bool   `json:"exclusive"`      // deprecated
+		Group     string `json:"exclusiveGroup"` // deprecated
+	}{object: (*object)(c)}
+	if err := strict(b, &o); err != nil {
+		return err
+	}
+	if o.Exclusive {
+		c.Behaviour = "exclusive"
+	}
+	c.BehaviourGroup = cmp.Or(c.BehaviourGroup, o.Group)
+	return nil
 }
 
 // withoutFalse drops the items that a list leaves out.
