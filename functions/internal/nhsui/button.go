@@ -35,3 +35,9 @@ func (b Button) resolved() Component {
 		when(b.Icon != nil, "nhsuk-button--icon"), when(b.Small, "nhsuk-button--small"), b.Classes)
 	return b
 }
+
+// Icon stands beside a button's text, or in its place.
+type Icon struct {
+	Name      string `json:"name"`      // arrow-left, search, user …
+	Placement string `json:"placement"` // start or end
+}

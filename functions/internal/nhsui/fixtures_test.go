@@ -46,6 +46,11 @@ var components = map[string]Component{
 	"input":               &Input{},
 	"radios":              &Radios{},
 	"select":              &Select{},
+	"card":                &Card{},
+	"scroll":              &Scroll{},
+	"warning-callout":     &WarningCallout{},
+	"summary-list":        &SummaryList{},
+	"tables":              &Table{},
 	"textarea":            &Textarea{},
 	"tag":                 &Tag{},
 }

@@ -125,6 +125,50 @@ func (c *Choice) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+func (a *Actions) UnmarshalJSON(b []byte) error {
+	if b[0] == '[' {
+		return strict(b, (*[]Action)(a))
+	}
+	return strict(b, &struct{ Items *[]Action }{(*[]Action)(a)})
+}
+
+func (c *Card) UnmarshalJSON(b []byte) error {
+	type object Card
+	return short(b, (*object)(c), nil, empty)
+}
+
+func (c *SummaryCell) UnmarshalJSON(b []byte) error {
+	type object SummaryCell
+	return short(b, (*object)(c), &c.Text, nil)
+}
+
+func (c *Cell) UnmarshalJSON(b []byte) error {
+	type object Cell
+	return short(b, (*object)(c), &c.Text, nil)
+}
+
+func (o *Order) UnmarshalJSON(b []byte) error {
+	return short(b, nil, (*string)(o), func(bool) { *o = Sortable })
+}
+
+func (t *Table) UnmarshalJSON(b []byte) error {
+	type object Table
+	o := struct {
+		*object
+		Heading Heading `json:"heading"`      // deprecated
+		Level   int     `json:"headingLevel"` // deprecated
+		Panel   bool    `json:"panel"`        // deprecated
+	}{object: (*object)(t)}
+	if err := strict(b, &o); err != nil {
+		return err
+	}
+	if o.Panel {
+		o.Heading.Level = o.Level
+		t.Card = &Card{Heading: o.Heading, Variant: "feature"}
+	}
+	return nil
+}
+
 // withoutFalse drops the items that a list leaves out.
 func withoutFalse(v any) any {
 	switch v := v.(type) {
