@@ -51,6 +51,8 @@ var components = map[string]Component{
 	"warning-callout":     &WarningCallout{},
 	"summary-list":        &SummaryList{},
 	"tables":              &Table{},
+	"footer":              &Footer{},
+	"header":              &Header{},
 	"textarea":            &Textarea{},
 	"tag":                 &Tag{},
 }

@@ -59,7 +59,7 @@ type Content struct {
 	HTML template.HTML `json:"html"`
 }
 
-// classes joins class names and skips the empty ones.
+// classes joins class names, or other words, and skips the empty ones.
 func classes(names ...string) string {
 	var b strings.Builder
 	for _, n := range names {

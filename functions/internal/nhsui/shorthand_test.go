@@ -169,6 +169,24 @@ func (t *Table) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+func (m *FooterMeta) UnmarshalJSON(b []byte) error {
+	type object FooterMeta
+	return short(b, (*object)(m), &m.Text, nil)
+}
+
+func (c *FooterColumns) UnmarshalJSON(b []byte) error {
+	if b[0] == '[' {
+		return strict(b, (*[]FooterColumn)(c))
+	}
+	*c = make(FooterColumns, 1)
+	return strict(b, &(*c)[0])
+}
+
+func (s *Search) UnmarshalJSON(b []byte) error {
+	type object Search
+	return short(b, (*object)(s), nil, empty)
+}
+
 // withoutFalse drops the items that a list leaves out.
 func withoutFalse(v any) any {
 	switch v := v.(type) {
