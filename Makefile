@@ -40,7 +40,7 @@ check: $(SAM) ## format, vet, lint, template and schema checks
 	@$(MAKE) --no-print-directory sam
 
 bench: $(ENGINE) ## measure what docs/performance.md says
-	@go test -run '^$$' -bench . -benchmem ./functions/internal/optout ./functions/internal/directory ./functions/internal/door/patient
+	@go test -run '^$$' -bench . -benchmem ./functions/internal/optout ./functions/internal/directory ./functions/internal/door/patient ./functions/internal/nhsui
 	@go test -run '^$$' -bench . -benchtime 1x ./functions/internal/e2e
 
 fuzz: ## five minutes for each fuzz target (FUZZTIME=5m)

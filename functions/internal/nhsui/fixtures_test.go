@@ -22,12 +22,12 @@ const (
 	installed = root + "/.tools/nhsuk/node_modules/nhsuk-frontend"
 )
 
-// components are all that this package shows, by the folder that their fixtures are in.
+// components are all that this package shows, by the folder that their fixtures are in. A Caption has none of its own:
+// headings, labels and legends prove it.
 var components = map[string]Component{
 	"back-link":           &BackLink{},
 	"breadcrumb":          &Breadcrumb{},
 	"button":              &Button{},
-	"caption":             &Caption{},
 	"details":             &Details{},
 	"error-message":       &ErrorMessage{},
 	"error-summary":       &ErrorSummary{},
@@ -137,6 +137,9 @@ func TestComponentsEqualTheirFixtures(t *testing.T) {
 				equal++
 			}
 		}
+		if equal == 0 {
+			t.Errorf("%s has no fixture that it equals", name)
+		}
 		fmt.Fprintf(out, "%s\t%d\t%d\t%d %s\n", name, equal, compared, len(skipped), strings.Join(skipped, "; "))
 		allEqual, allCompared, allLeft = allEqual+equal, allCompared+compared, allLeft+len(skipped)
 	}
@@ -148,13 +151,20 @@ func TestComponentsEqualTheirFixtures(t *testing.T) {
 	}
 }
 
-func difference(component string, f fixture) (string, error) {
+// decoded is the component with a fixture's options.
+func decoded(component string, f fixture) (Component, error) {
 	given, err := options(component, f)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	c := reflect.New(reflect.TypeOf(components[component]).Elem()).Interface().(Component)
-	if err := strict(given, c); err != nil {
+	return c, strict(given, c)
+}
+
+// difference is empty where our HTML is the fixture's.
+func difference(component string, f fixture) (string, error) {
+	c, err := decoded(component, f)
+	if err != nil {
 		return "", err
 	}
 	ours := string(HTML(c))
@@ -167,4 +177,48 @@ func difference(component string, f fixture) (string, error) {
 	}
 	have, err := outline(ours)
 	return cmp.Diff(want, have), err
+}
+
+// Fixtures use few of these, pages any.
+func TestEveryComponentShowsItsIDClassesAndAttributes(t *testing.T) {
+	needFrontend(t)
+	t.Parallel()
+	for name := range components {
+		c, err := decoded(name, fixtures(t, name)[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := reflect.ValueOf(c).Elem()
+		wants := map[string]string{"ID": `id="given"`, "Classes": "given-class", "Attributes": ` data-given="&lt;"`}
+		v.FieldByName("Attributes").Set(reflect.ValueOf(Attributes{"data-given": "<"}))
+		v.FieldByName("Classes").SetString("given-class")
+		if id := v.FieldByName("ID"); id.IsValid() {
+			id.SetString("given")
+		} else {
+			t.Errorf("%s takes no id", name)
+		}
+		shown := string(HTML(c))
+		for option, want := range wants {
+			if strings.Count(shown, want) != 1 {
+				t.Errorf("%s shows its %s %d times: %s", name, option, strings.Count(shown, want), shown)
+			}
+		}
+	}
+}
+
+// Otherwise an option that we leave unread would be proven by the fixtures that do not need it.
+func TestOptionsThatAreNotKnownAreRefused(t *testing.T) {
+	t.Parallel()
+	for component, context := range map[string]string{
+		"tag":          `{"text": "x", "sise": "l"}`,
+		"input":        `{"name": "x", "label": {"text": "x", "sise": "l"}}`,
+		"radios":       `{"name": "x", "items": [{"text": "x", "hint": {"text": "x", "sise": "l"}}]}`,
+		"summary-list": `{"rows": [{"actions": {"items": [{"sise": "l"}]}}]}`,
+		"tables":       `{"rows": [[{"text": "x", "sise": "l"}]]}`,
+		"footer":       `{"navigation": {"sise": "l"}}`,
+	} {
+		if c, err := decoded(component, fixture{Context: json.RawMessage(context)}); err == nil {
+			t.Errorf("%s was read as %+v", context, c)
+		}
+	}
 }
