@@ -56,7 +56,9 @@ func (g group) choices(items []Choice) []Choice {
 			c.Disabled = nil // templates take a pointer for true
 		}
 		c.DescribedBy = g.describedBy
-		if !c.Hint.empty() {
+		if c.Hint.empty() {
+			c.Hint = nil
+		} else {
 			h := *c.Hint
 			h.ID, h.Classes = cmp.Or(h.ID, c.ID+"-item-hint"), classes(g.hintClass, h.Classes)
 			c.Hint, c.DescribedBy = &h, classes(g.describedBy, h.ID)

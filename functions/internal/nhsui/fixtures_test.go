@@ -57,16 +57,19 @@ var components = map[string]Component{
 	"tag":                 &Tag{},
 }
 
-// leftOut are the fixtures that are not compared, with the reason: "component: name" to reason.
+// leftOut are the fixtures that are not compared, with the reason: "component: name, description" to reason.
 var leftOut = map[string]string{}
 
 // fixture is an official example: options, and the HTML that they give.
 type fixture struct {
-	Name    string          `json:"name"`
-	Context json.RawMessage `json:"context"`
-	Call    *string         `json:"callBlock"`
-	HTML    string          `json:"html"`
+	Name        string          `json:"name"`
+	Description string          `json:"description"` // which of those with this name
+	Context     json.RawMessage `json:"context"`
+	Call        *string         `json:"callBlock"`
+	HTML        string          `json:"html"`
 }
+
+func (f fixture) String() string { return strings.TrimSuffix(f.Name+", "+f.Description, ", ") }
 
 func fixtures(t *testing.T, component string) []fixture {
 	t.Helper()
@@ -122,17 +125,16 @@ func TestComponentsEqualTheirFixtures(t *testing.T) {
 		var equal, compared int
 		var skipped []string
 		for _, f := range fixtures(t, name) {
-			reason, left := leftOut[name+": "+f.Name]
-			if left {
-				delete(stale, name+": "+f.Name)
-				skipped = append(skipped, f.Name+" ("+reason+")")
+			if reason, left := leftOut[name+": "+f.String()]; left {
+				delete(stale, name+": "+f.String())
+				skipped = append(skipped, f.String()+" ("+reason+")")
 				continue
 			}
 			compared++
 			if diff, err := difference(name, f); err != nil {
-				t.Errorf("%s: %s: %v", name, f.Name, err)
+				t.Errorf("%s: %s: %v", name, f, err)
 			} else if diff != "" {
-				t.Errorf("%s: %s: -fixture +ours\n%s\noptions: %s", name, f.Name, diff, f.Context)
+				t.Errorf("%s: %s: -fixture +ours\n%s\noptions: %s", name, f, diff, f.Context)
 			} else {
 				equal++
 			}
@@ -140,7 +142,7 @@ func TestComponentsEqualTheirFixtures(t *testing.T) {
 		if equal == 0 {
 			t.Errorf("%s has no fixture that it equals", name)
 		}
-		fmt.Fprintf(out, "%s\t%d\t%d\t%d %s\n", name, equal, compared, len(skipped), strings.Join(skipped, "; "))
+		fmt.Fprintf(out, "%s\t%d\t%d\t%d%s\n", name, equal, compared, len(skipped), strings.Join(append([]string{""}, skipped...), "\n\t\t\t"))
 		allEqual, allCompared, allLeft = allEqual+equal, allCompared+compared, allLeft+len(skipped)
 	}
 	fmt.Fprintf(out, "all\t%d\t%d\t%d\n", allEqual, allCompared, allLeft)

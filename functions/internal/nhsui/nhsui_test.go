@@ -60,7 +60,9 @@ func TestTextIsEscapedEverywhere(t *testing.T) {
 func TestAddressesThatRunScriptsAreNotShown(t *testing.T) {
 	t.Parallel()
 	for _, c := range []Component{
-		BackLink{Href: "javascript:alert(1)"}, Button{Href: "javascript:alert(1)"}, Heading{Text: "x", Href: "javascript:alert(1)"},
+		BackLink{Href: "javascript:alert(1)"},
+		Button{Href: "javascript:alert(1)"},
+		Heading{Text: "x", Href: "javascript:alert(1)"},
 		ErrorSummary{ErrorList: []ErrorItem{{Text: "x", Href: "javascript:alert(1)"}}},
 	} {
 		if shown := string(HTML(c)); strings.Contains(shown, "javascript") {
