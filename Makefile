@@ -7,6 +7,7 @@ SHELL := /bin/bash
 DYNOXIDE_PACKAGE := @dynoxide/$(shell uname -s | tr A-Z a-z | sed s/darwin/macos/)-$(shell uname -m | sed 's/x86_64/x64/;s/aarch64/arm64/')
 DYNOXIDE_VERSION := 1.2.1
 ENGINE := .tools/engine-$(DYNOXIDE_VERSION)
+NHSUK := .tools/nhsuk/installed-$(shell cksum < tools/nhsuk/package-lock.json | cut -d' ' -f1)
 SAM := .tools/sam-$(shell cksum < tools/requirements.txt | cut -d' ' -f1)
 RUNNER := .tools/runner
 GO_TOOL := go tool -modfile=tools/go.mod
@@ -20,9 +21,10 @@ run: $(ENGINE) ## start everything here; PORT=3000 moves it, Ctrl-C ends it
 	@CGO_ENABLED=0 go -C infra/local build -trimpath -ldflags='-s -w' -o ../../$(RUNNER) .
 	@exec $(RUNNER)
 
-test: $(ENGINE) ## the whole test suite, on real engines
+test: $(ENGINE) $(NHSUK) ## the whole test suite, on real engines
 	@echo 'go test ./...  (race detector, shuffled)'
 	@go test -race -shuffle=on -count=1 ./...
+	@go test -race -count=1 -v -run '^TestComponentsEqualTheirFixtures$$' ./functions/internal/nhsui
 	@cd infra/local && go test -race -shuffle=on -count=1 ./...
 
 check: $(SAM) ## format, vet, lint, template and schema checks
@@ -38,7 +40,7 @@ check: $(SAM) ## format, vet, lint, template and schema checks
 	@$(MAKE) --no-print-directory sam
 
 bench: $(ENGINE) ## measure what docs/performance.md says
-	@go test -run '^$$' -bench . -benchmem ./functions/internal/optout ./functions/internal/directory ./functions/internal/door/patient
+	@go test -run '^$$' -bench . -benchmem ./functions/internal/optout ./functions/internal/directory ./functions/internal/door/patient ./functions/internal/nhsui
 	@go test -run '^$$' -bench . -benchtime 1x ./functions/internal/e2e
 
 fuzz: ## five minutes for each fuzz target (FUZZTIME=5m)
@@ -61,6 +63,11 @@ $(ENGINE):
 	elif npm install --silent --prefix .tools --no-save --no-package-lock --no-audit --no-fund $(DYNOXIDE_PACKAGE)@$(DYNOXIDE_VERSION); then touch $@; \
 	else echo 'NO ENGINE: $(DYNOXIDE_PACKAGE) cannot be installed. Tests on a real engine and on the real stack ARE SKIPPED.'; \
 	echo 'Set DYNOXIDE to an engine, or DYNAMODB_ENDPOINT to a running one, to run them.'; test "$${NO_SKIP:-}" != 1; fi
+
+$(NHSUK): tools/nhsuk/package.json tools/nhsuk/package-lock.json
+	@mkdir -p $(@D) && cp tools/nhsuk/package.json tools/nhsuk/package-lock.json $(@D)
+	@if npm ci --silent --ignore-scripts --no-audit --no-fund --prefix $(@D); then touch $@; \
+	else echo 'NO NHS DESIGN SYSTEM: nhsuk-frontend cannot be installed. That our components are its IS NOT TESTED.'; test "$${NO_SKIP:-}" != 1; fi
 
 $(SAM): tools/requirements.txt
 	@rm -rf $@ && python3 -m venv $@ && $@/bin/pip install --quiet --disable-pip-version-check -r tools/requirements.txt

@@ -36,11 +36,11 @@ var storeys = [][]string{
 	{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady", "functions/internal/digest", "functions/internal/observe", "infra"},
 	{"functions/internal/optout", "functions/internal/directory"},
 	{"functions/internal/dynamo", "functions/internal/keyring", "functions/internal/notice", "functions/internal/config"},
-	{"functions/internal/door/patient", "functions/internal/job", "functions/internal/problem", "functions/internal/trigger"},
+	{"functions/internal/door/patient", "functions/internal/job", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/trigger"},
 	{"functions/patient", "functions/notify", "functions/clock", "functions/internal/directory/cut", "functions/internal/e2e"},
 }
 
-var shelves = []string{"functions/internal/steady", "functions/internal/problem", "functions/internal/trigger"}
+var shelves = []string{"functions/internal/steady", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/trigger"}
 
 // ground is what of the ground floor the domain stands on.
 var ground = []string{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady", "functions/internal/digest"}
