@@ -125,8 +125,6 @@ func (c Custody) replaced(ctx context.Context, f Form, a Application) (all []For
 		case !f.comesAfter(o), o.state.Status == StatusWithdrawn, o.state.Status == StatusAnswered,
 			slices.ContainsFunc(all, func(x Form) bool { return x.Reference == ref }):
 			return nil, NotEarlier
-		case sharing(f.Facts) > sharing(o.Facts) && !a.Asked:
-			return nil, AskThePerson
 		}
 		all = append(all, o)
 	}

@@ -302,3 +302,41 @@ func TestAPracticeThatKeptAFormIsNotOneThatReturnedIt(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+func TestSettlingHoldsTheFirstFormToWhatItWas(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	first := reach["routed"](h)
+	held := 0
+	h.engine.Store = odd{Memory: h.Memory, changed: func(c optout.Change) {
+		if kind := c.Form.Events[c.Form.Version()-1].Kind; kind == optout.Settled || kind == optout.Followed {
+			if c.While.Reference != first || c.While.Stored() != h.form(first).Version() {
+				t.Errorf("%s without a check of the first form: %v", kind, c.While.Reference)
+			}
+			held++
+		}
+	}}
+	same, other := h.again(first, nil), h.again(first, yes)
+	h.advance(same)
+	h.advance(other)
+	h.say(first, "has")
+	h.Move(48 * time.Hour)
+	h.advance(same)
+	if held != 3 {
+		t.Errorf("%d changes", held)
+	}
+}
+
+func TestAListFromBeforeAComplaintProvesNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := reach["answered"](h)
+	h.Move(time.Hour)
+	run := h.Now()
+	h.Move(time.Hour)
+	h.say(ref, "com")
+	_, err := h.custody.Check(t.Context(), ref, practice, said(""), optout.Listed{Run: run, Choice: "dissent"})
+	refusedAs(t, "a list from before the complaint", err, optout.NotNow)
+	h.Move(time.Hour)
+	h.say(ref, "has")
+}
