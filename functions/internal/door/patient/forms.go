@@ -36,7 +36,7 @@ func (d Door) register(w http.ResponseWriter, r *http.Request) {
 	}
 	var answers optout.Answers
 	refusal, faults := decodeBody(r, &answers)
-	origin := optout.Origin{Door: "online", Client: "anonymous", Key: key}
+	origin := optout.Origin{Door: optout.Online, Client: "anonymous", Key: key}
 	if refusal == problem.WrongType { // it says nothing about the answers
 		problem.Write(ctx, w, refusal)
 		return
