@@ -240,8 +240,8 @@ func TestBadInputIsNamed(t *testing.T) {
 			h := newHouse(t)
 			a := h.send("POST", "/api/forms", c.key, c.body)
 			a.wantProblem(t, c.status, c.code, c.fault)
-			for _, secret := range []string{"O'Neill", "Quillfeather", "9000000009", "900 000 0009", "TS18", "Lawson", "1957"} {
-				if strings.Contains(h.log.String(), secret) || strings.Contains(a.body, secret) && secret != "1957" {
+			for _, secret := range []string{"O'Neill", "Quillfeather", "9000000009", "900 000 0009", "TS18", "Lawson", "1957-"} {
+				if strings.Contains(h.log.String(), secret) || strings.Contains(a.body, secret) && secret != "1957-" {
 					t.Errorf("%q is repeated in the log or the answer:\n%s\n%s", secret, h.log.String(), a.body)
 				}
 			}
