@@ -55,21 +55,20 @@ func (c Custody) Apply(ctx context.Context, ref Reference, by Actor, said Said, 
 			return Change{}, refused
 		}
 		var choices, after []string
+		ever := map[string]bool{} // all of them must fit one transaction again, if this is taken back
 		for _, o := range replaced {
 			if o.Facts.Choice != "" {
 				choices = append(choices, o.Facts.Choice)
 			}
 		}
 		for _, ref := range a.Replaces {
-			after = append(after, ref.Key())
+			after, ever[ref.Key()] = append(after, ref.Key()), true
 		}
 		for _, e := range f.Events {
-			after = append(after, e.list("after")...)
+			for _, key := range e.list("after") {
+				ever[key] = true
+			}
 		}
-		if len(after) > mostReplaced {
-			return Change{}, wrong("replaces", "too-many")
-		}
-		after = after[:len(a.Replaces)]
 		slices.Sort(choices)
 		number := ""
 		if !a.Number.IsZero() {
@@ -80,6 +79,8 @@ func (c Custody) Apply(ctx context.Context, ref Reference, by Actor, said Said, 
 		switch {
 		case refused != nil:
 			return Change{Form: applied}, refused
+		case len(ever) > mostReplaced:
+			return Change{Form: applied}, wrong("replaces", "too-many")
 		case !isKnown:
 			return Change{Form: applied}, wrong("code", "code-unknown")
 		case !applied.shown(string(coded)):

@@ -340,3 +340,33 @@ func TestAListFromBeforeAComplaintProvesNothing(t *testing.T) {
 	h.Move(time.Hour)
 	h.say(ref, "has")
 }
+
+func TestManyFormsAreReplacedAndGivenBackInOneChange(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	first := reach["routed"](h)
+	refs := []optout.Reference{first}
+	for range 39 {
+		refs = append(refs, h.again(first, nil))
+	}
+	share, more := h.again(first, yes), []optout.Reference(nil)
+	h.collected(share)
+	h.mustApply(share, optout.Application{Replaces: refs, Asked: true})
+	if again, err := h.apply(share, optout.Application{Replaces: refs, Asked: true}); err != nil || !again.Repeat {
+		t.Errorf("the same forty once more: %v, %v", again.Repeat, err)
+	}
+	h.say(share, "lac")
+	var f optout.Faulty
+	more = append(more, h.paper(first, "2026-11-01", nil))
+	if _, err := h.apply(share, optout.Application{Replaces: more, Asked: true}); !errors.As(err, &f) || f[0].Code != "too-many" {
+		t.Errorf("a forty-first: %v", err)
+	}
+	// One of them cannot be read any more: that keeps nobody from taking it back.
+	h.Tamper(refs[7], func(f *optout.Form) { f.Events[0].By = "nobody" })
+	changed := 0
+	h.custody.Store = odd{Memory: h.Memory, changed: func(c optout.Change) { changed = 1 + len(c.Others) + len(c.Look) }}
+	h.giveBack(share, optout.IdentityNotVerified)
+	if changed != 40 || h.status(first) != optout.StatusRegistered || h.status(refs[39]) != optout.StatusRegistered {
+		t.Errorf("%d items changed; the first is %s", changed, h.status(first))
+	}
+}
