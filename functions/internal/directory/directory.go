@@ -32,6 +32,7 @@ type Directory struct {
 	rows       []row                       // in the order of their codes
 	successors map[nhs.ODSCode]nhs.ODSCode // closed → open, chains already followed
 	index      func() *index               // made by the first Search: routing never needs it
+	near       func() map[[2]string]bool   // areas, made by the first Far
 }
 
 // row is where a practice's line lies in the text.
@@ -54,6 +55,7 @@ func Parse(practices, successors []byte) (*Directory, error) {
 		return nil, fmt.Errorf("practices: %w", err)
 	}
 	d.index = sync.OnceValue(func() *index { return newIndex(d.text, d.rows) })
+	d.near = sync.OnceValue(func() map[[2]string]bool { return newNear(d.text, d.rows) })
 	if d.successors, err = parseSuccessors(successors, d); err != nil {
 		return nil, fmt.Errorf("successors: %w", err)
 	}

@@ -20,12 +20,13 @@
 // V81997 to V81999, which stand for having no practice and are refused by Cut already. Find also knows closed,
 // dormant and proposed practices: a form that names a closed one is accepted and goes to its Successor.
 //
-// Nothing is ranked by distance. The rule of order is at Search.
+// Nothing is ranked by distance. The rule of order is at Search. Far says which practice is hardly somebody's own, by
+// the places that postcode areas share (far.go).
 //
 // # Cost and errors
 //
 // Nothing happens before the first call of Load, which unpacks and indexes once (milliseconds, about three
 // megabytes) and gives every caller the same Directory; it is safe for use by many at once. Load fails only if what
-// was compiled in is damaged or successors.csv is wrong, and then names every wrong line as a Fault. Find, Search
-// and Successor cannot fail.
+// was compiled in is damaged or successors.csv is wrong, and then names every wrong line as a Fault. Find, Search,
+// Successor and Far cannot fail; the first Search and the first Far make what they need.
 package directory

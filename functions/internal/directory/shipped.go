@@ -2,7 +2,7 @@ package directory
 
 import "example.org/optout/functions/internal/nhs"
 
-// Shipped is the directory that is compiled in, for whoever routes forms: it is loaded by the first question, so that
+// Shipped is the directory that is compiled in, for whoever asks about practices or routes forms: it is loaded by the first question, so that
 // a function which is never asked never pays for it.
 type Shipped struct{}
 
@@ -22,6 +22,9 @@ func (Shipped) Destination(code nhs.ODSCode) (to nhs.ODSCode, ok bool) {
 	return d.Successor(code)
 }
 
+// Far says that a practice is hardly the one of a person who lives at this postcode; see Directory.Far.
+func (Shipped) Far(code nhs.ODSCode, home nhs.Postcode) bool { return compiledIn().Far(code, home) }
+
 // compiledIn loads what was compiled in; TestTheShippedCutIsTheWholePublishedFile holds that it can be.
 func compiledIn() *Directory {
 	d, err := Load()
@@ -30,3 +33,9 @@ func compiledIn() *Directory {
 	}
 	return d
 }
+
+// Search gives the open practices that a person may mean by what they typed; see Directory.Search.
+func (Shipped) Search(query string, limit int) []Practice { return compiledIn().Search(query, limit) }
+
+// Find gives the practice with this code, open or not.
+func (Shipped) Find(code nhs.ODSCode) (Practice, bool) { return compiledIn().Find(code) }

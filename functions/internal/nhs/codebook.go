@@ -42,6 +42,7 @@ var (
 	errSCTIDPreference = &Error{"sctid-unknown-preference", "A SNOMED CT id is given for something that is no preference. Choose dissent, core, core-and-additional or implied."}
 	errSCTIDShape      = &Error{"sctid-shape", "A SNOMED CT id has 6 to 18 digits (0 to 9) and does not begin with 0. Check it, or leave it out."}
 	errSCTIDCheck      = &Error{"sctid-check-digit", "That SNOMED CT id has a mistake in it: its last digit does not fit the others. Check it, or leave it out."}
+	errSCTIDKind       = &Error{"sctid-no-concept", "That SNOMED CT id is not that of a concept but of one of its descriptions or relationships. Take the concept's."}
 	errSCTIDTwice      = &Error{"sctid-said-twice", "Two preferences have the same SNOMED CT id. Check both."}
 )
 
@@ -60,6 +61,8 @@ func NewCodebook(snomed map[Preference]string) (Codebook, error) {
 			return Codebook{}, errSCTIDShape
 		case !verhoeff(id):
 			return Codebook{}, errSCTIDCheck
+		case !isConcept(id):
+			return Codebook{}, errSCTIDKind
 		case taken:
 			return Codebook{}, errSCTIDTwice
 		}
@@ -91,6 +94,13 @@ func (b Codebook) Codes(p Preference) Codes {
 		}
 	}
 	return Codes{}
+}
+
+// isConcept says that an id is that of a concept: the two digits before the last one tell (SNOMED CT Release File
+// Specification, partition-identifier).
+func isConcept(id string) bool {
+	partition := id[len(id)-3 : len(id)-1]
+	return partition == "00" || partition == "10"
 }
 
 // verhoeff is the check of a SNOMED CT id (SNOMED CT Release File Specification, check-digit): a product in the dihedral

@@ -16,7 +16,7 @@ import (
 )
 
 // RulesVersion names the set of rules below; it is stored with every form they accepted.
-const RulesVersion = "2"
+const RulesVersion = "3"
 
 // Rules is one rule set for every door, and what of it depends on the door.
 type Rules struct {
@@ -43,6 +43,7 @@ type Facts struct {
 	Title         nhs.Name
 	Surname       nhs.Name
 	Forenames     nhs.Name
+	OneName       bool // it is the surname
 	BirthDate     nhs.Date
 	NHSNumber     nhs.Number
 	Address       []string
@@ -68,7 +69,9 @@ func (r Rules) Accept(a Answers) (Facts, []Fault) {
 // Doubtful judges answers on paper that is held until its doubts are cleared up: it gives the facts of every field
 // that can be read, leaves those of the others zero, and names all faults.
 func (r Rules) Doubtful(a Answers) (Facts, []Fault) {
-	to := &reading{r, Facts{Kind: "choice", NotRegistered: a.NotRegistered, NoAddress: a.Subject.NoAddress, SignedOn: r.Today}}
+	to := &reading{r, Facts{
+		Kind: "choice", OneName: a.Subject.OneName, NotRegistered: a.NotRegistered, NoAddress: a.Subject.NoAddress, SignedOn: r.Today,
+	}}
 	if a.Reply != nil {
 		to.Reply = &Reply{Safe: a.Reply.Safe[:0:0]} // not to have said is one thing, to have said none another
 	}
@@ -158,6 +161,7 @@ func rulesAcrossFields(ctx context.Context, l validator.StructLevel) {
 	must(!takesBack || a.Choice == "", "choice", "choice-unexpected") // taking back chooses nothing
 	must(!takesBack || a.About != "", "about", "about-missing")       // it is about an earlier form
 	must(!choice || a.About == "", "about", "about-unexpected")       // a choice is about no other form
+	must(!a.Subject.OneName || a.Subject.Forenames == "", "subject.forenames", "forenames-or-none")
 	must(!a.NotRegistered || a.Practice == "", "practice", "practice-or-none")
 	must(!a.Subject.NoAddress || len(a.Subject.Address) == 0 && a.Subject.Postcode == "", "subject.address", "address-or-none")
 	known := !read.SignedOn.IsZero() && !read.BirthDate.IsZero()
@@ -193,7 +197,7 @@ func (to *reading) fault(w validator.FieldError) Fault {
 	if read, ours := tags[w.Tag()]; ours {
 		return FaultAt(pointer, read(to, w.Value().(string)))
 	}
-	codes := map[string]broken{"required": "missing", "max": "too-many", "unique": "said-twice"}
+	codes := map[string]broken{"required": "missing", "required_unless": "missing", "max": "too-many", "unique": "said-twice"}
 	if w.Kind() == reflect.String {
 		codes["max"] = "too-long"
 	}

@@ -46,6 +46,10 @@ func TestOneRuleAtATime(t *testing.T) {
 		"a surname of spaces":             {func(a *optout.Answers) { a.Subject.Surname = "  " }, "/subject/surname name-missing"},
 		"a surname with NUL":              {func(a *optout.Answers) { a.Subject.Surname = "A\x00" }, "/subject/surname name-unusable-character"},
 		"no forenames":                    {func(a *optout.Answers) { a.Subject.Forenames = "" }, "/subject/forenames missing"},
+		"one name":                        {oneName(""), ""},
+		"one name and forenames":          {oneName("Ada"), "/subject/forenames forenames-or-none"},
+		"one name and blank forenames":    {oneName(" "), "/subject/forenames name-missing; /subject/forenames forenames-or-none"},
+		"one name that is none":           {func(a *optout.Answers) { oneName("")(a); a.Subject.Surname = "" }, "/subject/surname missing"},
 		"no birth date":                   {func(a *optout.Answers) { a.Subject.BirthDate = "" }, "/subject/birthDate missing"},
 		"born tomorrow":                   {func(a *optout.Answers) { a.Subject.BirthDate = "2026-11-23" }, "/subject/birthDate date-in-future"},
 		"born 131 years ago":              {func(a *optout.Answers) { a.Subject.BirthDate = "1895-11-22" }, "/subject/birthDate date-too-long-ago"},
@@ -109,6 +113,11 @@ func proxy(born, capacity string) func(*optout.Answers) {
 	}
 }
 
+// oneName says that the person has one name, and which forenames all the same.
+func oneName(forenames string) func(*optout.Answers) {
+	return func(a *optout.Answers) { a.Subject.OneName, a.Subject.Forenames = true, forenames }
+}
+
 const reference = "0000-0000-0000-0000-0"
 
 // Who signs in which capacity for whom, as the domain facts have it; "" for a capacity is the person.
@@ -167,6 +176,14 @@ func TestDoubtfulAnswersKeepWhatCanBeRead(t *testing.T) {
 		"an unreadable birth date leaves the rest": {
 			func(a *optout.Answers) { a.Subject.BirthDate = "1957-02-30" }, "/subject/birthDate date-shape",
 			func(f *optout.Facts) { f.BirthDate = nhs.Date{} },
+		},
+		"one name leaves no forenames": {
+			oneName(""), "",
+			func(f *optout.Facts) { f.OneName, f.Forenames = true, nhs.Name{} },
+		},
+		"one name and forenames are kept, both of them": {
+			oneName("Ada"), "/subject/forenames forenames-or-none",
+			func(f *optout.Facts) { f.OneName, f.Forenames = true, nhs.StoredName("Ada") },
 		},
 		"nobody is judged by a birth date that cannot be": {
 			proxy("2026-11-23", "attorney-health-welfare"), "/subject/birthDate date-in-future",

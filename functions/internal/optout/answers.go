@@ -19,7 +19,8 @@ type Answers struct {
 type Subject struct {
 	Title     string   `json:"title,omitempty" validate:"omitempty,title"`
 	Surname   string   `json:"surname" validate:"required,surname"`
-	Forenames string   `json:"forenames" validate:"required,forenames"`
+	Forenames string   `json:"forenames" validate:"required_unless=OneName true,omitempty,forenames"`
+	OneName   bool     `json:"oneName,omitempty"` // the person has one name, which is the surname
 	BirthDate string   `json:"birthDate" validate:"required,birthdate"`
 	NHSNumber string   `json:"nhsNumber,omitempty" validate:"omitempty,nhsnumber"`
 	Address   []string `json:"address,omitempty" validate:"max=6,dive,required,address"`

@@ -97,7 +97,9 @@ func TestTheSpellingOfAnswersIsWhatItAlwaysWas(t *testing.T) {
 		Reply: &Reply{Safe: []string{"email"}, Email: "a@b.example", Phone: "01642 672351", Format: "braille", Language: "cy"},
 	}
 	bare := Answers{Kind: "withdrawal", About: "0", Subject: Subject{Surname: "A", Forenames: "B", BirthDate: "2000-01-01", NoAddress: true}, NotRegistered: true, Reply: &Reply{Safe: []string{}}}
+	oneName := Answers{Choice: "core", Subject: Subject{Surname: "A", OneName: true, BirthDate: "2000-01-01"}}
 	for want, a := range map[string]Answers{
+		`{"choice":"core","subject":{"surname":"A","forenames":"","oneName":true,"birthDate":"2000-01-01"}}`: oneName,
 		`{"choice":"dissent","subject":{"title":"Ms","surname":"O'Neill","forenames":"Ada","birthDate":"1957-03-31","nhsNumber":"900 000 0009","address":["1 Lawson Street"],"postcode":"TS18 1HU"},"proxy":{"name":"M","capacity":"parent"},"practice":"A81001","signedOn":"2026-11-20","reply":{"safe":["email"],"email":"a@b.example","phone":"01642 672351","format":"braille","language":"cy"}}`: whole,
 		`{"kind":"withdrawal","about":"0","subject":{"surname":"A","forenames":"B","birthDate":"2000-01-01","noAddress":true},"notRegistered":true,"reply":{"safe":[]}}`:                                                                                                                                                                                                                              bare,
 	} {

@@ -43,6 +43,7 @@ var sentences = map[broken]string{
 	"about-missing":       "Give the reference of the form that this is about.",
 	"about-unexpected":    "A choice stands by itself. Leave the reference of another form out.",
 	"practice":            "No practice in England has this code. Check it, or leave it out if you do not know it.",
+	"forenames-or-none":   "Either give forenames or say that there is only one name, not both.",
 	"practice-or-none":    "Either give a practice or say that you are not registered, not both.",
 	"address-or-none":     "Either give an address or say that you have none, not both.",
 	"signed-in-future":    "The day of signing has not come yet. Check it.",

@@ -30,14 +30,15 @@ func FuzzReference(f *testing.F) {
 
 // Whatever is said, facts and faults agree: what is a fault is no fact, and what has no fault is accepted.
 func FuzzDoubtful(f *testing.F) {
-	f.Add("O'Neill", "1957-03-31", "900 000 0009", "TS18 1HU", "A81001", "ada@quillfeather.example", "01642 672351")
-	f.Add("🙂", "1957-02-30", "QQ123456C", "ZZ99 3VZ", "V81999", "Ada <ada@x.example>", "call me")
-	f.Add("Bronte\u0308", "١٩٥٧-٠٣-٣١", "999 123 4567", "bfpo 61", "ſ81001", "李@例子.example", "+44 (0)1642")
-	f.Add("\u202e", "", "", "", "", "a@b.c\r\nBcc: x", "\xff")
-	f.Fuzz(func(t *testing.T, surname, birth, number, postcode, practice, email, phone string) {
+	f.Add("O'Neill", "Ada", false, "1957-03-31", "900 000 0009", "TS18 1HU", "A81001", "ada@quillfeather.example", "01642 672351")
+	f.Add("🙂", "", false, "1957-02-30", "QQ123456C", "ZZ99 3VZ", "V81999", "Ada <ada@x.example>", "call me")
+	f.Add("Bronte\u0308", "", true, "١٩٥٧-٠٣-٣١", "999 123 4567", "bfpo 61", "ſ81001", "李@例子.example", "+44 (0)1642")
+	f.Add("\u202e", "👑", true, "", "", "", "", "a@b.c\r\nBcc: x", "\xff")
+	f.Fuzz(func(t *testing.T, surname, forenames string, oneName bool, birth, number, postcode, practice, email, phone string) {
 		a := whole()
 		a.Proxy = nil
 		a.Subject.Surname, a.Subject.BirthDate, a.Subject.NHSNumber, a.Subject.Postcode = surname, birth, number, postcode
+		a.Subject.Forenames, a.Subject.OneName = forenames, oneName
 		a.Practice, a.Reply.Email, a.Reply.Phone = practice, email, phone
 		facts, faults := wholeRules.Doubtful(a)
 		faulty := map[string]bool{}
@@ -62,6 +63,10 @@ func FuzzDoubtful(f *testing.F) {
 			if said := c.said != ""; said && faulty[pointer] != c.none || !said && !c.none {
 				t.Errorf("%s: %q is a fault (%v) and no fact (%v)", pointer, c.said, faulty[pointer], c.none)
 			}
+		}
+		given, read := forenames != "", !facts.Forenames.IsZero()
+		if facts.OneName != oneName || faulty["/subject/forenames"] != (given == oneName || given != read) {
+			t.Errorf("forenames %q, one name %v: %+v", forenames, oneName, faults)
 		}
 		accepted, again := wholeRules.Accept(a)
 		if d := cmp.Diff(again, faults); d != "" {

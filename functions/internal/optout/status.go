@@ -79,3 +79,20 @@ func StepsOf(ctx context.Context, s Store, ref Reference, birth nhs.Date) ([]Ste
 	}
 	return f.Steps(), nil
 }
+
+// Promise is what whoever sends a form is told of the days to come: days on which somebody acts unless it is done
+// before.
+type Promise struct {
+	Told     time.Time // by then the practice has been told: at most one mail a day goes out
+	Found    time.Time // by then the office has found a practice for a form that names none
+	Reminded time.Time // from then the practice is reminded
+	Answered time.Time // by then the person is to have an answer (UK GDPR, article 12: one month)
+}
+
+// PromiseOf is that of a form received at some time.
+func PromiseOf(received time.Time) Promise {
+	return Promise{
+		Told: nhs.Days(received, 1), Found: nhs.WorkingDays(received, officeDays),
+		Reminded: nhs.WorkingDays(received, reminders[0]), Answered: nhs.Months(received, 1),
+	}
+}

@@ -55,8 +55,8 @@ type Store interface {
 	// ErrConflict if it has moved on.
 	SavePractice(ctx context.Context, p Practice) error
 
-	// Waiting counts the forms on a practice's list that it has to act on; Oldest gives the first n of them, oldest
-	// first. They read an index: a lower bound, a little late.
+	// Waiting counts the forms on a practice's list that it has to act on; Oldest gives the first n of them, a hundred at
+	// most, oldest first. They read an index: a lower bound, a little late.
 	Waiting(ctx context.Context, code nhs.ODSCode) (int, error)
 	Oldest(ctx context.Context, code nhs.ODSCode, n int) ([]Reference, error)
 

@@ -250,6 +250,22 @@ func (h *house) takeBack(ref optout.Reference) {
 	}
 }
 
+func TestAPersonWithOneNameIsTheSameHoweverTheNameIsGiven(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	first := h.collected(h.register(oneName("")))
+	if f := h.form(first).Facts; !f.OneName || !f.Forenames.IsZero() {
+		t.Fatalf("registered with forenames, or without the word that there are none: %v", f.OneName)
+	}
+	for name, given := range map[string]func(*optout.Answers){"as one name again": oneName(""), "with forenames": nil} {
+		again := h.again(first, given)
+		h.advance(again)
+		if s := h.form(again).State(); s.Status != optout.StatusDuplicate || s.Of != first {
+			t.Errorf("%s: it is no duplicate: %+v", name, s)
+		}
+	}
+}
+
 func TestADuplicateFollowsItsFirst(t *testing.T) {
 	t.Parallel()
 	clinic := func(why optout.Reason) func(*house, optout.Reference) {

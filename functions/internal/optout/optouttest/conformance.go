@@ -2,6 +2,7 @@ package optouttest
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,11 +17,21 @@ import (
 	"example.org/optout/functions/internal/digest"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/quota"
+	"example.org/optout/functions/internal/signin"
+	"example.org/optout/functions/internal/worklist"
 )
 
 // Subject is a store under test and a look into it that the domain does not need yet.
 type Subject struct {
-	Store optout.Store
+	Store    optout.Store
+	Counter  quota.Counter
+	Worklist worklist.Store
+	Sessions signin.Sessions
+	Clients  interface {
+		signin.Clients
+		SaveClient(ctx context.Context, id string, practice nhs.ODSCode, name string) error
+	}
 	// Possible gives the list under the key of a possible person.
 	Possible func(ctx context.Context, key optout.PersonKey) ([]optout.Reference, error)
 }
@@ -48,6 +59,21 @@ func Conformance(t *testing.T, open func(*testing.T) Subject) {
 		"a practice that is asked for its list, or is late, says so":         asksMore,
 		"a practice's decision is saved on the version it was read at only":  practiceVersions,
 		"what waits for a practice is what it has to act on":                 waitsToAct,
+		"what is counted under a key is counted from one":                    countsFromOne,
+		"sixteen who count at once are all counted":                          sixteenCount,
+		"a form is on the list of whoever has it, as far as they are":        listedAsItMoves,
+		"a list is read page by page, oldest or newest first":                pages,
+		"a list of the whole country is read page by page":                   sharedPages,
+		"what the office must help with is on its list":                      officeList,
+		"a cursor is good for the list that gave it and no other":            ownCursors,
+		"whoever claims a form has it until their time comes":                claims,
+		"sixteen who claim a form at once: exactly one gets it":              sixteenClaims,
+		"what was released is free, and stays another's":                     releases,
+		"looks are kept, newest first":                                       looks,
+		"a session is open from its opening to its end":                      sessionOpensAndEnds,
+		"sixty-four sessions opened at once are sixty-four":                  sessionsAtOnce,
+		"ending all of a person's sessions ends nobody else's":               sessionsEnd,
+		"a machine is of the practice that was entered last":                 clientOfPractice,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -114,7 +140,9 @@ func readsBack(t *testing.T, s Subject) {
 	bare := optout.Answers{Choice: "core", NotRegistered: true, Subject: optout.Subject{Surname: "Адеєми", Forenames: "T", BirthDate: "2024-02-29", NoAddress: true}}
 	about := someone()
 	about.Kind, about.Choice, about.About = "not-me", "", newForm(whole).Reference.String()
-	for _, a := range []optout.Answers{whole, proxied, bare, about} {
+	oneName := someone()
+	oneName.Subject.Forenames, oneName.Subject.OneName = "", true
+	for _, a := range []optout.Answers{whole, proxied, bare, about, oneName} {
 		f := newForm(a)
 		if _, err := s.Store.Register(t.Context(), f); err != nil {
 			t.Fatal(err)
@@ -607,6 +635,123 @@ func waitsToAct(t *testing.T, s Subject) {
 	}
 	if got, err := s.Store.Oldest(t.Context(), odsCode(practice()), 2); err != nil || len(got) != 0 {
 		t.Errorf("nothing waits at a practice never heard of: %v, %v", got, err)
+	}
+}
+
+func countsFromOne(t *testing.T, s Subject) {
+	key, other := rand.Text(), rand.Text()
+	counted := func(key string, want int) {
+		t.Helper()
+		if n, err := s.Counter.Counted(t.Context(), key); err != nil || n != want {
+			t.Errorf("%d were counted (%v), want %d", n, err, want)
+		}
+	}
+	counted(key, 0)
+	for want := 1; want <= 3; want++ {
+		if n, err := s.Counter.Count(t.Context(), key, Noon.Add(time.Duration(want)*time.Minute)); err != nil || n != want {
+			t.Errorf("counted as %d, %v, want %d", n, err, want)
+		}
+		counted(key, want)
+	}
+	counted(other, 0)
+	if n, err := s.Counter.Count(t.Context(), other, Noon); err != nil || n != 1 {
+		t.Errorf("under another key counted as %d, %v", n, err)
+	}
+	counted(key, 3)
+}
+
+func sixteenCount(t *testing.T, s Subject) {
+	key := rand.Text()
+	counts, errs := make([]int, 16), make([]error, 16)
+	var all sync.WaitGroup
+	for n := range counts {
+		all.Go(func() { counts[n], errs[n] = s.Counter.Count(context.Background(), key, Noon) })
+	}
+	all.Wait()
+	slices.Sort(counts)
+	for n, got := range counts {
+		if got != n+1 {
+			t.Errorf("they were counted as %v, %v", counts, errors.Join(errs...))
+			break
+		}
+	}
+}
+
+func sessionOpen(t *testing.T, s Subject, person string, id [16]byte) bool {
+	t.Helper()
+	open, err := s.Sessions.SessionIsOpen(t.Context(), person, id)
+	if err != nil {
+		t.Error(err)
+	}
+	return open
+}
+
+func sessionOpensAndEnds(t *testing.T, s Subject) {
+	person, id := rand.Text(), [16]byte{1}
+	if err := s.Sessions.EndSession(t.Context(), person, id); err != nil || sessionOpen(t, s, person, id) {
+		t.Errorf("what was never open: %v", err)
+	}
+	if err := s.Sessions.OpenSession(t.Context(), person, id, Noon.Add(time.Hour)); err != nil || !sessionOpen(t, s, person, id) {
+		t.Errorf("not open: %v", err)
+	}
+	if sessionOpen(t, s, person, [16]byte{2}) || sessionOpen(t, s, rand.Text(), id) {
+		t.Error("another session, or another person's of the same id, is open")
+	}
+	for range 2 {
+		if err := s.Sessions.EndSession(t.Context(), person, id); err != nil || sessionOpen(t, s, person, id) {
+			t.Errorf("still open: %v", err)
+		}
+	}
+}
+
+func sessionsAtOnce(t *testing.T, s Subject) {
+	person, errs := rand.Text(), make([]error, 64)
+	var all sync.WaitGroup
+	for n := range errs {
+		all.Go(func() { errs[n] = s.Sessions.OpenSession(context.Background(), person, [16]byte{byte(n)}, Noon) })
+	}
+	all.Wait()
+	for n := range errs {
+		if errs[n] != nil || !sessionOpen(t, s, person, [16]byte{byte(n)}) {
+			t.Errorf("session %d: %v", n, errs[n])
+		}
+	}
+}
+
+func sessionsEnd(t *testing.T, s Subject) {
+	leaver, other := rand.Text(), rand.Text()
+	for n := range 3 {
+		for _, person := range []string{leaver, other} {
+			if err := s.Sessions.OpenSession(t.Context(), person, [16]byte{byte(n)}, Noon); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for range 2 {
+		if err := s.Sessions.EndSessions(t.Context(), leaver); err != nil {
+			t.Error(err)
+		}
+	}
+	for n := range 3 {
+		if sessionOpen(t, s, leaver, [16]byte{byte(n)}) || !sessionOpen(t, s, other, [16]byte{byte(n)}) {
+			t.Errorf("session %d of the leaver is open, or that of somebody else is not", n)
+		}
+	}
+}
+
+func clientOfPractice(t *testing.T, s Subject) {
+	id := rand.Text()
+	if _, err := s.Clients.Client(t.Context(), id); !errors.Is(err, optout.ErrNotFound) {
+		t.Errorf("an unknown machine: %v", err)
+	}
+	for range 2 {
+		want := odsCode(practice())
+		if err := s.Clients.SaveClient(t.Context(), id, want, "a system"); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Clients.Client(t.Context(), id); err != nil || got != want {
+			t.Errorf("it is of %s (%v), want %s", got, err, want)
+		}
 	}
 }
 

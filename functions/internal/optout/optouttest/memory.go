@@ -14,6 +14,9 @@ import (
 
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/quota"
+	"example.org/optout/functions/internal/signin"
+	"example.org/optout/functions/internal/worklist"
 )
 
 // Fate is what befalls one call of a Memory.
@@ -28,10 +31,10 @@ const (
 	Broken        // fails for good, for no reason that anybody foresaw; nothing written
 )
 
-// Memory is an optout.Store in memory. It is as strict as the table: items are values, indexes hold what was
-// last written. Its zero value is ready to use.
+// Memory is an optout.Store, a quota.Counter, a worklist.Store, a signin.Sessions and a signin.Clients in memory. It is as
+// strict as the table: items are values, indexes hold what was last written. Its zero value is ready to use.
 type Memory struct {
-	// Fate decides what befalls a call, by the name of the Store's method; nil: all is fine. It is called with
+	// Fate decides what befalls a call, by the name of the method of these; nil: all is fine. It is called with
 	// the store locked.
 	Fate func(method string) Fate
 
@@ -40,7 +43,26 @@ type Memory struct {
 	persons   map[optout.PersonKey][]optout.Reference
 	possible  map[optout.PersonKey][]optout.Reference
 	practices map[nhs.ODSCode]optout.Practice
+	counts    map[string]int
+	places    map[string]place // on lists, by what stands there
+	claims    map[optout.Reference]worklist.Claim
+	looks     map[optout.Reference][]worklist.Look
+	sessions  map[session]bool
+	clients   map[string]nhs.ODSCode
 }
+
+type session struct {
+	person string
+	id     [16]byte
+}
+
+var (
+	_ optout.Store    = (*Memory)(nil)
+	_ quota.Counter   = (*Memory)(nil)
+	_ worklist.Store  = (*Memory)(nil)
+	_ signin.Sessions = (*Memory)(nil)
+	_ signin.Clients  = (*Memory)(nil)
+)
 
 // do runs a call under the store's lock and lets fate befall it.
 func (m *Memory) do(method string, call func() error) error {
@@ -51,6 +73,12 @@ func (m *Memory) do(method string, call func() error) error {
 		m.persons = map[optout.PersonKey][]optout.Reference{}
 		m.possible = map[optout.PersonKey][]optout.Reference{}
 		m.practices = map[nhs.ODSCode]optout.Practice{}
+		m.counts = map[string]int{}
+		m.places = map[string]place{}
+		m.claims = map[optout.Reference]worklist.Claim{}
+		m.looks = map[optout.Reference][]worklist.Look{}
+		m.sessions = map[session]bool{}
+		m.clients = map[string]nhs.ODSCode{}
 	}
 	fate := Fine
 	if m.Fate != nil {
@@ -87,6 +115,7 @@ func (m *Memory) Register(_ context.Context, f optout.Form) (stored optout.Form,
 			m.possible[f.Possible] = append(m.possible[f.Possible], f.Reference)
 		}
 		m.forms[f.Reference] = copied(f)
+		m.placeForm(f)
 		return nil
 	})
 	if err == optout.ErrUnavailable {
@@ -139,6 +168,7 @@ func (m *Memory) Record(_ context.Context, c optout.Change) error {
 		}
 		for _, f := range changed {
 			m.forms[f.Reference] = copied(f)
+			m.placeForm(f)
 		}
 		asked := append(slices.Clone(c.Look), c.Tell)
 		for n, code := range asked {
@@ -175,6 +205,9 @@ func (m *Memory) ask(code nhs.ODSCode, c optout.Change) {
 		d.Extract = d.Extract || c.Asks.Extract
 		if c.Asks.Late && d.Late.IsZero() {
 			d.Late = at
+		}
+		if c.Asks.Late {
+			m.toOffice(code.String(), at)
 		}
 	}
 	m.practices[code] = p
@@ -218,6 +251,10 @@ func (m *Memory) SaveDigest(_ context.Context, p optout.Practice) error {
 		}
 		stored.Digest.Version++
 		m.practices[p.Code] = stored
+		delete(m.places, p.Code.String())
+		if since, listed := d.OfficeSince(); listed {
+			m.toOffice(p.Code.String(), since)
+		}
 		return nil
 	})
 }
@@ -242,26 +279,10 @@ func (m *Memory) SavePractice(_ context.Context, p optout.Practice) error {
 	})
 }
 
-// waiting are the forms that a practice has to act on, oldest received first.
-func (m *Memory) waiting(code nhs.ODSCode) (all []optout.Form) {
-	for _, f := range m.forms {
-		if s := f.State(); s.Owner == optout.OwnerPractice && s.Practice == code && s.Status != optout.StatusApplied {
-			all = append(all, f)
-		}
-	}
-	slices.SortFunc(all, func(a, b optout.Form) int {
-		if c := a.State().Received.Compare(b.State().Received); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Reference.Key(), b.Reference.Key())
-	})
-	return all
-}
-
 // Waiting implements optout.Store.
 func (m *Memory) Waiting(_ context.Context, code nhs.ODSCode) (n int, err error) {
 	err = m.do("Waiting", func() error {
-		n = len(m.waiting(code))
+		n = len(m.on(toAct(code)))
 		return nil
 	})
 	return n, err
@@ -270,10 +291,8 @@ func (m *Memory) Waiting(_ context.Context, code nhs.ODSCode) (n int, err error)
 // Oldest implements optout.Store.
 func (m *Memory) Oldest(_ context.Context, code nhs.ODSCode, n int) (refs []optout.Reference, err error) {
 	err = m.do("Oldest", func() error {
-		for _, f := range m.waiting(code) {
-			if len(refs) < n {
-				refs = append(refs, f.Reference)
-			}
+		for _, e := range toAct(code).Page(m.on(toAct(code)), worklist.Entry{}, n).Entries {
+			refs = append(refs, e.Reference)
 		}
 		return nil
 	})
@@ -334,6 +353,7 @@ func (m *Memory) Postpone(_ context.Context, d optout.Due, p optout.Postponement
 				f.Due, f.Tries = p.Until.Truncate(time.Millisecond), p.Tries
 				if p.Fault != "" {
 					f.Fault = p.Fault
+					m.toOffice(d.ID, p.Until)
 				}
 				m.forms[ref] = f
 				return nil
@@ -347,12 +367,84 @@ func (m *Memory) Postpone(_ context.Context, d optout.Due, p optout.Postponement
 				s.Digest.Due, s.Digest.Tries = p.Until.Truncate(time.Millisecond), p.Tries
 				if p.Fault != "" {
 					s.Digest.Fault = p.Fault
+					m.toOffice(d.ID, p.Until)
 				}
 				m.practices[code] = s
 				return nil
 			}
 		}
 		return optout.ErrNotFound
+	})
+}
+
+// Count implements quota.Counter. Nothing is forgotten here: nobody may rely on when it is.
+func (m *Memory) Count(_ context.Context, key string, _ time.Time) (n int, err error) {
+	err = m.do("Count", func() error {
+		m.counts[key]++
+		n = m.counts[key]
+		return nil
+	})
+	return n, err
+}
+
+// Counted implements quota.Counter.
+func (m *Memory) Counted(_ context.Context, key string) (n int, err error) {
+	err = m.do("Counted", func() error {
+		n = m.counts[key]
+		return nil
+	})
+	return n, err
+}
+
+// OpenSession implements signin.Sessions. Nothing is forgotten here, as with Count.
+func (m *Memory) OpenSession(_ context.Context, person string, id [16]byte, _ time.Time) error {
+	return m.do("OpenSession", func() error {
+		m.sessions[session{person, id}] = true
+		return nil
+	})
+}
+
+// SessionIsOpen implements signin.Sessions.
+func (m *Memory) SessionIsOpen(_ context.Context, person string, id [16]byte) (open bool, err error) {
+	err = m.do("SessionIsOpen", func() error {
+		open = m.sessions[session{person, id}]
+		return nil
+	})
+	return open, err
+}
+
+// EndSession implements signin.Sessions.
+func (m *Memory) EndSession(_ context.Context, person string, id [16]byte) error {
+	return m.do("EndSession", func() error {
+		delete(m.sessions, session{person, id})
+		return nil
+	})
+}
+
+// EndSessions implements signin.Sessions.
+func (m *Memory) EndSessions(_ context.Context, person string) error {
+	return m.do("EndSessions", func() error {
+		maps.DeleteFunc(m.sessions, func(s session, _ bool) bool { return s.person == person })
+		return nil
+	})
+}
+
+// Client implements signin.Clients.
+func (m *Memory) Client(_ context.Context, id string) (practice nhs.ODSCode, err error) {
+	err = m.do("Client", func() error {
+		if practice = m.clients[id]; practice.IsZero() {
+			return optout.ErrNotFound
+		}
+		return nil
+	})
+	return practice, err
+}
+
+// SaveClient enters a machine of a practice.
+func (m *Memory) SaveClient(_ context.Context, id string, practice nhs.ODSCode, _ string) error {
+	return m.do("SaveClient", func() error {
+		m.clients[id] = practice
+		return nil
 	})
 }
 

@@ -92,6 +92,11 @@ func (k Keys) Fingerprint(r optout.Reference, answers []byte) []byte {
 	return k.sum("f", r.Key(), string(answers))
 }
 
+// Hide gives what a quota.Gate counts under.
+func (k Keys) Hide(parts ...string) string {
+	return hex.EncodeToString(k.sum(append([]string{"q"}, parts...)...)[:20])
+}
+
 // Online is an origin at the patients' door; "" draws a new key.
 func Online(key string) optout.Origin {
 	if key == "" {
