@@ -1,6 +1,6 @@
 // Package keyring makes references, person keys and fingerprints from the service's index key. Everything here is
-// a keyed hash, so that nobody without the key can tell whose a key is, and everything here is for ever: another
-// key, or another spelling of what is hashed, is a migration that reads both.
+// a keyed hash, so that nobody without the key can tell whose a key is, and everything here but what Hide makes is for
+// ever: another key, or another spelling of what is hashed, is a migration that reads both.
 package keyring
 
 import (
@@ -21,8 +21,8 @@ import (
 
 // Keyring implements optout.Keys, and seals what others keep for us.
 type Keyring struct {
-	references, persons, possible, fingerprints []byte
-	seals                                       []sealKey // the first one seals, all of them open
+	references, persons, possible, fingerprints, quotas []byte
+	seals                                               []sealKey // the first one seals, all of them open
 }
 
 var _ optout.Keys = Keyring{}
@@ -31,8 +31,9 @@ var _ optout.Keys = Keyring{}
 const leastKey = 32
 
 // Open reads the secret: {"version":"1","index":"<at least 32 characters>","seals":[{"id":"b","key":"<the same>"},…]}.
-// Each use gets a key of its own, derived with HKDF-SHA-256. Seal keys rotate: a new one is put first, and an old one
-// is taken out once all that it sealed has expired. Without any, one is derived from the index key.
+// Each use gets a key of its own, derived with HKDF-SHA-256. Seal keys rotate: a new one is put last, then first once
+// every process has read the secret again, and an old one is taken out once all that it sealed has expired. Without
+// any, one is derived from the index key.
 func Open(secret []byte) (Keyring, error) {
 	var s struct {
 		Version, Index string
@@ -47,6 +48,7 @@ func Open(secret []byte) (Keyring, error) {
 	var k Keyring
 	for use, to := range map[string]*[]byte{
 		"reference": &k.references, "person": &k.persons, "possible person": &k.possible, "fingerprint": &k.fingerprints,
+		"quota": &k.quotas,
 	} {
 		key, err := hkdf.Key(sha256.New, []byte(s.Index), nil, use, sha256.Size)
 		if err != nil {
@@ -92,6 +94,9 @@ func (k Keyring) Possible(surname nhs.Name, birth nhs.Date, postcode nhs.Postcod
 func (k Keyring) Fingerprint(r optout.Reference, answers []byte) []byte {
 	return digest(k.fingerprints, r.Key(), string(answers))
 }
+
+// Hide gives a key under which a quota.Gate counts something of somebody's, and from which nobody can tell whose.
+func (k Keyring) Hide(parts ...string) string { return string(short(digest(k.quotas, parts...))) }
 
 // digest is HMAC-SHA-256 over parts, each preceded by its length so that no two lists of parts are alike.
 func digest(key []byte, parts ...string) []byte {

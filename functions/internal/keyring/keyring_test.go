@@ -40,6 +40,15 @@ func TestKeysAreWhatTheyAlwaysWere(t *testing.T) {
 	}
 }
 
+// Such a key lives for minutes: another value would only start the counts anew once, and is still not meant to happen
+// by accident.
+func TestWhatIsHiddenIsWhatItWas(t *testing.T) {
+	t.Parallel()
+	if got := open(t, secret).Hide("forms", "1795348800", "203.0.113.7"); got != "HF6ZWJPI7PJJHF6VG54FZJRBXHN3H3YB" {
+		t.Errorf("hidden as %s", got)
+	}
+}
+
 func TestEveryPartAndEveryKeyMakesADifference(t *testing.T) {
 	t.Parallel()
 	k, other := open(t, secret), open(t, strings.Replace(secret, "0123", "3210", 1))
@@ -62,6 +71,9 @@ func TestEveryPartAndEveryKeyMakesADifference(t *testing.T) {
 	differs("a person", string(k.Person(one)))
 	differs("another person", string(k.Person(two)))
 	differs("a person of another secret", string(other.Person(one)))
+	differs("a person's number, hidden", k.Hide(one.Digits()))
+	differs("in another place", k.Hide("", one.Digits()))
+	differs("hidden by another secret", other.Hide(one.Digits()))
 	differs("answers", string(k.Fingerprint(k.Reference(o), []byte("a"))))
 	differs("other answers", string(k.Fingerprint(k.Reference(o), []byte("b"))))
 	differs("the same answers to another form", string(k.Fingerprint(other.Reference(o), []byte("a"))))
