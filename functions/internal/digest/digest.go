@@ -95,6 +95,16 @@ func (d Digest) TooSoon(now time.Time) (until time.Time, soon bool) {
 	return until, !d.Sent.IsZero() && until.After(now) && !d.Sent.After(now.Add(betweenMails))
 }
 
+// OfficeSince is since when the practice is on the office's list, because it cannot be told or does not act; listed is
+// false if it is not.
+func (d Digest) OfficeSince() (since time.Time, listed bool) {
+	since = d.Since
+	if since.IsZero() || !d.Late.IsZero() && d.Late.Before(since) {
+		since = d.Late
+	}
+	return since, d.Fault != "" || !d.Late.IsZero()
+}
+
 // Idle is the digest with nothing to tell of.
 func (d Digest) Idle() Digest {
 	return Digest{Version: d.Version, Late: d.Late, Sent: d.Sent, Mails: d.Mails, Attempts: d.Attempts}

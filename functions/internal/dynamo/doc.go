@@ -4,11 +4,17 @@
 //
 //	item                                 PK                      SK
 //	form: facts, history, version        F#<reference>           F
+//	form: who is at work on it           F#<reference>           C
+//	form: a look at it                   F#<reference>           L#<time>#<nonce>
 //	person: ordered list of references   N#<HMAC of NHS number>  P
 //	possible person: the same            W#<HMAC of surname,     P
 //	                                       birth date, postcode>
 //	practice: decision, contacts         P#<ODS code>            P
 //	practice: digest state               P#<ODS code>            D
+//	counter of a quota                   Q#<HMAC of limit,       Q
+//	                                       window, network>
+//	session                              S#<person>              S#<id>
+//	machine of a practice                C#<client id>           C
 //
 //	index  says                  partition                     sort
 //	list   whose list it is on   LPK L#<ODS code> or           LSK <O open, S said to be applied,
@@ -16,13 +22,21 @@
 //	due    what is due by when   DPK DUE#<0…1023> (sparse)     DSK <time>#<noun>#<id>
 //
 // Times in keys are RFC 3339, UTC, milliseconds, and so sort as text. Index entries are hints: whoever finds one
-// reads the item strongly before acting.
+// reads the item strongly before acting. On the office's list stand practices, too: their digests.
 //
 // No key, in the table or an index, is a date, a status, a channel or a counter alone: at 10,000 forms a second no
-// key sees more than 200 writes a second (TestNoKeyIsHot).
+// key sees more than 200 writes a second (TestNoKeyIsHot). A counter sees as many in its whole window as its limit
+// says, and one more from each process (quota.Gate): a flood from one network may write these all at once, and then no
+// more. Claims and looks are written beside their form, at the pace of the people at work on it; nobody waits for them
+// at the stream.
 //
 // Other attributes of a form: v (number of events), channel, facts, person, possible, print (fingerprint of the
 // answers), attempt (nonce), events, tries, fault. Of a person: refs, v. Of a practice: v, email, decisions, contacts.
-// Of a digest: v, asked, extractAsked, late, lease, sent, mails, tries, fault, since, attempts. Nothing in the table expires
-// by itself.
+// Of a digest: v, asked, extractAsked, late, lease, sent, mails, tries, fault, since, attempts. Of a counter: n,
+// expires. Of a claim: by, until, expires; without the first two it has been released. Of a look: by, what. Of a session,
+// whose person is the issuer's subject and never a name: open, expires; without the first it has ended. Of a machine:
+// ods, name.
+//
+// Counters, claims and sessions expire by themselves, by the attribute expires (epoch seconds), and nothing else has it
+// (TestTheStoreConformsAndOnlyCountersClaimsAndSessionsExpire).
 package dynamo

@@ -17,6 +17,7 @@ import (
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
+	"example.org/optout/functions/internal/worklist"
 )
 
 // heat counts the writes that each partition key of the table and of its indexes sees.
@@ -101,6 +102,11 @@ func TestNoKeyIsHot(t *testing.T) {
 			is[0], is[1] = placed(s.recordForm(f, false).ExpressionAttributeValues, ":")
 		}
 		h.write(formKey(f.Reference), was, is)
+		if f.State().Owner == optout.OwnerPractice { // somebody there claims it, looks at it and lets go
+			for _, k := range []key{claimKey(f.Reference), lookKey(f.Reference, now, "x"), lookKey(f.Reference, now, "y"), claimKey(f.Reference)} {
+				h.write(k, [2]entry{}, [2]entry{})
+			}
+		}
 		if kind := life[stage-1].Kind; kind != optout.Routed && kind != optout.Reminded {
 			continue // the practice is not told
 		}
@@ -181,6 +187,23 @@ func TestDueEntriesAreReadAsTheyWereWritten(t *testing.T) {
 	}
 }
 
+func TestListEntriesAreReadAsTheyWereWritten(t *testing.T) {
+	t.Parallel()
+	ref := optouttest.Keys{}.Reference(optouttest.Online("x"))
+	for _, want := range []worklist.Entry{
+		{Reference: ref, Since: optouttest.Noon.Add(123 * time.Millisecond)}, {Practice: optouttest.Accepted(optouttest.Dissent()).Practice, Since: optouttest.Noon},
+	} {
+		if got, err := placeOf(officeEntry(want.Since, want.ID()).sk); err != nil || got != want {
+			t.Errorf("%v is read as %v, %v", want, got, err)
+		}
+	}
+	for _, s := range []string{"", "O#", "O#soon#A81001", "O#2026-11-22T12:00:00.000Z", "O#2026-11-22T12:00:00.000Z#x"} {
+		if _, err := placeOf(s); err == nil {
+			t.Errorf("%q is read as a list entry", s)
+		}
+	}
+}
+
 func TestAStreamRecordNamesFormsAndDigestsOnly(t *testing.T) {
 	t.Parallel()
 	for k, want := range map[key]optout.Due{
@@ -188,7 +211,9 @@ func TestAStreamRecordNamesFormsAndDigestsOnly(t *testing.T) {
 		{"P#A81001", "D"}:                 {Noun: optout.DuePractice, ID: "A81001"},
 		{"P#A81001", "P"}:                 {},
 		{"F#00000000000000000", "L#2026"}: {},
+		{"F#00000000000000000", "C"}:      {},
 		{"N#x", "P"}:                      {},
+		{"Q#x", "Q"}:                      {},
 		{"", ""}:                          {},
 	} {
 		if got, ok := Named(k.pk, k.sk); got != want || ok != (want != optout.Due{}) {

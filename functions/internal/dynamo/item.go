@@ -240,6 +240,7 @@ func factsItem(f optout.Facts) item {
 	i.str("title", f.Title.Text())
 	i.str("surname", f.Surname.Text())
 	i.str("forenames", f.Forenames.Text())
+	i.flag("oneName", f.OneName)
 	i.str("birthDate", f.BirthDate.ISO())
 	i.str("nhsNumber", f.NHSNumber.Digits())
 	if len(f.Address) > 0 {
@@ -267,7 +268,7 @@ func factsItem(f optout.Facts) item {
 func readFacts(r *reader) optout.Facts {
 	f := optout.Facts{
 		Kind: r.str("kind"), Choice: r.str("choice"), Address: r.list("address"), NoAddress: r.flag("noAddress"),
-		ProxyCapacity: r.str("proxyCapacity"), NotRegistered: r.flag("notRegistered"),
+		ProxyCapacity: r.str("proxyCapacity"), OneName: r.flag("oneName"), NotRegistered: r.flag("notRegistered"),
 		About: parsed(r, "about", optout.ParseReference), Title: nhs.StoredName(r.str("title")),
 		Surname: nhs.StoredName(r.str("surname")), Forenames: nhs.StoredName(r.str("forenames")),
 		BirthDate: nhs.StoredDate(r.str("birthDate")), NHSNumber: nhs.StoredNumber(r.str("nhsNumber")),
@@ -385,10 +386,7 @@ func digestItem(p optout.Practice) item {
 	}
 	i["attempts"] = &types.AttributeValueMemberL{Value: attempts}
 	var list entry
-	if since := d.Since; d.Fault != "" || !d.Late.IsZero() {
-		if since.IsZero() || !d.Late.IsZero() && d.Late.Before(since) {
-			since = d.Late
-		}
+	if since, listed := d.OfficeSince(); listed {
 		list = officeEntry(since, p.Code.String())
 	}
 	i.place(list, dueEntry(d.Due, optout.Due{Noun: optout.DuePractice, ID: p.Code.String()}))

@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"encoding/hex"
 	"fmt"
 	"hash/fnv"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/worklist"
 )
 
 // Shards of the lists that belong to nobody in particular, so that none of them is hot.
@@ -23,7 +25,21 @@ func formKey(r optout.Reference) key     { return key{"F#" + r.Key(), "F"} }
 func personKey(k optout.PersonKey) key   { return key{"N#" + string(k), "P"} }
 func possibleKey(k optout.PersonKey) key { return key{"W#" + string(k), "P"} }
 func practiceKey(c nhs.ODSCode) key      { return key{"P#" + c.String(), "P"} }
+func claimKey(r optout.Reference) key    { return key{"F#" + r.Key(), "C"} }
 func digestKey(c nhs.ODSCode) key        { return key{"P#" + c.String(), "D"} }
+func counterKey(counted string) key      { return key{"Q#" + counted, "Q"} }
+func clientKey(id string) key            { return key{"C#" + id, "C"} }
+
+func sessionKey(person string, id [16]byte) key {
+	return key{"S#" + person, "S#" + hex.EncodeToString(id[:])}
+}
+
+// lookKey is of a look that nobody else has at that time.
+func lookKey(r optout.Reference, at time.Time, nonce string) key {
+	return key{"F#" + r.Key(), looks + stamp(at) + "#" + nonce}
+}
+
+const looks = "L#"
 
 // entry is a place in an index; the zero entry is none.
 type entry struct{ pk, sk string }
@@ -48,45 +64,52 @@ func dueOf(sk string) (time.Time, optout.Due, error) {
 	return at, optout.Due{Noun: optout.Noun(parts[1]), ID: parts[2]}, err
 }
 
-// A list holds what its owner has to act on, then what a practice said is applied, then what is done.
-const (
-	openForms    = "O#"
-	appliedForms = "S#"
-	doneForms    = "D#"
-)
+// listPart is one of the partitions of an owner's lists: those of the desk and the office are spread so that neither is
+// hot.
+func listPart(o worklist.Owner, n int) string {
+	if o.Shared() {
+		return fmt.Sprintf("L#%s#%d", o.Key(), n)
+	}
+	return "L#" + o.Key()
+}
 
-func practiceList(c nhs.ODSCode) string { return "L#" + c.String() }
+func listParts(o worklist.Owner) uint32 {
+	if o.Shared() {
+		return officeShards
+	}
+	return 1
+}
+
+// placeOn is a place on a list.
+func placeOn(l worklist.List, at time.Time, id string) entry {
+	return entry{listPart(l.Owner, shard(id, listParts(l.Owner))), string(l.Stage) + "#" + stamp(at) + "#" + id}
+}
+
+// placeOf reads a place's sort key.
+func placeOf(sk string) (worklist.Entry, error) {
+	parts := strings.SplitN(sk, "#", 3)
+	if len(parts) != 3 {
+		return worklist.Entry{}, fmt.Errorf("list entry has %d parts", len(parts))
+	}
+	since, err := parseTime(parts[1])
+	if err != nil {
+		return worklist.Entry{}, err
+	}
+	return worklist.ParseEntry(parts[2], since)
+}
 
 // officeEntry is a place among what the office has to act on.
 func officeEntry(since time.Time, id string) entry {
-	return sharedEntry("office", openForms, since, id)
+	return placeOn(worklist.List{Owner: worklist.Office, Stage: worklist.Open}, since, id)
 }
 
-// sharedEntry is a place on the list of the desk or the office, which are spread so that neither is hot.
-func sharedEntry(list, stage string, at time.Time, id string) entry {
-	return entry{fmt.Sprintf("L#%s#%d", list, shard(id, officeShards)), stage + stamp(at) + "#" + id}
-}
-
-// listEntry is the place of a form on somebody's list, oldest received first; what only the engine works on is on
-// none. What has ended stays on the list of the practice that had it, else on the office's.
+// listEntry is the place of a form on somebody's list, by when it was received.
 func listEntry(f optout.Form) entry {
-	s, id := f.State(), f.Reference.Key()
-	stage := openForms
-	switch {
-	case s.Ended() && s.Owner == optout.OwnerNobody:
-		stage = doneForms
-	case s.Status == optout.StatusApplied:
-		stage = appliedForms
+	l := worklist.Of(f.State())
+	if l == (worklist.List{}) {
+		return entry{}
 	}
-	switch {
-	case s.Owner == optout.OwnerPractice, s.Owner == optout.OwnerNobody && !s.Practice.IsZero():
-		return entry{practiceList(s.Practice), stage + stamp(s.Received) + "#" + id}
-	case s.Owner == optout.OwnerDesk:
-		return sharedEntry("desk", stage, s.Received, id)
-	case s.Owner == optout.OwnerOffice, s.Owner == optout.OwnerNobody:
-		return sharedEntry("office", stage, s.Received, id)
-	}
-	return entry{}
+	return placeOn(l, f.State().Received, f.Reference.Key())
 }
 
 func shard(id string, of uint32) int {

@@ -16,6 +16,7 @@ import (
 
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/worklist"
 )
 
 // Store is an optout.Store in a DynamoDB table.
@@ -295,45 +296,23 @@ func (s Store) save(ctx context.Context, k key, version int, i item, attributes 
 	return err
 }
 
-// Waiting implements optout.Store; one page of the index, some thousands, is lower bound enough.
+// Waiting implements optout.Store.
 func (s Store) Waiting(ctx context.Context, code nhs.ODSCode) (int, error) {
-	q := s.onList(code)
-	q.Select = types.SelectCount
-	out, err := s.query(ctx, q)
-	if err != nil {
-		return 0, kind("count what waits", err)
-	}
-	return int(out.Count), nil
+	return s.Tally(ctx, toAct(code))
 }
 
 // Oldest implements optout.Store.
 func (s Store) Oldest(ctx context.Context, code nhs.ODSCode, n int) (refs []optout.Reference, err error) {
-	q := s.onList(code)
-	q.Limit = aws.Int32(int32(n))
-	out, err := s.query(ctx, q)
-	if err != nil {
-		return nil, kind("the oldest that wait", err)
+	page, err := s.List(ctx, toAct(code), "", n)
+	for _, e := range page.Entries {
+		refs = append(refs, e.Reference)
 	}
-	for _, i := range out.Items {
-		pk := (&reader{item: i}).str("PK")
-		ref, err := optout.ParseReference(pk[min(2, len(pk)):])
-		if err != nil {
-			return nil, fmt.Errorf("the oldest that wait: %w", err)
-		}
-		refs = append(refs, ref)
-	}
-	return refs, nil
+	return refs, err
 }
 
-// onList asks for the forms that a practice has to act on, oldest first.
-func (s Store) onList(code nhs.ODSCode) *dynamodb.QueryInput {
-	values := item{}
-	values.str(":list", practiceList(code))
-	values.str(":open", openForms)
-	return &dynamodb.QueryInput{
-		TableName: &s.table, IndexName: aws.String("list"), ExpressionAttributeValues: values,
-		KeyConditionExpression: aws.String("LPK = :list AND begins_with(LSK, :open)"),
-	}
+// toAct is what a practice has to act on.
+func toAct(code nhs.ODSCode) worklist.List {
+	return worklist.List{Owner: worklist.Practice(code), Stage: worklist.Open}
 }
 
 // DueShards implements optout.Store.

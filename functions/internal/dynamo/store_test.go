@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"net/http"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,17 +21,62 @@ import (
 	"example.org/optout/functions/internal/dynamo/dynamotest"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
+	"example.org/optout/functions/internal/worklist"
 )
 
-func TestStore(t *testing.T) {
+// Of all that the store writes, counters, claims and sessions are the only items with the attribute by which DynamoDB
+// deletes. They hold nothing but a count, who is at work until when, or that they are open, beside it.
+func TestTheStoreConformsAndOnlyCountersClaimsAndSessionsExpire(t *testing.T) {
 	c := dynamotest.Client(t)
 	table := dynamotest.Table(t, c)
-	optouttest.Conformance(t, func(*testing.T) optouttest.Subject {
-		return optouttest.Subject{Store: dynamo.New(c, table), Possible: func(ctx context.Context, k optout.PersonKey) ([]optout.Reference, error) {
-			return possible(ctx, c, table, "W#"+string(k))
-		}}
+	s := dynamo.New(c, table)
+	t.Run("conforms", func(t *testing.T) {
+		optouttest.Conformance(t, func(*testing.T) optouttest.Subject {
+			return optouttest.Subject{Store: s, Counter: s, Worklist: s, Sessions: s, Clients: s, Possible: func(ctx context.Context, k optout.PersonKey) ([]optout.Reference, error) {
+				return possible(ctx, c, table, "W#"+string(k))
+			}}
+		})
 	})
+	seen := map[string]int{}
+	for pages := dynamodb.NewScanPaginator(c, &dynamodb.ScanInput{TableName: &table}); pages.HasMorePages(); {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range page.Items {
+			noun, _, _ := strings.Cut(i["PK"].(*types.AttributeValueMemberS).Value, "#")
+			sort, _, _ := strings.Cut(i["SK"].(*types.AttributeValueMemberS).Value, "#")
+			kind := noun + " " + sort
+			seen[kind]++
+			expires := i["expires"]
+			holds, may := mayExpire[kind]
+			if !may {
+				if expires != nil {
+					t.Errorf("an item %s expires", kind)
+				}
+				continue
+			}
+			if at, ok := expires.(*types.AttributeValueMemberN); !ok || len(at.Value) != len("1795348800") {
+				t.Errorf("an item %s expires at %v", kind, expires)
+			}
+			if kind == "Q Q" && i["n"] == nil {
+				t.Error("a counter counts nothing")
+			}
+			for name := range i {
+				if !slices.Contains(append(holds, "PK", "SK", "expires"), name) {
+					t.Errorf("an item %s has the attribute %s", kind, name)
+				}
+			}
+		}
+	}
+	kinds := []string{"C C", "F C", "F F", "F L", "N P", "P D", "P P", "Q Q", "S S", "W P"}
+	if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, kinds) {
+		t.Errorf("items of the kinds %v were written, want %v", got, kinds)
+	}
 }
+
+// mayExpire are the kinds of items that may, and what they hold.
+var mayExpire = map[string][]string{"Q Q": {"n"}, "F C": {"by", "until"}, "S S": {"open"}}
 
 func TestFormsOfOnePersonEndAlikeOnTheEngineToo(t *testing.T) {
 	t.Parallel()
@@ -106,7 +155,25 @@ func TestItemsAreReadStrongly(t *testing.T) {
 	if _, err := s.Practice(t.Context(), f.Facts.Practice); err != nil {
 		t.Error(err)
 	}
-	if reads != 2 {
+	if _, err := s.Counted(t.Context(), "x"); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Claimed(t.Context(), []optout.Reference{f.Reference}, optouttest.Noon); err != nil {
+		t.Error(err)
+	}
+	for range s.Looks(t.Context(), f.Reference) {
+		t.Error("somebody has looked")
+	}
+	if _, err := s.SessionIsOpen(t.Context(), "x", [16]byte{}); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Client(t.Context(), "x"); !errors.Is(err, optout.ErrNotFound) {
+		t.Error(err)
+	}
+	if err := s.EndSessions(t.Context(), "x"); err != nil {
+		t.Error(err)
+	}
+	if reads != 8 {
 		t.Errorf("%d reads were seen", reads)
 	}
 }
@@ -138,6 +205,66 @@ func TestAShardIsWalkedPastItsFirstPage(t *testing.T) {
 			t.Errorf("%d of %d entries were found", len(seen), entries)
 		}
 	}
+}
+
+// crowd counts how many requests are under way.
+type crowd struct {
+	http.RoundTripper
+	all, now, most atomic.Int32
+}
+
+func (c *crowd) RoundTrip(r *http.Request) (*http.Response, error) {
+	n := c.now.Add(1)
+	defer c.now.Add(-1)
+	c.all.Add(1)
+	for most := c.most.Load(); n > most && !c.most.CompareAndSwap(most, n); most = c.most.Load() {
+	}
+	return c.RoundTripper.RoundTrip(r)
+}
+
+// A page of the office's list takes a read of each of its parts, side by side but not all at once.
+func TestTheOfficesListIsReadSixteenPartsAtATime(t *testing.T) {
+	c := dynamotest.Client(t)
+	table := dynamotest.Table(t, c)
+	office := worklist.List{Owner: worklist.Office, Stage: worklist.Open}
+	for name, read := range map[string]func(dynamo.Store) error{
+		"a page":  func(s dynamo.Store) error { _, err := s.List(t.Context(), office, "", 20); return err },
+		"a tally": func(s dynamo.Store) error { _, err := s.Tally(t.Context(), office); return err },
+	} {
+		seen := &crowd{RoundTripper: http.DefaultTransport}
+		s := dynamo.New(dynamodb.New(c.Options(), func(o *dynamodb.Options) { o.HTTPClient = &http.Client{Transport: seen} }), table)
+		if err := read(s); err != nil || seen.all.Load() != 256 || seen.most.Load() > 16 || seen.most.Load() < 2 {
+			t.Errorf("%s takes %d reads, %d at once, %v", name, seen.all.Load(), seen.most.Load(), err)
+		}
+	}
+}
+
+// The table that can be reached for some parts of a list only gives no list: what is missing would look done.
+func TestAListIsReadWholeOrNotAtAll(t *testing.T) {
+	c := dynamotest.Client(t)
+	table := dynamotest.Table(t, c)
+	broken := &partly{RoundTripper: http.DefaultTransport}
+	s := dynamo.New(dynamodb.New(c.Options(), func(o *dynamodb.Options) { o.HTTPClient = &http.Client{Transport: broken} }), table)
+	office := worklist.List{Owner: worklist.Office, Stage: worklist.Open}
+	if page, err := s.List(t.Context(), office, "", 20); !errors.Is(err, optout.ErrUnavailable) || len(page.Entries) != 0 {
+		t.Errorf("%v, %v", page, err)
+	}
+	if n, err := s.Tally(t.Context(), office); !errors.Is(err, optout.ErrUnavailable) || n != 0 {
+		t.Errorf("%d, %v", n, err)
+	}
+}
+
+// partly loses every hundredth request.
+type partly struct {
+	http.RoundTripper
+	n atomic.Int32
+}
+
+func (p *partly) RoundTrip(r *http.Request) (*http.Response, error) {
+	if p.n.Add(1)%100 == 0 {
+		return nil, errors.New("connection reset")
+	}
+	return p.RoundTripper.RoundTrip(r)
 }
 
 // An item that something else has written is no form, but it keeps its due time, and the office gets it.

@@ -2,6 +2,7 @@ package dynamo_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
+	"example.org/optout/functions/internal/worklist"
 )
 
 // meter adds up what the engine says that calls consumed.
@@ -123,6 +125,19 @@ func TestWriteUnitsOfEachStep(t *testing.T) {
 	unplaced.Practice, unplaced.Subject.NHSNumber = "", "900 000 0017"
 	other.Subject.NHSNumber = "900 000 0025"
 
+	practice := worklist.Practice(optouttest.Accepted(optouttest.Dissent()).Practice)
+	list := func(o worklist.Owner) func() {
+		return func() {
+			if _, err := store.List(t.Context(), worklist.List{Owner: o, Stage: worklist.Open}, "", 20); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	claim := func() {
+		if _, err := store.Claim(t.Context(), ref, worklist.Claim{By: "practice A81001 u-17", Until: clock.Now().Add(time.Minute)}, clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	life := 0.0
 	for _, step := range []struct {
 		name  string
@@ -149,12 +164,53 @@ func TestWriteUnitsOfEachStep(t *testing.T) {
 		{"follow, nothing new", 4, false, 48 * time.Hour, advance(optout.DueForm, optout.Postponed)},
 		{"register, no practice", 7, false, 0, register(unplaced)},
 		{"hand to the office", 4, false, 0, advance(optout.DueForm, optout.ToOffice)},
+		{"count what a network sends", 1, false, 0, func() {
+			if _, err := store.Count(t.Context(), "x", clock.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"claim a form", 1, false, 0, claim},
+		{"claim it again, for longer", 1, false, time.Second, claim},
+		{"which of twenty are claimed", 0, false, 0, func() {
+			if _, err := store.Claimed(t.Context(), slices.Repeat([]optout.Reference{ref}, 20), clock.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"release it", 1, false, 0, func() {
+			if err := store.Release(t.Context(), ref, "practice A81001 u-17"); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"look at a form", 1, false, 0, func() {
+			if err := store.Look(t.Context(), worklist.Look{At: clock.Now(), By: "practice A81001 u-17", What: "form"}, ref); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"who looked at it", 0, false, 0, func() {
+			for _, err := range store.Looks(t.Context(), ref) {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}},
+		{"a page of a practice's list", 0, false, 0, list(practice)},
+		{"a page of the office's list", 0, false, 0, list(worklist.Office)},
+		{"open a session", 1, false, 0, func() {
+			if err := store.OpenSession(t.Context(), "u-17", [16]byte{1}, clock.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"end a session", 1, false, 0, func() {
+			if err := store.EndSession(t.Context(), "u-17", [16]byte{1}); err != nil {
+				t.Fatal(err)
+			}
+		}},
 	} {
 		clock.Move(step.after)
 		m.write, m.read = 0, 0
 		step.do()
 		t.Logf("%-48s %4.1f write units, %4.1f read units", step.name, m.write, m.read)
-		if m.write > step.most || m.write < 1 {
+		if m.write > step.most || m.write < min(1, step.most) || m.write+m.read == 0 {
 			t.Errorf("%s takes %.1f write units, more than %.0f or none", step.name, m.write, step.most)
 		}
 		if step.life {
@@ -164,5 +220,28 @@ func TestWriteUnitsOfEachStep(t *testing.T) {
 	t.Logf("%-48s %4.1f write units", "a whole life, with one reminder", life)
 	if life > 40 {
 		t.Errorf("a whole life takes %.1f write units", life)
+	}
+}
+
+// Every request of staff reads its session, and every request of a machine whose it is.
+func TestReadUnitsOfWhoIsThere(t *testing.T) {
+	t.Parallel()
+	c := dynamotest.Client(t)
+	m := &meter{}
+	store := dynamo.New(dynamodb.New(c.Options(), m.options), dynamotest.Table(t, c))
+	if err := store.OpenSession(t.Context(), "u-17", [16]byte{1}, optouttest.Noon); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.SaveClient(t.Context(), "m-17", optouttest.Accepted(optouttest.Dissent()).Practice, "a system"); err != nil {
+		t.Fatal(err)
+	}
+	for name, read := range map[string]func() error{
+		"session": func() error { _, err := store.SessionIsOpen(t.Context(), "u-17", [16]byte{1}); return err },
+		"machine": func() error { _, err := store.Client(t.Context(), "m-17"); return err },
+	} {
+		m.read = 0
+		if err := read(); err != nil || m.read != 1 {
+			t.Errorf("a %s takes %.1f read units, %v", name, m.read, err)
+		}
 	}
 }
