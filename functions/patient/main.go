@@ -19,6 +19,7 @@ import (
 	"example.org/optout/functions/internal/keyring"
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/quota"
 	"example.org/optout/functions/internal/trigger"
 )
 
@@ -48,7 +49,12 @@ func run(ctx context.Context) error {
 	store := dynamo.Open(cloud, c.Table)
 	door := patient.Door{
 		Registrar:  optout.Registrar{Store: store, Keys: keys, Now: time.Now},
-		Controller: c.Controller, TestNumbers: c.TestNumbers, Practices: directory.Shipped{}, Now: time.Now,
+		Seals:      keys,
+		Controller: patient.Controller{Name: c.Controller, Contact: c.Contact, ProtectionOfficer: c.DataOfficer, NHS: c.NHSLogo},
+		Gate:       &quota.Gate{Counter: store, Hide: keys.Hide, Now: time.Now},
+		Sends:      quota.Limit{Name: "forms", Most: c.FormsPerNetwork, Per: 10 * time.Minute},
+		Looks:      quota.Limit{Name: "looks", Most: c.LooksPerNetwork, Per: 10 * time.Minute},
+		Languages:  patient.Languages, TestNumbers: c.TestNumbers, Practices: directory.Shipped{}, Now: time.Now,
 	}
 	lambda.Start(trigger.HTTP(observe.New("patient", os.Stdout, time.Now), door.Handler()))
 	return nil

@@ -20,10 +20,15 @@ import (
 
 // Patient configures the patients' door.
 type Patient struct {
-	Table       string `env:"TABLE,notEmpty"`
-	Keyring     string `env:"KEYRING,notEmpty"` // ARN of the secret
-	Controller  string `env:"CONTROLLER,notEmpty"`
-	TestNumbers bool   `env:"TEST_NUMBERS,notEmpty"`
+	Table           string `env:"TABLE,notEmpty"`
+	Keyring         string `env:"KEYRING,notEmpty"` // ARN of the secret
+	Controller      string `env:"CONTROLLER,notEmpty"`
+	Contact         string `env:"CONTACT"`            // how to reach the controller; "": not said
+	DataOfficer     string `env:"PROTECTION_OFFICER"` // how to reach its data protection officer; "": not said
+	NHSLogo         bool   `env:"NHS_LOGO,notEmpty"`  // the controller may use it
+	TestNumbers     bool   `env:"TEST_NUMBERS,notEmpty"`
+	FormsPerNetwork int    `env:"FORMS_PER_NETWORK,notEmpty"` // sent in ten minutes; 0: no limit
+	LooksPerNetwork int    `env:"LOOKS_PER_NETWORK,notEmpty"` // wrong birth dates for one reference, likewise
 }
 
 // Notify configures the stream's function.

@@ -9,7 +9,8 @@ import (
 )
 
 func TestEveryFaultIsReportedAtOnce(t *testing.T) {
-	for _, name := range []string{"TABLE", "KEYRING", "CONTROLLER", "TEST_NUMBERS"} {
+	names := []string{"KEYRING", "CONTROLLER", "NHS_LOGO", "TEST_NUMBERS", "FORMS_PER_NETWORK", "LOOKS_PER_NETWORK"}
+	for _, name := range names {
 		t.Setenv(name, "")
 	}
 	t.Setenv("TABLE", "table")
@@ -17,19 +18,26 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 	if err == nil {
 		t.Fatal("a configuration with holes is taken")
 	}
-	for _, name := range []string{"KEYRING", "CONTROLLER", "TEST_NUMBERS"} {
+	for _, name := range names {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is missing and not named in %v", name, err)
 		}
 	}
 	t.Setenv("KEYRING", "arn")
 	t.Setenv("CONTROLLER", "us")
-	t.Setenv("TEST_NUMBERS", "maybe")
-	if _, err := config.Read[config.Patient](); err == nil {
-		t.Error("TEST_NUMBERS=maybe is taken")
+	t.Setenv("LOOKS_PER_NETWORK", "0")
+	typed := [][2]string{{"TEST_NUMBERS", "true"}, {"NHS_LOGO", "false"}, {"FORMS_PER_NETWORK", "600"}}
+	for _, v := range typed {
+		t.Setenv(v[0], v[1])
 	}
-	t.Setenv("TEST_NUMBERS", "true")
-	if c, err := config.Read[config.Patient](); err != nil || !c.TestNumbers || c.Table != "table" {
+	for _, v := range typed {
+		t.Setenv(v[0], "maybe")
+		if _, err := config.Read[config.Patient](); err == nil {
+			t.Errorf("%s=maybe is taken", v[0])
+		}
+		t.Setenv(v[0], v[1])
+	}
+	if c, err := config.Read[config.Patient](); err != nil || !c.TestNumbers || c.Table != "table" || c.FormsPerNetwork != 600 || c.LooksPerNetwork != 0 {
 		t.Errorf("%+v, %v", c, err)
 	}
 }

@@ -20,6 +20,7 @@ func FuzzAnswers(f *testing.F) {
 		string(good), "", "null", "[]", "{}", `{"choice":"dissent"`, `{"choice":"dissent","choice":"core"}`, `{"Choice":"core"}`,
 		`{"subject":{"address":["a",1]}}`, `{"reply":{"safe":[]}}`, `{"kind":"withdrawal","about":"7F3K-9QWM-2B5T-RX4H-C","subject":{}}`,
 		strings.Repeat("[", 200), `{"a/b~c\u0000":1}`, "\xff", `{"subject":{"surname":"\ud800"}}`, `{"proxy":null,"notRegistered":true}`,
+		`{"choice":"core","subject":{"surname":"Suharti","oneName":true,"birthDate":"1988-11-02"}}`, `{"subject":{"oneName":1}}`,
 	} {
 		f.Add([]byte(s))
 	}
@@ -29,7 +30,7 @@ func FuzzAnswers(f *testing.F) {
 		if p.Code == "" {
 			var facts optout.Facts
 			if facts, faults = optouttest.Rules.Accept(a); len(faults) == 0 {
-				if facts.Surname.IsZero() || facts.BirthDate.IsZero() || facts.Kind == "" || (facts.Kind == "choice") != (facts.Choice != "") {
+				if facts.Surname.IsZero() || facts.Forenames.IsZero() != facts.OneName || facts.BirthDate.IsZero() || facts.Kind == "" || (facts.Kind == "choice") != (facts.Choice != "") {
 					t.Errorf("accepted without what it takes: %q", body)
 				}
 				return

@@ -3,6 +3,7 @@ package trigger_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -85,6 +86,40 @@ func TestAnAnswerLeavesWhole(t *testing.T) {
 	}
 	if plain, _ := serve(t.Context(), received[events.APIGatewayV2HTTPRequest](t, "api-status.json")); plain.IsBase64Encoded || plain.Body != "plain" {
 		t.Errorf("plain answer %+v", plain)
+	}
+}
+
+// Compressed content is any bytes. Some of it happens to be text, such as what brotli makes of nothing.
+func TestCompressedContentArrivesAsItIs(t *testing.T) {
+	t.Parallel()
+	for name, content := range map[string]string{
+		"that is no text":                         "\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff",
+		"that is text":                            "\x06",
+		"that is text with what JSON escapes":     "\x00\x0b\x1b<&>\"\\\u2028\x7f",
+		"that holds the sign for what is no text": "\x0b\ufffd",
+	} {
+		h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "br")
+			_, _ = io.WriteString(w, content)
+		})
+		out, _ := trigger.HTTP(observer(io.Discard), h)(t.Context(), received[events.APIGatewayV2HTTPRequest](t, "api-start.json"))
+		sent, err := json.Marshal(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var arrived events.APIGatewayV2HTTPResponse
+		if err := json.Unmarshal(sent, &arrived); err != nil {
+			t.Fatal(err)
+		}
+		got := []byte(arrived.Body)
+		if arrived.IsBase64Encoded {
+			if got, err = base64.StdEncoding.DecodeString(arrived.Body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if string(got) != content || arrived.Headers["Content-Encoding"] != "br" {
+			t.Errorf("content %s arrives as %q with %v", name, got, arrived.Headers)
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ func ours(contentType string) http.Header {
 	return http.Header{
 		"Content-Type": {contentType}, "Cache-Control": {"no-store"}, "Content-Security-Policy": {"default-src 'none'; img-src 'self'"},
 		"Strict-Transport-Security": {"max-age=31536000; includeSubDomains"}, "X-Content-Type-Options": {"nosniff"},
-		"Referrer-Policy": {"no-referrer"}, "Cross-Origin-Resource-Policy": {"same-origin"},
+		"Referrer-Policy": {"same-origin"}, "Cross-Origin-Resource-Policy": {"same-origin"},
 	}
 }
 

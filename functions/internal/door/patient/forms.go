@@ -7,12 +7,14 @@ import (
 	"mime"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/problem"
+	"example.org/optout/functions/internal/quota"
 )
 
 // mostBytes is how large a body may be (fixed point: 32 KiB).
@@ -45,13 +47,18 @@ func (d Door) register(w http.ResponseWriter, r *http.Request) {
 		d.refuse(w, r, origin, nil, refusal, faults)
 		return
 	}
-	facts, faults := optout.Rules{Today: d.today(), TestNumbers: d.TestNumbers, Practices: d.Practices}.Accept(answers)
+	facts, faults := d.rules().Accept(answers)
 	if len(faults) > 0 {
 		d.refuse(w, r, origin, &answers, problem.WrongAnswers, faults)
 		return
 	}
-	receipt, err := d.Registrar.Register(ctx, origin, answers, facts)
-	if err != nil {
+	receipt, again, err := d.within(r, origin, answers, facts)
+	switch {
+	case errors.Is(err, errTooMany):
+		d.comeAgain(w, again)
+		problem.Write(ctx, w, problem.TooMany)
+		return
+	case err != nil:
 		problem.Error(ctx, w, err)
 		return
 	}
@@ -72,20 +79,53 @@ func (d Door) refuse(w http.ResponseWriter, r *http.Request, o optout.Origin, a 
 	}
 }
 
+// errTooMany means that so much came from one network that it has to wait.
+var errTooMany = errors.New("too many")
+
+// within registers a form unless its network has sent too many, and says when to come again then. What was sent before
+// is not counted, and gets its answer all the same.
+func (d Door) within(r *http.Request, o optout.Origin, a optout.Answers, facts optout.Facts) (optout.Receipt, time.Time, error) {
+	network := quota.Network(r.RemoteAddr)
+	if full, again := d.Gate.Full(r.Context(), d.Sends, network); full {
+		receipt, err := d.Registrar.Replay(r.Context(), o, &a)
+		if errors.Is(err, optout.ErrNotFound) {
+			err = errTooMany
+		}
+		return receipt, again, err
+	}
+	receipt, err := d.Registrar.Register(r.Context(), o, a, facts)
+	if err == nil && !receipt.Replayed {
+		d.Gate.Take(r.Context(), d.Sends, network)
+	}
+	return receipt, time.Time{}, err
+}
+
+// comeAgain says when to.
+func (d Door) comeAgain(w http.ResponseWriter, again time.Time) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(again.Sub(d.Now()).Seconds())+1))
+}
+
 // registered is the answer to the first request and, to the byte, to every repeat.
 func registered(w http.ResponseWriter, r *http.Request, receipt optout.Receipt) {
-	metric := "FormsRegistered"
 	if receipt.Replayed {
-		metric = "FormsReplayed"
 		w.Header().Set("Idempotency-Replayed", "true")
 	}
-	observe.Count(r.Context(), metric, 1)
-	observe.Note(r.Context(), "reference", receipt.Reference.String())
+	note(r, receipt)
 	answer(w, http.StatusCreated, struct {
 		Reference string `json:"reference"`
 		Received  string `json:"received"`
 		Status    string `json:"status"`
 	}{receipt.Reference.String(), receipt.Received.UTC().Format(time.RFC3339), optout.StepReceived})
+}
+
+// note writes down that a form was registered, or had been.
+func note(r *http.Request, receipt optout.Receipt) {
+	metric := "FormsRegistered"
+	if receipt.Replayed {
+		metric = "FormsReplayed"
+	}
+	observe.Count(r.Context(), metric, 1)
+	observe.Note(r.Context(), "reference", receipt.Reference.String())
 }
 
 // decodeBody reads a JSON body within its limit.

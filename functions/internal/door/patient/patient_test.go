@@ -12,14 +12,25 @@ import (
 	"sync"
 	"testing"
 
+	"example.org/optout/functions/internal/directory"
 	"example.org/optout/functions/internal/door/contracttest"
 	"example.org/optout/functions/internal/door/patient"
+	"example.org/optout/functions/internal/keyring"
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
+	"example.org/optout/functions/internal/quota"
 )
 
 const key = "0192f0c1-2b7e-7c3a-9d51-6f1e2a3b4c5d"
+
+var seals = func() keyring.Keyring {
+	k, err := keyring.Open([]byte(`{"version":"1","index":"0123456789abcdefghijklmnopqrstuvwxyz"}`))
+	if err != nil {
+		panic(err)
+	}
+	return k
+}()
 
 // house is the door before a table in memory; log is every line it writes. What its handler answers is held to the
 // contract.
@@ -31,12 +42,17 @@ type house struct {
 	log                bytes.Buffer
 }
 
-func newHouse(t testing.TB) *house {
+func newHouse(t testing.TB) *house { return newHouseWith(t, func(*patient.Door) {}) }
+
+func newHouseWith(t testing.TB, change func(*patient.Door)) *house {
 	h := &house{t: t, Memory: &optouttest.Memory{}, Clock: optouttest.NewClock()}
 	door := patient.Door{
 		Registrar:  optout.Registrar{Store: h.Memory, Keys: optouttest.Keys{}, Now: h.Now},
-		Controller: "Testshire <Board>", TestNumbers: true, Now: h.Now,
+		Seals:      seals,
+		Controller: patient.Controller{Name: "Testshire <Board>"}, TestNumbers: true, Practices: directory.Shipped{}, Languages: patient.Languages, Now: h.Now,
+		Gate: &quota.Gate{Counter: h.Memory, Hide: seals.Hide, Now: h.Now},
 	}
+	change(&door)
 	serve, observer := door.Handler(), observe.New("patient", &h.log, h.Now)
 	h.unchecked = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = observer.Invocation(r.Context(), "http", "test", func(ctx context.Context) error {
@@ -81,7 +97,7 @@ func (h *house) advance(reference string) {
 	}
 }
 
-func dissent(t *testing.T, change func(*optout.Answers)) string {
+func dissent(t testing.TB, change func(*optout.Answers)) string {
 	t.Helper()
 	a := optouttest.Dissent()
 	if change != nil {
@@ -223,6 +239,8 @@ func TestBadInputIsNamed(t *testing.T) {
 		"a number for a string":      {key, `{"choice":7}`, 400, "answers-not-accepted", "/choice wrong-type"},
 		"a string for a list":        {key, `{"subject":{"address":"1 Lawson Street"}}`, 400, "answers-not-accepted", "/subject/address wrong-type"},
 		"a string for a truth":       {key, `{"notRegistered":"yes"}`, 400, "answers-not-accepted", "/notRegistered wrong-type"},
+		"a string for one name":      {key, `{"subject":{"oneName":"yes"}}`, 400, "answers-not-accepted", "/subject/oneName wrong-type"},
+		"one name and forenames":     {key, strings.Replace(good, `"birthDate"`, `"oneName":true,"birthDate"`, 1), 400, "answers-not-accepted", "/subject/forenames forenames-or-none"},
 		"a list for a person":        {key, `{"subject":[]}`, 400, "answers-not-accepted", "/subject wrong-type"},
 		"16,000 brackets":            {key, nested, 400, "answers-not-accepted", " too-deep"},
 		"16,000 brackets, no end":    {key, strings.Repeat("[", 16000), 400, "answers-not-accepted", " too-deep"},
@@ -312,7 +330,7 @@ func TestTheStartPageLoadsNothingFromElsewhere(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	a := h.send("GET", "/", "", "")
-	if a.status != 200 || !strings.Contains(a.body, "Run by Testshire &lt;Board&gt;.") || !strings.Contains(a.body, "A record that already exists is") {
+	if a.status != 200 || !strings.Contains(a.body, "Run by Testshire &lt;Board&gt;") || !strings.Contains(a.body, "A record that already exists is") {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	for _, bad := range []string{"http://", "https://", "<script", "your care is not affected"} {
@@ -320,7 +338,7 @@ func TestTheStartPageLoadsNothingFromElsewhere(t *testing.T) {
 			t.Errorf("the page has %q", bad)
 		}
 	}
-	if csp := a.header.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'; style-src 'self' 'sha256-") || a.header.Get("Set-Cookie") != "" {
+	if csp := a.header.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'; style-src 'self'; script-src 'self' 'sha256-") || a.header.Get("Set-Cookie") != "" {
 		t.Errorf("headers %v", a.header)
 	}
 }

@@ -4,23 +4,38 @@
 package patient
 
 import (
+	"cmp"
+	"embed"
+	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"example.org/optout/functions/internal/keyring"
 	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/nhsui"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/problem"
+	"example.org/optout/functions/internal/quota"
 )
 
 // Door is the patients' door.
 type Door struct {
 	Registrar   optout.Registrar
-	Controller  string // name of the data controller, on every page
+	Seals       keyring.Keyring // seals what browsers keep
+	Controller  Controller
 	TestNumbers bool
-	Practices   optout.Practices
+	Practices   Practices
+	Languages   func() []*nhsui.Language // the first is spoken unless another is asked for
+	Gate        *quota.Gate
+	Sends       quota.Limit // forms from one network
+	Looks       quota.Limit // wrong birth dates that one network gives for one reference
 	Now         func() time.Time
+
+	sheets *sheets
 }
 
 // Route is one address of the door.
@@ -32,13 +47,62 @@ type Route struct {
 // Routes are the door's addresses in the order in which a person meets them; template.yaml has the same ones.
 var Routes = []Route{
 	{"GET", "/", Door.start},
+	{"POST", "/form", Door.begin},
+	{"GET", "/form/{journey}/{page}", Door.ask},
+	{"POST", "/form/{journey}/{page}", Door.answer},
+	{"GET", "/status", Door.askStatus},
+	{"POST", "/status", Door.showStatus},
+	{"GET", "/elsewhere", reading("elsewhere")},
+	{"GET", "/privacy", reading("privacy")},
+	{"GET", "/cookies", reading("cookies")},
+	{"GET", "/accessibility", reading("accessibility")},
+	{"GET", "/assets/{file}", Door.asset},
 	{"POST", "/api/forms", Door.register},
 	{"POST", "/api/status", Door.status},
 	{"GET", "/openapi.yaml", Door.contract},
 }
 
+//go:embed words
+var words embed.FS
+
+// Languages are those that the pages speak: all there are in words, English first. They are read by the first page, so
+// that a cold start that only serves the API does not pay for them.
+var Languages = sync.OnceValue(func() []*nhsui.Language {
+	all, err := fs.Sub(words, "words")
+	if err != nil {
+		panic("pages: " + err.Error())
+	}
+	languages, err := nhsui.ReadLanguages(all, "en")
+	if err != nil {
+		panic("pages: " + err.Error())
+	}
+	return languages
+})
+
+// language is the one with a tag, or the first.
+func (d Door) language(tag string) *nhsui.Language {
+	all := d.Languages()
+	i := slices.IndexFunc(all, func(l *nhsui.Language) bool { return l.Tag == tag })
+	return all[max(i, 0)]
+}
+
+// asked is the tag of the language that a request asks for, or goes on in; "" for the first.
+func (d Door) asked(r *http.Request) string {
+	inside, _ := strings.CutPrefix(r.URL.Path, "/form/")
+	journey, _, _ := strings.Cut(inside, "/")
+	return cmp.Or(d.languageOf(journey), d.known(r.URL.Query().Get("lang")))
+}
+
+func (d Door) known(tag string) string {
+	if l := d.language(tag); l.Tag == tag && l != d.Languages()[0] {
+		return tag
+	}
+	return ""
+}
+
 // Handler serves the routes.
 func (d Door) Handler() http.Handler {
+	d.sheets = &sheets{made: map[shape]*nhsui.Sheet{}}
 	mux := http.NewServeMux()
 	allowed := map[string][]string{}
 	for _, r := range Routes {
@@ -52,33 +116,32 @@ func (d Door) Handler() http.Handler {
 	for path, methods := range allowed {
 		mux.HandleFunc(path, func(w http.ResponseWriter, q *http.Request) {
 			w.Header().Set("Allow", strings.Join(methods, ", "))
-			problem.Write(q.Context(), w, problem.NotAllowed)
+			d.refusePage(w, q, problem.NotAllowed)
 		})
 	}
-	nothing := func(w http.ResponseWriter, q *http.Request) { problem.Write(q.Context(), w, problem.NotFound) }
-	mux.HandleFunc("/", nothing)
+	mux.HandleFunc("/", d.nothingHere)
 
 	guard := http.NewCrossOriginProtection()
-	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		problem.Write(q.Context(), w, problem.CrossOrigin)
-	}))
+	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { d.refusePage(w, q, problem.CrossOrigin) }))
 	return headers(guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if path.Clean(q.URL.Path) != q.URL.Path { // the mux would send the client elsewhere
-			nothing(w, q)
+			d.nothingHere(w, q)
 			return
 		}
 		mux.ServeHTTP(w, q)
 	})))
 }
 
+var earlyScript = nhsui.EarlyScriptSource()
+
 // headers are on every answer: nothing of another site is loaded, and nobody frames, sniffs or follows us.
 func headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self' "+styleHash+"; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self' "+earlyScript+"; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Referrer-Policy", "same-origin") // with no-referrer, older browsers say of our own forms that they come from nowhere
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		next.ServeHTTP(w, r)
 	})
