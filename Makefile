@@ -7,7 +7,10 @@ SHELL := /bin/bash
 DYNOXIDE_PACKAGE := @dynoxide/$(shell uname -s | tr A-Z a-z | sed s/darwin/macos/)-$(shell uname -m | sed 's/x86_64/x64/;s/aarch64/arm64/')
 DYNOXIDE_VERSION := 1.2.1
 ENGINE := .tools/engine-$(DYNOXIDE_VERSION)
-NHSUK := .tools/nhsuk/installed-$(shell cksum < tools/nhsuk/package-lock.json | cut -d' ' -f1)
+FRONTEND := .tools/nhsuk/installed-$(shell cksum < tools/nhsuk/package-lock.json | cut -d' ' -f1)
+NHSUK := functions/internal/nhsui/assets/built/nhsuk.css
+BROWSER := .tools/browser/installed-$(shell cksum < tools/browser/package-lock.json | cut -d' ' -f1)
+SCHEMATHESIS := .tools/schemathesis/installed-$(shell cksum < tools/schemathesis.txt | cut -d' ' -f1)
 SAM := .tools/sam-$(shell cksum < tools/requirements.txt | cut -d' ' -f1)
 RUNNER := .tools/runner
 GO_TOOL := go tool -modfile=tools/go.mod
@@ -17,14 +20,15 @@ GO_TOOL := go tool -modfile=tools/go.mod
 help: ## list what can be done
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(ENGINE) ## start everything here; PORT=3000 moves it, Ctrl-C ends it
+run: $(ENGINE) $(NHSUK) ## start everything here; PORT=3000 moves it, Ctrl-C ends it
 	@CGO_ENABLED=0 go -C infra/local build -trimpath -ldflags='-s -w' -o ../../$(RUNNER) .
 	@exec $(RUNNER)
 
-test: $(ENGINE) $(NHSUK) ## the whole test suite, on real engines
+test: $(ENGINE) $(NHSUK) $(BROWSER) $(SCHEMATHESIS) ## the whole test suite, on real engines
 	@echo 'go test ./...  (race detector, shuffled)'
-	@go test -race -shuffle=on -count=1 ./...
-	@go test -race -count=1 -v -run '^TestComponentsEqualTheirFixtures$$' ./functions/internal/nhsui
+	@go test -race -shuffle=on -count=1 -timeout 20m -skip 'Browser|Schemathesis' ./...
+	@go test -race -count=1 -v -run '^Test(ComponentsEqualTheirFixtures|AssetsStaySmall)$$' ./functions/internal/nhsui
+	@go test -race -count=1 -timeout 30m -v -run 'Browser|Schemathesis' ./functions/internal/e2e
 	@cd infra/local && go test -race -shuffle=on -count=1 ./...
 
 check: $(SAM) ## format, vet, lint, template and schema checks
@@ -39,8 +43,8 @@ check: $(SAM) ## format, vet, lint, template and schema checks
 	@$(SAM)/bin/openapi-spec-validator infra/openapi.yaml
 	@$(MAKE) --no-print-directory sam
 
-bench: $(ENGINE) ## measure what docs/performance.md says
-	@go test -run '^$$' -bench . -benchmem ./functions/internal/optout ./functions/internal/directory ./functions/internal/door/patient ./functions/internal/nhsui
+bench: $(ENGINE) $(NHSUK) ## measure what docs/performance.md says
+	@go test -run '^$$' -bench . -benchmem ./functions/internal/optout ./functions/internal/directory ./functions/internal/extract ./functions/internal/door/patient ./functions/internal/nhsui
 	@go test -run '^$$' -bench . -benchtime 1x ./functions/internal/e2e
 
 fuzz: ## five minutes for each fuzz target (FUZZTIME=5m)
@@ -52,10 +56,10 @@ fuzz: ## five minutes for each fuzz target (FUZZTIME=5m)
 fmt: ## format the code
 	@$(GO_TOOL) gofumpt -w functions infra
 
-sam: $(SAM) ## build what is deployed, into .aws-sam
+sam: $(SAM) $(NHSUK) ## build what is deployed, into .aws-sam
 	@CGO_ENABLED=0 GOFLAGS='-tags=lambda.norpc -trimpath "-ldflags=-s -w"' SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam build
 
-clean: ## forget all local state (forms, mails, builds); installed tools stay in .tools
+clean: ## forget all local state (forms, mails, builds); tools and what make built of the design system stay
 	@rm -rf .local .aws-sam
 
 $(ENGINE):
@@ -64,10 +68,23 @@ $(ENGINE):
 	else echo 'NO ENGINE: $(DYNOXIDE_PACKAGE) cannot be installed. Tests on a real engine and on the real stack ARE SKIPPED.'; \
 	echo 'Set DYNOXIDE to an engine, or DYNAMODB_ENDPOINT to a running one, to run them.'; test "$${NO_SKIP:-}" != 1; fi
 
-$(NHSUK): tools/nhsuk/package.json tools/nhsuk/package-lock.json
+$(FRONTEND): tools/nhsuk/package.json tools/nhsuk/package-lock.json
 	@mkdir -p $(@D) && cp tools/nhsuk/package.json tools/nhsuk/package-lock.json $(@D)
 	@if npm ci --silent --ignore-scripts --no-audit --no-fund --prefix $(@D); then touch $@; \
 	else echo 'NO NHS DESIGN SYSTEM: nhsuk-frontend cannot be installed. That our components are its IS NOT TESTED.'; test "$${NO_SKIP:-}" != 1; fi
+
+$(NHSUK): $(FRONTEND) tools/nhsuk/build.mjs tools/nhsuk/nhsuk.scss tools/nhsuk/nhsuk.mjs
+	@if test -e $< && cp tools/nhsuk/*.mjs tools/nhsuk/*.scss $(<D) && node $(<D)/build.mjs $(@D); then :; \
+	else rm -rf $(@D); echo 'NO NHS STYLES: they cannot be built. Pages wear OUR PLAIN STYLESHEET and have no scripts.'; test "$${NO_SKIP:-}" != 1; fi
+
+$(BROWSER): tools/browser/package.json tools/browser/package-lock.json
+	@mkdir -p $(@D) && cp tools/browser/package.json tools/browser/package-lock.json $(@D)
+	@if npm ci --silent --ignore-scripts --no-audit --no-fund --prefix $(@D); then touch $@; \
+	else echo 'NOTHING DRIVES A BROWSER: playwright-core cannot be installed. The pages ARE NOT WALKED.'; test "$${NO_SKIP:-}" != 1; fi
+
+$(SCHEMATHESIS): tools/schemathesis.txt
+	@if python3 -m venv --clear $(@D) && $(@D)/bin/pip install --quiet --disable-pip-version-check -r $<; then touch $@; \
+	else echo 'NO SCHEMATHESIS: it cannot be installed. That the API keeps its contract IS NOT TESTED from outside.'; test "$${NO_SKIP:-}" != 1; fi
 
 $(SAM): tools/requirements.txt
 	@rm -rf $@ && python3 -m venv $@ && $@/bin/pip install --quiet --disable-pip-version-check -r tools/requirements.txt

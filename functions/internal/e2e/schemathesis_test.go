@@ -1,0 +1,181 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"example.org/optout/infra"
+)
+
+// held is what Schemathesis holds every answer to. Not among it: that what the schemas allow is accepted (a check
+// digit is no matter of theirs), and that what was made is found again (a journey is found by whoever has its cookie).
+var held = []string{
+	"not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
+	"response_schema_conformance", "missing_required_header", "unsupported_method", "allow_header_conformance",
+}
+
+// mostCases is how many requests Schemathesis makes up for each operation and phase.
+const mostCases = "25"
+
+// schemathesis sends an address what the contract that it serves makes possible, and what it does not; fails says
+// whether an answer was another than the contract has it.
+func schemathesis(t *testing.T, address, config string, flags ...string) (said string, fails bool) {
+	t.Helper()
+	installed, _ := filepath.Glob(filepath.Join(root, ".tools/schemathesis/installed-*"))
+	if len(installed) == 0 && os.Getenv("NO_SKIP") == "1" {
+		t.Fatal("no Schemathesis: run `make test`")
+	}
+	if len(installed) == 0 {
+		t.Skip("SKIPPED, nothing made up was sent: no Schemathesis, run `make test`")
+	}
+	command, err := filepath.Abs(filepath.Join(root, ".tools/schemathesis/bin/st"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir() // it leaves things where it runs
+	if err := os.WriteFile(filepath.Join(folder, "schemathesis.toml"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	st := exec.CommandContext(ctx, command, append([]string{
+		"run", address + "/openapi.yaml", "--checks", strings.Join(held, ","), "--continue-on-failure", "--max-redirects", "0",
+		"--warnings", "off", "--no-color",
+	}, flags...)...)
+	st.Dir, st.Env = folder, append(os.Environ(), "NO_PROXY=127.0.0.1")
+	var out bytes.Buffer
+	st.Stdout, st.Stderr = &out, &out
+	err = st.Run()
+	if code := st.ProcessState.ExitCode(); err != nil && code != 1 {
+		t.Fatalf("Schemathesis: %v\n%s", err, out.String())
+	}
+	return out.String(), err != nil
+}
+
+// Whatever is sent to an address of the contract is answered as the contract says, and never with a fault of ours.
+// Pages are asked for in a journey with all answers, so that none of them is out of reach.
+func TestSchemathesisFindsNothing(t *testing.T) {
+	t.Parallel()
+	s := start(t, t.TempDir())
+	journey, cookie, pages := s.answered()
+	first, err := s.get("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hooks, err := filepath.Abs("schemathesis/fresh_keys.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, fails := schemathesis(t, s.patients, fmt.Sprintf(`
+hooks = %q
+headers = { Cookie = %q }
+[dictionaries]
+pages = { values = [%s] }
+files = { values = [%s] }
+[parameters]
+"path.journey" = %q
+"path.page" = { dictionary = "pages", probability = 0.9 }
+"path.file" = { dictionary = "files", probability = 0.5 }
+`, hooks, cookie, quoted(pages), quoted(regexp.MustCompile(`[^/]+\.css`).FindAllString(first.body, -1)), journey), "--max-examples", mostCases)
+	if fails {
+		t.Errorf("Schemathesis found:\n%s", said)
+	}
+	for _, line := range []string{`Operations: .*`, `Tested: .*`, `.* generated, .*`, `Seed: .*`} {
+		t.Log(regexp.MustCompile(line).FindString(said))
+	}
+	logs := s.logs()
+	if strings.Contains(logs, `"level":"ERROR"`) {
+		t.Errorf("it found faults of ours:\n%s", logs)
+	}
+	for _, reached := range []string{`GET /form/{journey}/{page}","status":"200"`, `GET /assets/{file}","status":"200"`, `POST /api/forms","status":"201"`} {
+		if !strings.Contains(logs, reached) {
+			t.Errorf("it did not get as far as %s", reached)
+		}
+	}
+}
+
+// quoted are strings as a list of them is written in TOML.
+func quoted(all []string) string {
+	var b strings.Builder
+	for _, s := range all {
+		fmt.Fprintf(&b, "%q,", s)
+	}
+	return b.String()
+}
+
+// It finds what is not as the contract has it, were there any.
+func TestSchemathesisFindsFaults(t *testing.T) {
+	t.Parallel()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /openapi.yaml", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(infra.OpenAPI) })
+	for path, answer := range map[string]struct {
+		status      int
+		media, body string
+	}{
+		"/":           {http.StatusInternalServerError, "text/html; charset=utf-8", "a fault of ours"},
+		"/status":     {http.StatusPaymentRequired, "text/html; charset=utf-8", "a status that the contract does not have"},
+		"/privacy":    {http.StatusOK, "text/plain", "another type, and no headers"},
+		"/api/status": {http.StatusOK, "application/json", `{"steps":"something else"}`},
+	} {
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", answer.media)
+			w.WriteHeader(answer.status)
+			_, _ = io.WriteString(w, answer.body)
+		})
+	}
+	door := httptest.NewServer(mux)
+	t.Cleanup(door.Close)
+	said, fails := schemathesis(t, door.URL, "", "--phases", "fuzzing", "--max-examples", "1", "--include-path-regex", "^/(|status|privacy|api/status)$")
+	for _, found := range []string{"Server error", "Undocumented status code", "Undocumented Content-Type", "Missing required response headers", "Response violates schema"} {
+		if !fails || !strings.Contains(said, found) {
+			t.Errorf("%q is not found:\n%s", found, said)
+		}
+	}
+}
+
+// answered is a journey whose questions have all been answered: the cookie that a browser keeps of it, and its pages.
+func (s *stack) answered() (journey, cookie string, pages []string) {
+	s.t.Helper()
+	answers := map[string]string{
+		"choice": "choice=dissent", "who": "who=self", "name": "forenames=Ada&surname=Quillfeather", "birth-date": "day=31&month=3&year=1957",
+		"nhs-number": "known=yes", "which-number": "nhs-number=" + url.QueryEscape(number), "address": "line-1=1+Lawson+Street&town=Stockton&postcode=TS18+1HU",
+		"practice": "practice=A81001", "reply": "safe=email&email=ada@quillfeather.example", "format": "format=other", "which-format": "format=Moon",
+		"language": "language=other", "which-language": "language=Yoruba",
+	}
+	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for page, address := "", "/form"; page != "check"; pages = append(pages, page) {
+		r, err := http.NewRequest(http.MethodPost, s.patients+address, strings.NewReader(answers[page]))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Cookie", cookie)
+		resp, err := browser.Do(r)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		resp.Body.Close()
+		for _, c := range resp.Cookies() {
+			cookie = c.Name + "=" + c.Value
+		}
+		address = resp.Header.Get("Location")
+		journey, page, _ = strings.Cut(strings.TrimPrefix(address, "/form/"), "/")
+		if page == "" || slices.Contains(pages, page) {
+			s.t.Fatalf("no way on from %s: %d", r.URL, resp.StatusCode)
+		}
+	}
+	return journey, cookie, append(pages, "sent")
+}
