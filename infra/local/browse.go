@@ -21,7 +21,7 @@ var (
 	// leadsTo is what the partition key begins with that an attribute's value is the rest of.
 	leadsTo = map[string]string{"about": "F#", "asked": "F#", "refs": "F#", "practice": "P#", "person": "N#", "possible": "W#"}
 	// reading is the order in which attributes are best read; others follow by name.
-	reading = strings.Fields(`fault tries at by kind detail hash about choice title forenames surname birthDate nhsNumber
+	reading = strings.Fields(`fault tries at by kind detail hash about choice title forenames surname oneName birthDate nhsNumber
 		address postcode noAddress proxyName proxyCapacity practice notRegistered signedOn safe email phone format language
 		reply outcome atLeast id channel v person possible print attempt facts events attempts`)
 	practiceCode = regexp.MustCompile(`^[A-Z][0-9]{5}$`)

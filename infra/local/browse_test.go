@@ -66,7 +66,7 @@ func browser(t *testing.T, items ...plainItem) func(path string) (int, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(e.close)
-	r := &runner{options: options{root: filepath.Join("..", ".."), template: "template.yaml"}, patients: "http://door", engine: e}
+	r := &runner{options: options{root: filepath.Join("..", ".."), template: "template.yaml"}, patients: "http://127.0.0.1:1", engine: e}
 	if err := r.read(); err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ var browsed = []plainItem{
 		"LPK": "L#A81001", "LSK": "O#" + firstCame + "#" + firstForm, "DPK": "DUE#7", "DSK": firstCame + "#form#" + firstForm,
 		"facts": plainItem{
 			"kind": "choice", "choice": "dissent", "about": secondForm, "surname": "<script>alert('O’Brien & \"Söhne\"')</script>",
-			"forenames": "two  spaces\nand \u202eturned\u202c, שלום, 🙂", "birthDate": "1957-03-31",
+			"forenames": "two  spaces\nand \u202eturned\u202c, שלום, 🙂", "oneName": true, "birthDate": "1957-03-31",
 			"address": plainList{"1 <b>Street</b>", ""}, "practice": "A81001", "noAddress": true,
 			"reply": plainItem{"safe": plainList{"email"}, "email": "a@b.example", "pigeon": plainItem{"colour": "grey<i>"}},
 		},
@@ -145,6 +145,7 @@ func TestAFormIsShownWithAllThatBelongsToIt(t *testing.T) {
 		"<h3>facts</h3>\n<dl><dt>kind</dt><dd><bdi>choice</bdi></dd>\n<dt>about</dt><dd><a href=\"/items?pk=F%23" + secondForm + "#\"><bdi>0123-4567-89AB-CDEF-1</bdi></a></dd>\n",
 		"<dt>surname</dt><dd><bdi>&lt;script&gt;alert(&#39;O’Brien &amp; &#34;Söhne&#34;&#39;)&lt;/script&gt;</bdi></dd>",
 		"<dt>forenames</dt><dd><bdi>two  spaces\nand \u202eturned\u202c, שלום, 🙂</bdi></dd>",
+		"<dt>oneName</dt><dd><bdi>true</bdi></dd>\n<dt>birthDate</dt>",
 		"<dt>address</dt><dd><ul><li><bdi>1 &lt;b&gt;Street&lt;/b&gt;</bdi></li><li><i>empty</i></li></ul></dd>",
 		"<dt>noAddress</dt><dd><bdi>true</bdi></dd>",
 		"<dt>pigeon</dt><dd><dl><dt>colour</dt><dd><bdi>grey&lt;i&gt;</bdi></dd>\n</dl></dd>",

@@ -28,6 +28,7 @@ type console struct {
 type status struct {
 	Patients    string           `json:"patients"`
 	Console     string           `json:"console"`
+	Issuer      string           `json:"issuer"` // empty: the template has no client of a user pool
 	Engine      string           `json:"engine"`
 	EnginePID   int              `json:"enginePid"` // 0: somebody else's
 	State       string           `json:"state"`
@@ -144,6 +145,9 @@ func (c *console) status() status {
 		Switches: switches{Stream: c.stream.isOn(), Sweeper: c.sweeper.isOn()},
 		Reload:   c.reload, Functions: []functionStatus{}, Streams: []mappingFigures{}, Schedules: []scheduleStatus{},
 		Mails: len(c.mailbox.all()), Refusals: c.guard.all(),
+	}
+	if len(c.plan.clients) > 0 {
+		s.Issuer = c.runner.issuer
 	}
 	if process := c.runner.engine.process.Load(); process != nil {
 		s.EnginePID = process.pid

@@ -30,6 +30,7 @@
 //	schedule.go   EventBridge: rate and cron
 //	secrets.go    Secrets Manager: GetSecretValue
 //	mail.go       SES v2: SendEmail, and the mailbox
+//	issuer.go     Cognito: who signs in, and tokens for people and machines
 //
 // Last what one sees of it, and what it stands on:
 //
@@ -51,6 +52,14 @@
 //	down@…      500 InternalServiceException
 //
 // Nothing is put in the mailbox then.
+//
+// # Who signs in
+//
+// Anybody on a page of personas, without a password, once the template has a client of a user pool. What one sees
+// there can be had without the page: persona=<id> at the end of the address of the page. Machines ask /oauth2/token for
+// client credentials, as software-1 or software-2 with the secret local-secret. Whoever adds token=forged or
+// token=expired to either request gets a token that nobody may take. MFA, passwords and the machines' scopes are not
+// played.
 //
 // # Roles
 //
@@ -75,11 +84,12 @@
 // A function has eight processes at most unless its reserved concurrency says otherwise, and an invocation waits
 // for one instead of being throttled. Memory is told to the function but not limited. A
 // failed schedule is repeated after seconds, not minutes, however old its event is, and a failed stream slice after
-// at most five seconds. Only the sweeper switch and the stream switch of the console can stop what the template starts.
+// at most five seconds. Items whose time to live is over stay. Only the sweeper switch and the stream switch of the
+// console can stop what the template starts. Quotas are off unless -set says otherwise: all clients are of one network.
 //
 // # State
 //
-// Everything that must outlive the runner is in one folder (-state): table.db, secrets.json, mails.jsonl,
+// Everything that must outlive the runner is in one folder (-state): table.db, secrets.json, issuer.pem, mails.jsonl,
 // checkpoints, unprocessed, logs and build. A mapping that gives records up keeps them in unprocessed, as the JSON
 // that AWS puts into the bucket. Removing the folder is starting anew.
 package main

@@ -60,7 +60,7 @@ func parseOptions(arguments []string, getenv func(string) string, stderr io.Writ
 	f.StringVar(&o.root, "root", ".", "root `folder` of the repository")
 	f.StringVar(&o.state, "state", ".local", "`folder` for everything that must outlive the runner, below the root")
 	f.StringVar(&o.template, "template", "template.yaml", "`file` of the template, below the root unless absolute")
-	f.IntVar(&o.port, "port", port, "`port` of the patients' door; the console has the next one; 0: any free ones")
+	f.IntVar(&o.port, "port", port, "`port` of the patients' door; the console and the issuer have the next ones; 0: any free ones")
 	f.StringVar(&o.engine, "engine", getenv("DYNOXIDE"), "`path` of the DynamoDB engine")
 	f.StringVar(&o.endpoint, "endpoint", getenv("DYNAMODB_ENDPOINT"), "`URL` of a running DynamoDB engine to use instead")
 	f.BoolVar(&o.race, "race", false, "build the functions with the race detector")
@@ -90,8 +90,8 @@ func parseOptions(arguments []string, getenv func(string) string, stderr io.Writ
 	if f.NArg() > 0 {
 		return o, fmt.Errorf("%q is not understood", f.Arg(0))
 	}
-	if o.port < 0 || o.port > 65534 {
-		return o, fmt.Errorf("-port %d: must be 0 to 65534", o.port)
+	if o.port < 0 || o.port > 65533 {
+		return o, fmt.Errorf("-port %d: must be 0 to 65533", o.port)
 	}
 	return o, nil
 }

@@ -16,6 +16,10 @@ import (
 // withoutLocalMeaning are resource types that change nothing on a laptop. Every other type that is not played is
 // a fault.
 var withoutLocalMeaning = []string{
+	"AWS::Cognito::ManagedLoginBranding",
+	"AWS::Cognito::UserPool", // its clients are played
+	"AWS::Cognito::UserPoolDomain",
+	"AWS::Cognito::UserPoolResourceServer",
 	"AWS::Logs::LogGroup",
 	"AWS::S3::Bucket",
 	"AWS::S3::BucketPolicy",
@@ -30,7 +34,8 @@ type plan struct {
 	schedules []schedulePlan
 	tables    []tablePlan
 	secrets   []secretPlan
-	identity  string // what mail may be sent from
+	clients   []clientPlan // of user pools
+	identity  string       // what mail may be sent from
 }
 
 // codes are the folders of the main packages, each once.
@@ -91,6 +96,11 @@ type tablePlan struct {
 type secretPlan struct {
 	id, name string
 	secretProperties
+}
+
+type clientPlan struct {
+	name string
+	clientProperties
 }
 
 // number, boolean and word accept texts too: parameters are texts, and CloudFormation converts.
@@ -200,7 +210,7 @@ type tableProperties struct {
 	GlobalSecondaryIndexes []tableIndex
 	StreamSpecification    *struct{ StreamViewType string }
 
-	BillingMode, DeletionProtectionEnabled, PointInTimeRecoverySpecification, SSESpecification, Tags any
+	BillingMode, DeletionProtectionEnabled, PointInTimeRecoverySpecification, SSESpecification, Tags, TimeToLiveSpecification any
 }
 
 type secretProperties struct {
@@ -211,6 +221,14 @@ type secretProperties struct {
 	}
 
 	Description, Tags any
+}
+
+type clientProperties struct {
+	AllowedOAuthFlows        []string
+	CallbackURLs, LogoutURLs []string
+	GenerateSecret           boolean
+
+	UserPoolId, AllowedOAuthFlowsUserPoolClient, AllowedOAuthScopes, SupportedIdentityProviders, PreventUserExistenceErrors any
 }
 
 // strictly decodes properties into a struct and refuses a property that the struct does not have.
@@ -266,6 +284,13 @@ func planOf(s *stack) plan {
 				s.fault(at, "PasswordLength must be at least 1")
 			}
 			p.secrets = append(p.secrets, x)
+		case "AWS::Cognito::UserPoolClient":
+			c := clientPlan{name: r.physical()}
+			err = strictly(r.Properties, &c.clientProperties)
+			if err == nil && (bool(c.GenerateSecret) || !slices.Equal(c.AllowedOAuthFlows, []string{"code"})) {
+				s.fault(at, "only a client of the code flow without a secret is played")
+			}
+			p.clients = append(p.clients, c)
 		case "AWS::IAM::Role":
 			err = p.role(s, r)
 		default:

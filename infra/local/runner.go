@@ -58,8 +58,8 @@ type runner struct {
 	stream    *toggle
 	sweeper   *toggle
 
-	patients, console string // addresses
-	servers           []*http.Server
+	patients, console, issuer string // addresses
+	servers                   []*http.Server
 }
 
 // run plays the template until the context ends.
@@ -77,11 +77,13 @@ func run(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	defer doors[issuerDoor].Close() // nobody serves it if the template has no user pool
 	errorLog := log.New(stderr, "local: ", 0)
 	r := &runner{
 		options: o, complain: errorLog.Printf, errorLog: errorLog, children: newChildren(),
 		functions: map[string]*lambda{}, stream: newToggle(o.stream), sweeper: newToggle(o.sweeper),
 		patients: "http://" + doors[0].Addr().String(), console: "http://" + doors[1].Addr().String(),
+		issuer: "http://" + doors[issuerDoor].Addr().String(),
 	}
 	r.builder = builder{root: o.root, state: o.state, race: o.race, children: r.children}
 	if err := r.read(); err != nil {
@@ -92,7 +94,7 @@ func run(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	}
 	defer r.logs.close()
 
-	services := r.services()
+	services := r.services(doors[issuerDoor])
 	defer func() {
 		for _, s := range slices.Backward(services) {
 			s.stop()
@@ -106,8 +108,11 @@ func run(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer r.api.stop()
-	return r.serve(ctx, doors, stdout)
+	return r.serve(ctx, [2]net.Listener(doors[:2]), stdout)
 }
+
+// issuerDoor is the last of the doors.
+const issuerDoor = 2
 
 // below makes a path absolute, seen from the root.
 func below(root, path string) string {
@@ -120,9 +125,9 @@ func below(root, path string) string {
 	return path
 }
 
-// listenDoors opens the patients' door and the console, so that a port that is taken is found at once.
-func listenDoors(port int) ([2]net.Listener, error) {
-	var doors [2]net.Listener
+// listenDoors opens the patients' door, the console and the issuer, so that a port that is taken is found at once.
+func listenDoors(port int) ([3]net.Listener, error) {
+	var doors [3]net.Listener
 	for i := range doors {
 		wanted := 0
 		if port > 0 {
@@ -144,7 +149,8 @@ func (r *runner) read() error {
 		return fmt.Errorf("read local parameters: %w", err)
 	}
 	defaults["Architecture"] = orText(map[string]string{"amd64": "x86_64"}[runtime.GOARCH], runtime.GOARCH)
-	s, err := loadStack(below(r.root, r.template), r.settings, defaults, r.patients)
+	defaults["Address"] = r.patients
+	s, err := loadStack(below(r.root, r.template), r.settings, defaults, addresses{api: r.patients, issuer: r.issuer})
 	if err != nil {
 		return err
 	}
@@ -153,10 +159,10 @@ func (r *runner) read() error {
 	return s.err(r.template)
 }
 
-// services are those that the functions may call. A further one (S3, an issuer) is one more entry: it is made of
-// the plan, started before the functions, and stopped after them.
-func (r *runner) services() []service {
-	return []service{
+// services are those that the functions may call. A further one (S3) is one more entry: it is made of the plan,
+// started before the functions, and stopped after them.
+func (r *runner) services(issuerDoor net.Listener) []service {
+	all := []service{
 		{name: "DynamoDB", start: r.startDynamoDB, stop: func() {
 			if r.proxy != nil {
 				r.proxy.Close()
@@ -176,6 +182,31 @@ func (r *runner) services() []service {
 		r.webService("other services, to refuse them", "AWS_ENDPOINT_URL", func() (http.Handler, error) {
 			return http.HandlerFunc(r.unplayed), nil
 		}),
+	}
+	if len(r.plan.clients) > 0 {
+		all = append(all, r.issuerService(issuerDoor))
+	}
+	return all
+}
+
+// issuerService plays the user pool. The functions find it by the template, as its ProviderURL.
+func (r *runner) issuerService(l net.Listener) service {
+	var server *http.Server
+	return service{
+		name: "Cognito",
+		start: func(context.Context) (map[string]string, error) {
+			i, err := openIssuer(filepath.Join(r.state, "issuer.pem"), r.issuer, r.plan.clients)
+			if err != nil {
+				return nil, err
+			}
+			server = r.serveOn(l, i.handler())
+			return nil, nil
+		},
+		stop: func() {
+			if server != nil {
+				server.Close()
+			}
+		},
 	}
 }
 
@@ -213,9 +244,13 @@ func (r *runner) serveAnywhere(h http.Handler) (*http.Server, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("listen: %w", err)
 	}
+	return r.serveOn(l, h), l.Addr().String(), nil
+}
+
+func (r *runner) serveOn(l net.Listener, h http.Handler) *http.Server {
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: r.errorLog}
 	go server.Serve(l)
-	return server, l.Addr().String(), nil
+	return server
 }
 
 func (r *runner) startDynamoDB(ctx context.Context) (map[string]string, error) {

@@ -248,6 +248,29 @@ func TestARunnerThatWasKilledGoesOnWhereItWas(t *testing.T) {
 	noneAlive(t, pids)
 }
 
+func TestTheUserPoolKeepsItsKeys(t *testing.T) {
+	t.Parallel()
+	state := t.TempDir()
+	keys := func() string {
+		p := startRunner(t, state)
+		defer p.stop(t)
+		var said struct {
+			Issuer string
+			Keys   string `json:"jwks_uri"`
+		}
+		at := p.status(t).Issuer
+		_, _, discovery := visit(t, at+"/.well-known/openid-configuration")
+		if err := json.Unmarshal([]byte(discovery), &said); err != nil || said.Issuer != at || at == "" {
+			t.Errorf("the issuer at %q says %s", at, discovery)
+		}
+		_, _, page := visit(t, said.Keys)
+		return page
+	}
+	if before, after := keys(), keys(); before != after || !strings.Contains(before, `"RS256"`) {
+		t.Errorf("the keys were %s and are %s", before, after)
+	}
+}
+
 func TestTheEngineIsStartedAgainWhenItDies(t *testing.T) {
 	t.Parallel()
 	p := startRunner(t, t.TempDir())

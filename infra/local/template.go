@@ -36,6 +36,12 @@ func (r resource) physical() string { return stackName + "-" + r.ID }
 // path is where the resource stands in the template.
 func (r resource) path() string { return "Resources." + r.ID }
 
+// addresses are where things of the template are reached.
+type addresses struct {
+	api    string // the HTTP API
+	issuer string // the user pool
+}
+
 // fault is something in the template that cannot be played.
 type fault struct {
 	path string
@@ -55,7 +61,7 @@ type stack struct {
 	resources  []resource // by logical id
 	parameters map[string]string
 
-	api        string // address of the HTTP API
+	addresses
 	raw        object
 	root       *yaml.Node
 	conditions map[string]bool
@@ -64,14 +70,14 @@ type stack struct {
 }
 
 // loadStack reads and resolves the template. Settings override parameters and must be in the template; defaults
-// do so only if the template has the parameter. The address is what an HTTP API is reached at.
-func loadStack(file string, settings, defaults map[string]string, address string) (*stack, error) {
+// do so only if the template has the parameter.
+func loadStack(file string, settings, defaults map[string]string, at addresses) (*stack, error) {
 	t, err := parse.File(file)
 	if err != nil {
 		return nil, fmt.Errorf("read template: %w", err)
 	}
 	s := &stack{
-		parameters: map[string]string{}, api: address,
+		parameters: map[string]string{}, addresses: at,
 		conditions: map[string]bool{}, resolving: map[string]bool{},
 	}
 	if t.Node != nil && len(t.Node.Content) > 0 {
@@ -187,7 +193,7 @@ func (s *stack) parameterValues(settings, defaults map[string]string) {
 		p := s.mapping(path, v)
 		for attribute := range p {
 			switch attribute {
-			case "Type", "Default", "AllowedValues", "AllowedPattern", "MinLength", "ConstraintDescription", "Description":
+			case "Type", "Default", "AllowedValues", "AllowedPattern", "MinLength", "MinValue", "ConstraintDescription", "Description":
 			default:
 				s.fault(path+"."+attribute, "the parameter attribute %s is not known", attribute)
 			}
@@ -210,6 +216,12 @@ func (s *stack) parameterValues(settings, defaults map[string]string) {
 		}
 		if shortest, _ := strconv.Atoi(text(p["MinLength"])); len(value) < shortest {
 			s.fault(path, "%q is shorter than %d characters", value, shortest)
+		}
+		if text(p["Type"]) == "Number" {
+			least, _ := strconv.ParseFloat(orText(text(p["MinValue"]), "-Inf"), 64)
+			if n, err := strconv.ParseFloat(value, 64); err != nil || n < least {
+				s.fault(path, "%q is no number from %v up", value, least)
+			}
 		}
 		if pattern := text(p["AllowedPattern"]); pattern != "" {
 			re, err := regexp.Compile("^(?:" + pattern + ")$")
@@ -442,8 +454,11 @@ func (s *stack) attribute(path, id, attribute string) any {
 		return nil
 	}
 	physical := resource{ID: id}.physical()
-	if typ+"."+attribute == "AWS::Serverless::HttpApi.ApiEndpoint" {
+	switch typ + "." + attribute {
+	case "AWS::Serverless::HttpApi.ApiEndpoint":
 		return s.api
+	case "AWS::Cognito::UserPool.ProviderURL":
+		return s.issuer
 	}
 	format, ok := attributes[typ+"."+attribute]
 	if !ok {

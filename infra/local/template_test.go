@@ -15,7 +15,7 @@ func load(t *testing.T, source string, settings map[string]string) *stack {
 	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := loadStack(file, settings, map[string]string{"Given": "by default", "Elsewhere": "ignored"}, "http://door")
+	s, err := loadStack(file, settings, map[string]string{"Given": "by default", "Elsewhere": "ignored"}, addresses{api: "http://door", issuer: "http://issuer"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,6 +36,7 @@ Resources:
   Table: { Type: AWS::DynamoDB::Table }
   Keys: { Type: AWS::SecretsManager::Secret }
   Api: { Type: AWS::Serverless::HttpApi }
+  Pool: { Type: AWS::Cognito::UserPool }
   Role: { Type: AWS::IAM::Role }
   Absent: { Type: AWS::IAM::Role, Condition: No }
   Subject:
@@ -54,6 +55,7 @@ Resources:
 		{"the region is known", `!Ref AWS::Region`, "eu-west-2"},
 		{"a table has an ARN", "!GetAtt Table.Arn", "arn:aws:dynamodb:eu-west-2:000000000000:table/local-Table"},
 		{"an API has an address", "!GetAtt Api.ApiEndpoint", "http://door"},
+		{"a user pool has an issuer", "!GetAtt Pool.ProviderURL", "http://issuer"},
 		{"the long form of an attribute is read", "{ 'Fn::GetAtt': [Role, Arn] }", "arn:aws:iam::000000000000:role/local-Role"},
 		{"Sub replaces parameters, attributes and its own variables", `!Sub ["${Given} ${Table.Arn} ${Own} ${AWS::Partition} ${!Left}", { Own: !Ref Plain }]`, "by default arn:aws:dynamodb:eu-west-2:000000000000:table/local-Table 7 aws ${Left}"},
 		{"Join joins", `!Join ["-", [a, !Ref Plain, b]]`, "a-7-b"},
@@ -138,9 +140,13 @@ func TestWhatCannotBePlayedIsANamedFault(t *testing.T) {
 		{"a parameter without a value", "Parameters: { P: { Type: String } }", "Parameters.P: has no value"},
 		{"a parameter that is not allowed", "Parameters: { P: { Type: String, Default: c, AllowedValues: [a, b] } }", `"c" is not one of the allowed values`},
 		{"a parameter that is too short", `Parameters: { P: { Type: String, Default: "", MinLength: 1 } }`, `"" is shorter than 1 characters`},
+		{"a parameter that is no number", "Parameters: { P: { Type: Number, Default: many } }", `"many" is no number from -Inf up`},
+		{"a parameter that is too small", "Parameters: { P: { Type: Number, Default: -1, MinValue: 0 } }", `"-1" is no number from 0 up`},
 		{"a parameter that does not match", "Parameters: { P: { Type: String, Default: xx, AllowedPattern: x } }", `"xx" does not match the pattern`},
 		{"a property of a function that changes what it does", functionTemplate + "FileSystemConfigs: []", `Resources.F.Properties: the property "FileSystemConfigs" is not known`},
 		{"a runtime with no bootstrap", strings.Replace(functionTemplate, "provided.al2023", "nodejs22.x", 1) + "Timeout: 3", "only a bootstrap on a provided runtime is played"},
+		{"a client of a user pool that has a secret", "Resources: { C: { Type: AWS::Cognito::UserPoolClient, Properties: { AllowedOAuthFlows: [code], GenerateSecret: true } } }", "only a client of the code flow without a secret is played"},
+		{"a client of a user pool that needs no code", "Resources: { C: { Type: AWS::Cognito::UserPoolClient, Properties: { AllowedOAuthFlows: [code, implicit] } } }", "only a client of the code flow without a secret is played"},
 		{"an event type that is not played", event("SQS", "Queue: x"), "Resources.F.Properties.Events.E: the event type SQS is not played"},
 		{"a route of no API", event("HttpApi", "ApiId: other, Method: GET, Path: /"), "names no HTTP API of this template"},
 		{"an authorizer", event("HttpApi", "ApiId: !Ref Api, Method: GET, Path: /, Auth: {}"), `the property "Auth" is not known`},
@@ -185,11 +191,41 @@ func TestParametersOfTypeTextBecomeNumbers(t *testing.T) {
 
 func TestTheTemplateOfThisRepositoryCanBePlayed(t *testing.T) {
 	t.Parallel()
-	r := &runner{options: options{root: filepath.Join("..", ".."), template: "template.yaml"}, patients: "http://door"}
+	r := &runner{options: options{root: filepath.Join("..", ".."), template: "template.yaml"}, patients: "http://127.0.0.1:1"}
 	if err := r.read(); err != nil {
 		t.Fatal(err)
 	}
 	if len(r.plan.functions) == 0 || len(r.plan.routes) == 0 || len(r.plan.mappings) == 0 || len(r.plan.schedules) == 0 || len(r.plan.tables) != 1 {
 		t.Errorf("planned %+v", r.plan)
+	}
+	if c := r.plan.clients; len(c) != 1 || len(c[0].CallbackURLs) == 0 || !strings.HasPrefix(c[0].CallbackURLs[0], r.patients+"/") {
+		t.Errorf("those who sign in come back to %+v", c)
+	}
+}
+
+// Here all clients are of one network, and load tests too.
+func TestNobodyIsLimitedHereUnlessASettingSaysSo(t *testing.T) {
+	t.Parallel()
+	for most, settings := range map[string]map[string]string{
+		"0": nil, "7": {"FormsPerNetwork": "7", "LooksPerNetwork": "7"},
+	} {
+		r := &runner{options: options{root: filepath.Join("..", ".."), template: "template.yaml", settings: settings}, patients: "http://127.0.0.1:1"}
+		if err := r.read(); err != nil {
+			t.Fatal(err)
+		}
+		limited := 0
+		for _, f := range r.plan.functions {
+			for _, name := range []string{"FORMS_PER_NETWORK", "LOOKS_PER_NETWORK"} {
+				if got, ok := f.environment[name]; ok {
+					limited++
+					if got != most {
+						t.Errorf("with settings %v %s is %s", settings, name, got)
+					}
+				}
+			}
+		}
+		if limited != 2 {
+			t.Errorf("%d limits were found", limited)
+		}
 	}
 }

@@ -1,0 +1,83 @@
+package signin_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/optout/optouttest"
+	"example.org/optout/functions/internal/problem"
+)
+
+// machine sends a token.
+func (h *house) machine(authorization string) *httptest.ResponseRecorder {
+	h.t.Helper()
+	r := httptest.NewRequest(http.MethodPost, address+"/api/practice/extract", nil)
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	return h.browser().send(r)
+}
+
+func TestAMachineIsOfThePracticeThatOurTableSays(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	code, err := nhs.ParseODSCode("A81002")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.table.SaveClient(t.Context(), machineID, code, "a clinical system"); err != nil {
+		t.Fatal(err)
+	}
+	for _, said := range []claims{nil, {"cognito:groups": []string{"ods-A81001"}, "ods": "A81001"}} {
+		for _, scheme := range []string{"Bearer ", "bearer "} {
+			answered(t, "a token", h.machine(scheme+h.issuer.access(said)), "practice A81002 "+machineID)
+		}
+	}
+	if h.issuer.asked["/keys"] != 1 {
+		t.Errorf("the keys were asked for %d times", h.issuer.asked["/keys"])
+	}
+	past, good := optouttest.Noon.Add(-time.Second).Unix(), h.issuer.access(nil)
+	for name, c := range map[string]struct {
+		authorization string
+		want          problem.Problem
+	}{
+		"no token":                       {"", problem.SignInNeeded},
+		"another scheme":                 {"Basic " + good, problem.SignInNeeded},
+		"a scheme and nothing":           {"Bearer ", problem.SignInNeeded},
+		"what is no token":               {"Bearer x.y.z", problem.TokenNotOurs},
+		"half a token":                   {"Bearer " + good[:len(good)/2], problem.TokenNotOurs},
+		"an expired token":               {"Bearer " + h.issuer.access(claims{"exp": past}), problem.TokenExpired},
+		"an expired and forged token":    {"Bearer " + jwt(otherKey, "RS256", claims{"iss": h.issuer.URL, "exp": past, "client_id": machineID, "token_use": "access"}), problem.TokenNotOurs},
+		"a forged token":                 {"Bearer " + jwt(otherKey, "RS256", claims{"iss": h.issuer.URL, "exp": past + 60, "client_id": machineID, "token_use": "access"}), problem.TokenNotOurs},
+		"a token that nobody signed":     {"Bearer " + jwt(ourKey, "none", claims{"iss": h.issuer.URL, "exp": past + 60, "client_id": machineID, "token_use": "access"}), problem.TokenNotOurs},
+		"a token of another issuer":      {"Bearer " + h.issuer.access(claims{"iss": "https://other.example"}), problem.TokenNotOurs},
+		"a person's id token":            {"Bearer " + h.issuer.access(claims{"token_use": "id", "aud": clientID}), problem.TokenNotOurs},
+		"a token of no client":           {"Bearer " + h.issuer.access(claims{"client_id": ""}), problem.TokenNotOurs},
+		"a token of an odd client":       {"Bearer " + h.issuer.access(claims{"client_id": "a#b " + fullName}), problem.TokenNotOurs},
+		"a token of an unknown client":   {"Bearer " + h.issuer.access(claims{"client_id": "machine-18"}), problem.NotForYou},
+		"a person's access token":        {"Bearer " + h.issuer.access(claims{"client_id": clientID, "cognito:groups": []string{"ods-A81002"}}), problem.NotForYou},
+		"a token with claims of no type": {"Bearer " + h.issuer.access(claims{"client_id": 7}), problem.TokenNotOurs},
+	} {
+		w := h.machine(c.authorization)
+		refused(t, name, w, c.want)
+		if got := w.Header().Get("WWW-Authenticate"); (got != "") != (c.want.Status == http.StatusUnauthorized) {
+			t.Errorf("%s: WWW-Authenticate %q", name, got)
+		}
+	}
+	if strings.Contains(h.log.String(), "uillfeather") {
+		t.Error("the log names somebody")
+	}
+}
+
+func TestASessionIsNoTokenForMachines(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.says(manager())
+	b := h.browser()
+	b.signIn("/practice")
+	refused(t, "a cookie", b.do(http.MethodPost, "/api/practice/extract", nil), problem.SignInNeeded)
+}
