@@ -1,0 +1,90 @@
+package extract
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"example.org/optout/functions/internal/nhs"
+)
+
+// Layout says by which names in the header a kind of extract has its columns: in any order, among any others, which
+// are not looked at. Letters and digits of a name count; capitals, spaces and punctuation do not.
+type Layout struct {
+	Name   string
+	Number []string                  // names for the NHS number: one such column, no more
+	Code   []string                  // names for the code: one such column or, where each scheme has its own, several
+	Date   []string                  // names for the day on which it was coded; such a column may be missing
+	Words  map[string]nhs.Preference // what may stand in place of a code, compared as names are
+}
+
+// Layouts are our own. In which layouts the suppliers' systems write their lists is not known here: whoever runs this
+// service finds out and names the columns.
+var Layouts = []Layout{
+	{Name: "plain", Number: numbers, Code: []string{"Code"}, Date: dates},
+	{Name: "scheme", Number: numbers, Code: []string{"Read code", "CTV3 code", "SNOMED code"}, Date: dates},
+	{Name: "wide", Number: numbers, Code: []string{"Preference code"}, Date: dates},
+	{Name: "words", Number: numbers, Code: []string{"Preference"}, Date: dates, Words: words},
+}
+
+var (
+	numbers = []string{"NHS number", "NHS no"}
+	dates   = []string{"Date", "Date coded"}
+
+	// words are what this service calls the preferences, and what the form does.
+	words = map[string]nhs.Preference{
+		"dissent":                              nhs.Dissent,
+		"express dissent":                      nhs.Dissent,
+		"express dissent (opt out)":            nhs.Dissent,
+		"opt out":                              nhs.Dissent,
+		"core":                                 nhs.Core,
+		"express consent, core":                nhs.Core,
+		"core and additional":                  nhs.CoreAndAdditional,
+		"express consent, core + additional":   nhs.CoreAndAdditional,
+		"express consent, core and additional": nhs.CoreAndAdditional,
+		"implied":                              nhs.Implied,
+		"implied consent":                      nhs.Implied,
+		"implied consent, core":                nhs.Implied,
+	}
+)
+
+// columns are where a layout's columns stand.
+type columns struct {
+	number, date int // date: -1 if there is none
+	codes        []int
+}
+
+// find looks for the columns of a layout in a header, and says what it misses most.
+func (l Layout) find(header []string) (columns, *Refusal) {
+	number, codes, date := named(header, l.Number), named(header, l.Code), named(header, l.Date)
+	switch {
+	case len(number) == 0:
+		return columns{}, &Refusal{Code: "no-number-column", Looked: l.Number}
+	case len(codes) == 0:
+		return columns{}, &Refusal{Code: "no-code-column", Looked: l.Code}
+	case len(number) > 1:
+		return columns{}, &Refusal{Code: "column-twice", Looked: l.Number}
+	case len(date) > 1:
+		return columns{}, &Refusal{Code: "column-twice", Looked: l.Date}
+	}
+	return columns{number[0], append(date, -1)[0], codes}, nil
+}
+
+func named(header, names []string) (at []int) {
+	for i, h := range header {
+		if slices.ContainsFunc(names, func(n string) bool { return fold(n) == fold(h) }) {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// fold is what of a name or word counts.
+func fold(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, s)
+}
