@@ -16,16 +16,17 @@ type filled url.Values
 
 // readForm reads a form that a browser sends; code says what is wrong with it as a whole.
 func readForm(r *http.Request) (f filled, status int, code string) {
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/x-www-form-urlencoded" {
-		return nil, http.StatusUnsupportedMediaType, "not-a-form"
-	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, mostBytes))
+	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
 		return nil, http.StatusRequestEntityTooLarge, "form-too-large"
 	case err != nil:
 		return nil, http.StatusBadRequest, "not-a-form"
+	case len(body) == 0: // of whatever kind, nothing was filled in
+	case media != "application/x-www-form-urlencoded":
+		return nil, http.StatusUnsupportedMediaType, "not-a-form"
 	}
 	values, err := url.ParseQuery(string(body))
 	if err != nil {

@@ -144,6 +144,7 @@ func TestBodiesThatAreNoAnswer(t *testing.T) {
 		"no type":                   {"", "surname=a", 415},
 		"a type that is none":       {"a/b/c;;", "surname=a", 415},
 		"nothing":                   {form, "", 0},
+		"nothing, of no type":       {"", "", 0},
 		"unknown fields":            {form, "a=1&b=2&=&&", 0},
 		"a byte less than 32 KiB":   {form, strings.Repeat("a", size), 0},
 		"another set of characters": {form + "; charset=iso-8859-1", "x=1", 0},

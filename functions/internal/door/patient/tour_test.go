@@ -366,12 +366,12 @@ func (c *tour) help() {
 		"/form":   {"Content-Type", "text/plain", "Sec-Fetch-Site", "same-origin"},
 		"/status": {"Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "cross-site"},
 	} {
-		c.house.send(http.MethodPost, c.at(path), "", "", append(headers, "Accept", "text/html")...)
+		c.house.send(http.MethodPost, c.at(path), "", "x", append(headers, "Accept", "text/html")...)
 	}
 	begun := c.begin()
 	large := url.Values{"x": {strings.Repeat("x", 40<<10)}}
 	begun.post(begun.address, large)
-	c.house.send(http.MethodPost, begun.address, "", "", "Content-Type", "text/plain", "Accept", "text/html", "Cookie", begun.cookie())
+	c.house.send(http.MethodPost, begun.address, "", "x", "Content-Type", "text/plain", "Accept", "text/html", "Cookie", begun.cookie())
 	begun.walk(selfAnswers(), "name")
 	long := strings.Repeat("\U00013000", 100) // more than a cookie holds
 	begun.fill("forenames", long, "surname", long)
