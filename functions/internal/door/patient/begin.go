@@ -21,11 +21,11 @@ func (d Door) begin(w http.ResponseWriter, r *http.Request) {
 		ref, err := optout.ParseReference(about)
 		iso, wrong := d.date(j.Language, f)
 		if err != nil || wrong != "" {
-			redirect(w, r, status)
+			redirect(w, status)
 			return
 		}
 		if _, err := nhs.ParseBirthDate(iso, d.today()); err != nil {
-			redirect(w, r, status)
+			redirect(w, status)
 			return
 		}
 		j.About, j.Answers.Subject.BirthDate = ref.String(), iso
@@ -38,5 +38,5 @@ func (d Door) begin(w http.ResponseWriter, r *http.Request) {
 		d.broken(w, r, err)
 		return
 	}
-	redirect(w, r, "/form/"+j.ID+"/"+d.next(j))
+	redirect(w, j.at(d.next(j)))
 }

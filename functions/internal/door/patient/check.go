@@ -107,7 +107,7 @@ func (v view) row(question string) string {
 func (d Door) send(w http.ResponseWriter, r *http.Request, j *journey) {
 	ctx := r.Context()
 	if next := d.next(j); next != "check" {
-		redirect(w, r, "/form/"+j.ID+"/"+next)
+		redirect(w, j.at(next))
 		return
 	}
 	f, status, code := readForm(r)
@@ -126,12 +126,18 @@ func (d Door) send(w http.ResponseWriter, r *http.Request, j *journey) {
 	}
 	origin := optout.Origin{Door: optout.Online, Client: "anonymous", Key: j.Key}
 	facts, faults := d.rules().Accept(j.Answers)
-	if len(faults) > 0 { // the rules, or the day, are others than when the questions were answered
+	var receipt optout.Receipt
+	var again time.Time
+	var err error
+	if len(faults) == 0 {
+		receipt, again, err = d.within(r, origin, j.Answers, facts)
+	} else { // the rules, or the day, are others now; what was sent before gets its answer all the same
+		receipt, err = d.Registrar.Replay(ctx, origin, &j.Answers)
+	}
+	switch {
+	case len(faults) > 0 && errors.Is(err, optout.ErrNotFound):
 		d.askAgain(w, r, j, faults)
 		return
-	}
-	receipt, again, err := d.within(r, origin, j.Answers, facts)
-	switch {
 	case errors.Is(err, errTooMany):
 		d.comeAgain(w, again)
 		d.check(w, j, http.StatusTooManyRequests, "too-many", "")
@@ -156,11 +162,11 @@ func (d Door) send(w http.ResponseWriter, r *http.Request, j *journey) {
 		d.broken(w, r, err)
 		return
 	}
-	to := "/form/" + j.ID + "/sent"
+	page := "sent"
 	if receipt.Replayed {
-		to += "?again=1"
+		page = "sent?again=1"
 	}
-	redirect(w, r, to)
+	redirect(w, j.at(page))
 }
 
 // askAgain leads to the first question that has a fault now.
@@ -173,7 +179,7 @@ func (d Door) askAgain(w http.ResponseWriter, r *http.Request, j *journey, fault
 					d.broken(w, r, err)
 					return
 				}
-				redirect(w, r, "/form/"+j.ID+"/"+q.name)
+				redirect(w, j.at(q.name))
 				return
 			}
 		}

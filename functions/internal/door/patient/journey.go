@@ -56,6 +56,9 @@ func (j *journey) forget(questions ...string) {
 	j.Done = slices.DeleteFunc(j.Done, func(q string) bool { return slices.Contains(questions, q) })
 }
 
+// at is the address of a page of this journey.
+func (j *journey) at(page string) string { return "/form/" + j.ID + "/" + page }
+
 // copied is a journey that can be changed without changing this one.
 func (j *journey) copied() *journey {
 	c := *j

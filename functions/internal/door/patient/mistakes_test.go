@@ -8,8 +8,10 @@ import (
 
 	"golang.org/x/net/html"
 
+	"example.org/optout/functions/internal/directory"
 	"example.org/optout/functions/internal/door/patient"
 	"example.org/optout/functions/internal/keyring"
+	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/quota"
 )
 
@@ -148,5 +150,33 @@ func TestAKeyThatIsNotReadYetLosesNoJourney(t *testing.T) {
 	b.cookies = old.cookies
 	if b.get(b.address); b.on() != "check" || b.status != 200 {
 		t.Errorf("%s %d", b.address, b.status)
+	}
+}
+
+// shrinking is a directory from which a practice can go.
+type shrinking struct {
+	directory.Shipped
+	gone *bool
+}
+
+func (s shrinking) Known(code nhs.ODSCode) bool { return !*s.gone && s.Shipped.Known(code) }
+
+// A key that was answered is looked up before faults are, at the pages as at the API; a new one is asked again.
+func TestAFormThatWouldNotBeTakenTodayWasSentAllTheSame(t *testing.T) {
+	t.Parallel()
+	gone := false
+	h := newHouseWith(t, func(d *patient.Door) { d.Practices = shrinking{gone: &gone} })
+	sent, open := h.standingOn(t, "check"), h.standingOn(t, "check")
+	h.Move(time.Minute)
+	before, address := maps.Clone(sent.cookies), sent.address
+	sent.fill()
+	reference := sent.byID("reference")
+	gone = true
+	sent.cookies, sent.address = before, address
+	if sent.fill(); sent.on() != "sent" || sent.byID("reference") != reference || reference == "" {
+		t.Errorf("sent again: %s %d", sent.address, sent.status)
+	}
+	if open.fill(); open.on() != "practice" {
+		t.Errorf("sent for the first time: %s %d", open.address, open.status)
 	}
 }

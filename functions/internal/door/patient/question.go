@@ -103,20 +103,20 @@ func (d Door) ask(w http.ResponseWriter, r *http.Request) {
 	case page == "sent" && j.Sent != nil:
 		d.sent(w, r, j)
 	case j.Sent != nil:
-		redirect(w, r, "/form/"+j.ID+"/sent?again=1")
+		redirect(w, j.at("sent?again=1"))
 	case page == "check" && next == "check":
 		d.check(w, j, http.StatusOK, "", "")
 	case q == nil && page != "check" && page != "sent":
 		d.nothingHere(w, r)
 	case q == nil || !q.isAsked(d, j):
-		redirect(w, r, "/form/"+j.ID+"/"+next)
+		redirect(w, j.at(next))
 	default:
 		if back, reached := d.before(j, q); reached {
 			typed := q.typedBy(j)
 			typed.Set("q", r.URL.Query().Get("q"))
 			d.question(w, http.StatusOK, j, q, back, typed, nil)
 		} else {
-			redirect(w, r, "/form/"+j.ID+"/"+next)
+			redirect(w, j.at(next))
 		}
 	}
 }
@@ -132,10 +132,10 @@ func (d Door) answer(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case page == "forget":
 		drop(w, j.ID)
-		redirect(w, r, shape{language: j.Language}.To("/"))
+		redirect(w, shape{language: j.Language}.To("/"))
 		return
 	case j.Sent != nil:
-		redirect(w, r, "/form/"+j.ID+"/sent?again=1")
+		redirect(w, j.at("sent?again=1"))
 		return
 	case page == "check":
 		d.send(w, r, j)
@@ -146,7 +146,7 @@ func (d Door) answer(w http.ResponseWriter, r *http.Request) {
 	}
 	back, reached := d.before(j, q)
 	if !reached || q.end || !q.isAsked(d, j) {
-		redirect(w, r, "/form/"+j.ID+"/"+d.next(j))
+		redirect(w, j.at(d.next(j)))
 		return
 	}
 	f, status, code := readForm(r)
@@ -176,11 +176,10 @@ func (d Door) answer(w http.ResponseWriter, r *http.Request) {
 	}
 	if len(faults) > 0 {
 		observe.Note(r.Context(), "faults", faults[0].code)
-		typed := url.Values(f)
-		d.question(w, http.StatusUnprocessableEntity, changed, q, back, typed, faults)
+		d.question(w, http.StatusUnprocessableEntity, changed, q, back, url.Values(f), faults)
 		return
 	}
-	redirect(w, r, "/form/"+j.ID+"/"+d.next(changed))
+	redirect(w, j.at(d.next(changed)))
 }
 
 // question shows one, with what was typed and what is wrong with it.
@@ -246,7 +245,7 @@ func (d Door) journeyOf(w http.ResponseWriter, r *http.Request) (*journey, bool)
 	return nil, false
 }
 
-func redirect(w http.ResponseWriter, r *http.Request, to string) {
+func redirect(w http.ResponseWriter, to string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusSeeOther)

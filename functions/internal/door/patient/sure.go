@@ -17,27 +17,19 @@ const (
 
 // sureBirthDate asks whether somebody is as old as that.
 var sureBirthDate = question{
-	name:  "sure-birth-date",
-	asked: func(d Door, j *journey) bool { age, ok := d.age(j); return ok && age > oldest },
-	take:  confirmed,
-	offers: func(d Door, j *journey, typed url.Values) string {
-		date, _ := nhs.ParseDate(j.Answers.Subject.BirthDate)
-		typed.Set("birth-date", day(d.language(j.Language), date))
-		return ""
-	},
+	name:   "sure-birth-date",
+	asked:  func(d Door, j *journey) bool { age, ok := d.age(j); return ok && age > oldest },
+	take:   confirmed,
+	offers: theBirthDate,
 	fields: func(v view) template.HTML { return interruption(v, "birth-date", "birth-date") },
 }
 
 // sureYoung asks whether a young child fills the form in itself.
 var sureYoung = question{
-	name:  "sure-young",
-	asked: func(d Door, j *journey) bool { age, ok := d.age(j); return ok && j.Who == "self" && age < youngest },
-	take:  confirmed,
-	offers: func(d Door, j *journey, typed url.Values) string {
-		date, _ := nhs.ParseDate(j.Answers.Subject.BirthDate)
-		typed.Set("birth-date", day(d.language(j.Language), date))
-		return ""
-	},
+	name:   "sure-young",
+	asked:  func(d Door, j *journey) bool { age, ok := d.age(j); return ok && j.Who == "self" && age < youngest },
+	take:   confirmed,
+	offers: theBirthDate,
 	fields: func(v view) template.HTML { return interruption(v, "birth-date", "birth-date", "who") },
 }
 
@@ -55,6 +47,13 @@ var surePractice = question{
 		return ""
 	},
 	fields: func(v view) template.HTML { return interruption(v, "practice", "practice", "address") },
+}
+
+// theBirthDate fills in the one that was given.
+func theBirthDate(d Door, j *journey, typed url.Values) string {
+	date, _ := nhs.ParseDate(j.Answers.Subject.BirthDate)
+	typed.Set("birth-date", day(d.language(j.Language), date))
+	return ""
 }
 
 func confirmed(Door, *journey, filled) []wrong { return nil }
