@@ -28,6 +28,12 @@ type house struct {
 	custody optout.Custody
 	other   optout.Reference // a form that nobody does anything to
 	number  nhs.Number       // that no form has
+
+	// How acts are said: under a key, in other words, with other details, of a list that was run at some time.
+	key       string
+	words     string
+	otherwise bool
+	run       time.Time
 }
 
 func newHouse(t *testing.T) *house {
