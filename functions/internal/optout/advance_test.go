@@ -34,6 +34,7 @@ type house struct {
 	words     string
 	otherwise bool
 	run       time.Time
+	answer    optout.Answer // the last one of the table of states
 }
 
 func newHouse(t *testing.T) *house {

@@ -113,7 +113,7 @@ var acts = map[string]act{
 		return h.custody.Keep(h.t.Context(), r, by, h.said(""))
 	}},
 	"ref": {clinician, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.Refuse(h.t.Context(), r, by, h.said(""), optout.Telling{On: nhs.DateOf(h.ran())})
+		return h.custody.Refuse(h.t.Context(), r, by, h.said(""), optout.Telling{On: nhs.DateOf(h.ran()), Unsafe: h.otherwise})
 	}},
 	"tak": {practice, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
 		return h.custody.TakeBack(h.t.Context(), r, by, h.said(""), optout.TakenBack{How: either(h, "phone", "post"), On: nhs.DateOf(optouttest.Noon), To: "the receptionist"})
@@ -330,6 +330,7 @@ func (h *house) outcome(verb string, ref optout.Reference, by optout.Actor) stri
 	h.t.Helper()
 	before := h.form(ref)
 	a, err := acts[verb].do(h, ref, by)
+	h.answer = a
 	after := h.form(ref)
 	if !seemly(a, after, by) {
 		h.t.Errorf("%s by %s: it sees a form that it has not got: %+v", verb, by, after.State())
