@@ -25,7 +25,7 @@ func TestNothingIsAppliedWithoutAPracticesWord(t *testing.T) {
 	lives := steps(t) / aLife
 	took := map[string]int{}
 	for seed := range uint64(lives) {
-		c := crowd{house: newHouse(t), random: rand.New(rand.NewPCG(seed, 6)), took: took, before: map[optout.Reference]int{}}
+		c := crowd{house: newHouse(t), random: rand.New(rand.NewPCG(seed, 6)), took: took, before: map[optout.Reference]int{}, followed: map[[32]byte]bool{}}
 		watched := odd{Memory: c.Memory, changed: func(change optout.Change) {
 			for _, f := range append(change.Others, change.Form) {
 				c.changed = append(c.changed, f.Reference)
@@ -61,15 +61,16 @@ func TestNothingIsAppliedWithoutAPracticesWord(t *testing.T) {
 // crowd are the forms of some people, and who acts on them.
 type crowd struct {
 	*house
-	random  *rand.Rand
-	numbers []string
-	refs    []optout.Reference
-	sent    []optout.Answers
-	uttered []utterance              // in the order in which it was said
-	before  map[optout.Reference]int // the version that was checked
-	changed []optout.Reference
-	did     string
-	took    map[string]int
+	random   *rand.Rand
+	numbers  []string
+	refs     []optout.Reference
+	sent     []optout.Answers
+	uttered  []utterance              // in the order in which it was said
+	before   map[optout.Reference]int // the version that was checked
+	followed map[[32]byte]bool        // events by which a duplicate was checked with its first, which a practice had given its word for
+	changed  []optout.Reference
+	did      string
+	took     map[string]int
 }
 
 var three = []nhs.ODSCode{densham, elsewhere, nhs.StoredODSCode("A81003")}
@@ -389,21 +390,15 @@ func (c *crowd) word(f optout.Form, deep int) bool {
 			return atPractice && whose == was.Practice.String()
 		case e.Kind == optout.Found:
 			return atPractice
+		case e.Kind == optout.Followed && e.Detail["fate"] == "checked" && c.followed[e.Hash]: // whatever has become of the first since
+			return true
 		case e.Kind == optout.Followed && e.Detail["fate"] == "checked" && deep > 0:
 			c.took["checked as its first"]++
 			first, err := optout.ParseReference(e.Detail["first"])
-			return err == nil && c.wordAt(c.form(first), e.At, deep-1)
+			c.followed[e.Hash] = err == nil && c.word(c.form(first), deep-1)
+			return c.followed[e.Hash]
 		}
 		return false
 	}
 	return false
-}
-
-// wordAt is that for a form as it stood at some time.
-func (c *crowd) wordAt(f optout.Form, at time.Time, deep int) bool {
-	n := slices.IndexFunc(f.Events, func(e optout.Event) bool { return e.At.After(at) })
-	if n >= 0 {
-		f.Events = f.Events[:n]
-	}
-	return c.word(f, deep)
 }
