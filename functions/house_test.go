@@ -35,12 +35,12 @@ const module = "example.org/optout/"
 var storeys = [][]string{
 	{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady", "functions/internal/digest", "functions/internal/observe", "infra"},
 	{"functions/internal/optout", "functions/internal/directory"},
-	{"functions/internal/dynamo", "functions/internal/keyring", "functions/internal/notice", "functions/internal/config", "functions/internal/quota", "functions/internal/worklist", "functions/internal/extract", "functions/internal/export"},
+	{"functions/internal/dynamo", "functions/internal/keyring", "functions/internal/notice", "functions/internal/config", "functions/internal/quota", "functions/internal/worklist", "functions/internal/extract", "functions/internal/export", "functions/internal/upload"},
 	{"functions/internal/door/patient", "functions/internal/job", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger"},
 	{"functions/patient", "functions/notify", "functions/clock", "functions/internal/directory/cut", "functions/internal/e2e"},
 }
 
-var shelves = []string{"functions/internal/steady", "functions/internal/worklist", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger", "functions/internal/export"}
+var shelves = []string{"functions/internal/steady", "functions/internal/worklist", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger", "functions/internal/export", "functions/internal/upload"}
 
 // ground is what of the ground floor the domain stands on.
 var ground = []string{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady", "functions/internal/digest"}
