@@ -154,10 +154,9 @@ func (s Slot) PutOff(until time.Time, fault string) Slot {
 	return s
 }
 
-// End is the slot at an end. It stays due until the file is gone.
+// End is the slot at an end, in the same hands and due until the file is gone.
 func (s Slot) End(state State, now time.Time) Slot {
-	s.State, s.Ended, s.Lease, s.Tries, s.Fault = state, milliseconds(now), time.Time{}, 0, ""
-	s.Due = milliseconds(now)
+	s.State, s.Ended, s.Tries, s.Fault = state, milliseconds(now), 0, ""
 	return s
 }
 
