@@ -386,7 +386,7 @@ func TestTheTableForgetsNothing(t *testing.T) {
 			t.Errorf("%s is %q, want %q", strings.Join(want[1:], "."), got, want[0])
 		}
 	}
-	for _, id := range []string{"Table", "Keyring", "Unprocessed"} {
+	for _, id := range []string{"Table", "Keyring", "Unprocessed", "Uploads"} {
 		if r := resources[id]; text(&r, "DeletionPolicy") != "Retain" || text(&r, "UpdateReplacePolicy") != "Retain" {
 			t.Errorf("%s goes with the stack", id)
 		}

@@ -245,7 +245,7 @@ func proxy(endpoint string, complain func(string, ...any)) (http.Handler, error)
 			r.SetURL(target)
 			// Amazon DynamoDB Local keeps a database for each access key, unless told otherwise: all are the runner.
 			authorization := r.In.Header.Get("Authorization")
-			r.Out.Header.Set("Authorization", strings.Replace(authorization, "="+callerKey(authorization)+"/", "="+accessKey("runner")+"/", 1))
+			r.Out.Header.Set("Authorization", strings.Replace(authorization, "="+callerKey(authorization)+"/", "="+runnerKey+"/", 1))
 		},
 		// As many connections stay open as functions may have calls under way.
 		Transport: &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute, DisableCompression: true},

@@ -128,7 +128,7 @@ func TestWhatTheRoleAllowsReachesTheEngineUnchanged(t *testing.T) {
 	if err := json.Unmarshal([]byte((*bodies)[0]), &sent); err != nil || sent.Key.PK.S != "a <b> ü \x00" || r.ContentLength != int64(len((*bodies)[0])) {
 		t.Errorf("the engine got %q, %v", (*bodies)[0], err)
 	}
-	if r.Header.Get("X-Amz-Target") != "DynamoDB_20120810.GetItem" || callerKey(r.Header.Get("Authorization")) != accessKey("runner") || r.Header.Get("X-Forwarded-For") != "" {
+	if r.Header.Get("X-Amz-Target") != "DynamoDB_20120810.GetItem" || callerKey(r.Header.Get("Authorization")) != runnerKey || r.Header.Get("X-Forwarded-For") != "" {
 		t.Errorf("the engine got %v", r.Header)
 	}
 	if len(g.all()) != 0 || len(c.lines) != 0 {

@@ -21,7 +21,6 @@ var withoutLocalMeaning = []string{
 	"AWS::Cognito::UserPoolDomain",
 	"AWS::Cognito::UserPoolResourceServer",
 	"AWS::Logs::LogGroup",
-	"AWS::S3::Bucket",
 	"AWS::S3::BucketPolicy",
 }
 
@@ -34,6 +33,7 @@ type plan struct {
 	schedules []schedulePlan
 	tables    []tablePlan
 	secrets   []secretPlan
+	buckets   []bucketPlan
 	clients   []clientPlan // of user pools
 	identity  string       // what mail may be sent from
 }
@@ -96,6 +96,21 @@ type tablePlan struct {
 type secretPlan struct {
 	id, name string
 	secretProperties
+}
+
+type bucketPlan struct {
+	id, name string
+	bucketProperties
+}
+
+// objectBuckets are those that hold objects here. What mappings give up goes into a folder instead.
+func (p plan) objectBuckets() (buckets []bucketPlan) {
+	for _, b := range p.buckets {
+		if !slices.ContainsFunc(p.mappings, func(m mappingPlan) bool { return m.onFailure == bucketARN(b.name) }) {
+			buckets = append(buckets, b)
+		}
+	}
+	return buckets
 }
 
 type clientPlan struct {
@@ -223,6 +238,23 @@ type secretProperties struct {
 	Description, Tags any
 }
 
+type bucketProperties struct {
+	VersioningConfiguration *struct{ Status string }
+	CorsConfiguration       struct{ CorsRules []corsRule }
+	OwnershipControls       struct {
+		Rules []struct{ ObjectOwnership string }
+	}
+
+	BucketEncryption, LifecycleConfiguration, PublicAccessBlockConfiguration, Tags any
+}
+
+type corsRule struct {
+	AllowedOrigins, AllowedMethods, AllowedHeaders, ExposedHeaders []string
+	MaxAge                                                         *number
+
+	Id any
+}
+
 type clientProperties struct {
 	AllowedOAuthFlows        []string
 	CallbackURLs, LogoutURLs []string
@@ -284,6 +316,8 @@ func planOf(s *stack) plan {
 				s.fault(at, "PasswordLength must be at least 1")
 			}
 			p.secrets = append(p.secrets, x)
+		case "AWS::S3::Bucket":
+			err = p.bucket(s, r)
 		case "AWS::Cognito::UserPoolClient":
 			c := clientPlan{name: r.physical()}
 			err = strictly(r.Properties, &c.clientProperties)
@@ -308,6 +342,34 @@ func planOf(s *stack) plan {
 	}
 	p.taken(s)
 	return p
+}
+
+func (p *plan) bucket(s *stack, r resource) error {
+	at := r.path() + ".Properties"
+	b := bucketPlan{id: r.ID, name: r.physical()}
+	if err := strictly(r.Properties, &b.bucketProperties); err != nil {
+		return err
+	}
+	if v := b.VersioningConfiguration; v != nil && v.Status != "Enabled" && v.Status != "Suspended" {
+		s.fault(at+".VersioningConfiguration.Status", "must be Enabled or Suspended")
+	}
+	for _, rule := range b.OwnershipControls.Rules {
+		if rule.ObjectOwnership != "BucketOwnerEnforced" {
+			s.fault(at+".OwnershipControls", "only BucketOwnerEnforced is played: access control lists are not judged")
+		}
+	}
+	for i, rule := range b.CorsConfiguration.CorsRules {
+		if len(rule.AllowedOrigins) == 0 || len(rule.AllowedMethods) == 0 {
+			s.fault(fmt.Sprintf("%s.CorsConfiguration.CorsRules.%d", at, i), "needs AllowedOrigins and AllowedMethods")
+		}
+	}
+	for _, other := range p.buckets {
+		if other.name == b.name {
+			s.fault(r.path(), "differs from %s in case only, and so they have one name", other.id)
+		}
+	}
+	p.buckets = append(p.buckets, b)
+	return nil
 }
 
 func (p *plan) function(s *stack, r resource, apis map[string]bool) {

@@ -51,6 +51,8 @@ type runner struct {
 	functions map[string]*lambda
 	engine    *engine
 	proxy     *http.Server      // between the functions and the engine
+	objects   *objects          // nil: the template has no bucket for them
+	bucketsAt string            // address at which functions and browsers find the buckets
 	streams   map[string]string // the engine's ARNs, by logical id of the table
 	mailbox   *mailbox
 	mappings  []*mapping
@@ -159,8 +161,8 @@ func (r *runner) read() error {
 	return s.err(r.template)
 }
 
-// services are those that the functions may call. A further one (S3) is one more entry: it is made of the plan,
-// started before the functions, and stopped after them.
+// services are those that the functions may call. A further one is one more entry: it is made of the plan, started
+// before the functions, and stopped after them.
 func (r *runner) services(issuerDoor net.Listener) []service {
 	all := []service{
 		{name: "DynamoDB", start: r.startDynamoDB, stop: func() {
@@ -186,6 +188,9 @@ func (r *runner) services(issuerDoor net.Listener) []service {
 	if len(r.plan.clients) > 0 {
 		all = append(all, r.issuerService(issuerDoor))
 	}
+	if buckets := r.plan.objectBuckets(); len(buckets) > 0 {
+		all = append(all, r.objectsService(buckets))
+	}
 	return all
 }
 
@@ -205,6 +210,41 @@ func (r *runner) issuerService(l net.Listener) service {
 		stop: func() {
 			if server != nil {
 				server.Close()
+			}
+		},
+	}
+}
+
+// objectsService plays S3.
+func (r *runner) objectsService(buckets []bucketPlan) service {
+	var server *http.Server
+	return service{
+		name: "S3",
+		start: func(ctx context.Context) (map[string]string, error) {
+			output, err := r.logs.open("objects")
+			if err != nil {
+				return nil, err
+			}
+			keys := slices.Sorted(maps.Keys(r.guard.functions))
+			if r.objects, err = startObjects(ctx, r.children, filepath.Join(r.state, "objects"), keys, output, r.complain); err != nil {
+				return nil, err
+			}
+			if err := r.objects.provision(ctx, buckets); err != nil {
+				return nil, err
+			}
+			h, err := r.guard.beforeObjects(r.objects.endpoint)
+			if err != nil {
+				return nil, err
+			}
+			server, r.bucketsAt, err = r.serveAnywhere(h)
+			return map[string]string{"AWS_ENDPOINT_URL_S3": "http://" + r.bucketsAt}, err
+		},
+		stop: func() {
+			if server != nil {
+				server.Close()
+			}
+			if r.objects != nil {
+				r.objects.close()
 			}
 		},
 	}

@@ -21,9 +21,9 @@ import (
 	"time"
 )
 
-// The test binary is also the runner, so that whole runners can be started and killed.
+// The test binary is also the runner and the S3 engine, so that whole runners can be started and killed.
 func TestMain(m *testing.M) {
-	if os.Getenv("BE_THE_RUNNER") == "1" {
+	if os.Getenv("BE_THE_RUNNER") == "1" || len(os.Args) > 1 && os.Args[1] == objectsCommand {
 		main()
 		return
 	}
