@@ -142,6 +142,15 @@ func (b Bucket) Form(ctx context.Context, key string, most int64, back string) (
 	return f, nil
 }
 
+// Origin is where a Form goes; "" if that cannot be worked out.
+func (b Bucket) Origin(ctx context.Context) string {
+	f, err := b.Form(ctx, "extracts/origin", 1, "/")
+	if err != nil {
+		return ""
+	}
+	return f.Origin
+}
+
 // linkLasts is how long a link to an answer is good: as long as a browser takes to follow it.
 const linkLasts = time.Minute
 
