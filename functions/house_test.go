@@ -27,6 +27,7 @@ import (
 	"example.org/optout/functions/internal/door/contracttest"
 	"example.org/optout/functions/internal/door/patient"
 	"example.org/optout/functions/internal/door/practice"
+	"example.org/optout/functions/internal/upload"
 )
 
 const module = "example.org/optout/"
@@ -36,12 +37,12 @@ const module = "example.org/optout/"
 var storeys = [][]string{
 	{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady", "functions/internal/digest", "functions/internal/observe", "infra"},
 	{"functions/internal/optout", "functions/internal/directory"},
-	{"functions/internal/dynamo", "functions/internal/keyring", "functions/internal/notice", "functions/internal/config", "functions/internal/quota", "functions/internal/worklist", "functions/internal/extract", "functions/internal/export"},
+	{"functions/internal/dynamo", "functions/internal/keyring", "functions/internal/notice", "functions/internal/config", "functions/internal/quota", "functions/internal/worklist", "functions/internal/extract", "functions/internal/export", "functions/internal/upload", "functions/internal/bucket"},
 	{"functions/internal/door", "functions/internal/door/staff", "functions/internal/door/patient", "functions/internal/door/practice", "functions/internal/job", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger"},
-	{"functions/patient", "functions/practice", "functions/notify", "functions/clock", "functions/internal/directory/cut", "functions/internal/e2e"},
+	{"functions/patient", "functions/practice", "functions/notify", "functions/reader", "functions/clock", "functions/internal/directory/cut", "functions/internal/e2e"},
 }
 
-var shelves = []string{"functions/internal/door", "functions/internal/door/staff", "functions/internal/steady", "functions/internal/worklist", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger", "functions/internal/export"}
+var shelves = []string{"functions/internal/door", "functions/internal/door/staff", "functions/internal/steady", "functions/internal/worklist", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger", "functions/internal/export", "functions/internal/upload"}
 
 // ground is what of the ground floor the domain stands on.
 var ground = []string{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady", "functions/internal/digest"}
@@ -130,7 +131,7 @@ func TestImportsGoDownOnly(t *testing.T) {
 // A clock is given to whoever needs one, and the environment is read in one place.
 func TestTimeAndEnvironmentComeFromOnePlace(t *testing.T) {
 	t.Parallel()
-	allowed := map[string][]string{"time.Now": {"patient/", "practice/", "notify/", "clock/"}, "os.Getenv": {"internal/config/"}, "os.LookupEnv": {"internal/config/"}, "os.Environ": {"internal/config/"}}
+	allowed := map[string][]string{"time.Now": {"patient/", "practice/", "notify/", "reader/", "clock/"}, "os.Getenv": {"internal/config/"}, "os.LookupEnv": {"internal/config/"}, "os.Environ": {"internal/config/"}}
 	files := 0
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "test/") || strings.Contains(path, "e2e/") {
@@ -237,12 +238,14 @@ func text(n *yaml.Node, path ...string) string {
 	return n.Value
 }
 
-// configs is the struct that each function folder reads.
-var configs = map[string]any{
-	"functions/patient/":  config.Patient{},
-	"functions/practice/": config.Practice{},
-	"functions/notify/":   config.Notify{},
-	"functions/clock/":    config.Clock{},
+// configs are the structs that each function folder reads, or for a scheduled function each job in it.
+var configs = map[string][]any{
+	"functions/patient/":     {config.Patient{}},
+	"functions/practice/":    {config.Practice{}},
+	"functions/notify/":      {config.Notify{}},
+	"functions/reader/":      {config.Reading{}},
+	"functions/clock/ sweep": {config.Clock{}, config.Sweep{}},
+	"functions/clock/ read":  {config.Clock{}, config.Reading{}},
 }
 
 func TestTemplateFitsTheFunctions(t *testing.T) {
@@ -271,9 +274,12 @@ func TestTemplateFitsTheFunctions(t *testing.T) {
 			}
 		}
 		var read []string
-		for _, field := range reflect.VisibleFields(reflect.TypeOf(configs[f.code])) {
-			if name, _, _ := strings.Cut(field.Tag.Get("env"), ","); name != "" { // not a group of variables
-				read = append(read, name)
+		job := f.environment["JOB"]
+		for _, c := range configs[strings.TrimSpace(f.code+" "+job.Value)] {
+			for _, field := range reflect.VisibleFields(reflect.TypeOf(c)) {
+				if name, _, _ := strings.Cut(field.Tag.Get("env"), ","); name != "" { // not a group of variables
+					read = append(read, name)
+				}
 			}
 		}
 		slices.Sort(given)
@@ -400,7 +406,7 @@ func TestRolesAreExact(t *testing.T) {
 	resources, functions := readTemplate(t)
 	whole := regexp.MustCompile(`^[A-Za-z]+(\.Arn|\.StreamArn)?$`) // !Ref and !GetAtt
 	part := []string{                                              // !Sub
-		"${Table.Arn}/index/list", "${Table.Arn}/index/due", "${Unprocessed.Arn}/*",
+		"${Table.Arn}/index/list", "${Table.Arn}/index/due", "${Unprocessed.Arn}/*", "${Uploads.Arn}/extracts/*", "${Uploads.Arn}/answers/*",
 		"arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/${MailIdentity}",
 	}
 	statements := 0
@@ -435,7 +441,7 @@ func TestRolesAreExact(t *testing.T) {
 	}
 }
 
-// A lease must outlive its sender.
+// A lease must outlive whoever has it: who sends mails, or reads uploads and sends none.
 func TestNoFunctionOutlivesALease(t *testing.T) {
 	t.Parallel()
 	resources, functions := readTemplate(t)
@@ -445,28 +451,39 @@ func TestNoFunctionOutlivesALease(t *testing.T) {
 		if timeout == "" {
 			timeout = text(ptr(globals(t)), "Function", "Timeout")
 		}
+		lease := digest.SendingTakes
+		_, reads := functions[id].environment["LAYOUTS"]
+		_, sends := functions[id].environment["MAIL_FROM"]
+		if reads && !sends {
+			lease = upload.ReadingTakes
+		}
 		seconds, err := strconv.Atoi(timeout)
-		if err != nil || time.Duration(seconds)*time.Second >= digest.SendingTakes {
-			t.Errorf("%s may run %q s, a lease lasts %v", id, timeout, digest.SendingTakes)
+		if err != nil || time.Duration(seconds)*time.Second >= lease {
+			t.Errorf("%s may run %q s, a lease lasts %v", id, timeout, lease)
 		}
 	}
 }
 
-// The stream tells of new forms and of every change of a digest; forms that change are their own engine's doing.
+// The stream tells of new forms and of every change of a digest; forms that change are their own engine's doing. Of a
+// new slot nothing can be read yet.
 func TestTheStreamTellsOfWhatMustBeLookedAt(t *testing.T) {
 	t.Parallel()
 	resources, _ := readTemplate(t)
-	n := resources["Notify"]
-	var got []string
-	for _, f := range at(&n, "Properties", "Events", "Changes", "Properties", "FilterCriteria", "Filters").Content {
-		got = append(got, text(f, "Pattern"))
-	}
-	want := []string{
-		`{"eventName":["INSERT"],"dynamodb":{"Keys":{"SK":{"S":["F"]}}}}`,
-		`{"eventName":["INSERT","MODIFY"],"dynamodb":{"Keys":{"SK":{"S":["D"]}}}}`,
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("the stream is filtered by %v", got)
+	for id, want := range map[string][]string{
+		"Notify": {
+			`{"eventName":["INSERT"],"dynamodb":{"Keys":{"SK":{"S":["F"]}}}}`,
+			`{"eventName":["INSERT","MODIFY"],"dynamodb":{"Keys":{"SK":{"S":["D"]}}}}`,
+		},
+		"Reader": {`{"eventName":["MODIFY"],"dynamodb":{"Keys":{"SK":{"S":["U"]}}}}`},
+	} {
+		n := resources[id]
+		var got []string
+		for _, f := range at(&n, "Properties", "Events", "Changes", "Properties", "FilterCriteria", "Filters").Content {
+			got = append(got, text(f, "Pattern"))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("the stream of %s is filtered by %v", id, got)
+		}
 	}
 }
 

@@ -43,6 +43,7 @@ type Practice struct {
 	Address     string `env:"ADDRESS,notEmpty"`   // of this service, as browsers know it
 	Issuer      string `env:"ISSUER,notEmpty"`    // URL of who signs staff in
 	ClientID    string `env:"CLIENT_ID,notEmpty"` // ours, at the issuer
+	Uploads     string `env:"UPLOADS,notEmpty"`   // the bucket
 	SNOMED
 }
 
@@ -71,12 +72,26 @@ type Notify struct {
 	PracticeAddress string `env:"PRACTICE_ADDRESS"` // with {ods}; "": practices without an address go to the office
 }
 
-// Clock configures a scheduled function.
+// Clock says which job a scheduled function does. Sweep or Reading configures the job.
 type Clock struct {
-	Job             string `env:"JOB,notEmpty"` // which job this function does
+	Job string `env:"JOB,notEmpty"`
+}
+
+// Sweep configures the job that advances what is due.
+type Sweep struct {
 	Table           string `env:"TABLE,notEmpty"`
 	MailFrom        string `env:"MAIL_FROM,notEmpty"`
 	PracticeAddress string `env:"PRACTICE_ADDRESS"`
+}
+
+// Reading configures who reads uploads, by the stream or on a schedule.
+type Reading struct {
+	Table       string `env:"TABLE,notEmpty"`
+	Keyring     string `env:"KEYRING,notEmpty"` // ARN of the secret
+	Uploads     string `env:"UPLOADS,notEmpty"` // the bucket
+	Layouts     string `env:"LAYOUTS"`          // of practices' lists, as extract.ParseLayouts takes them; "": our own
+	TestNumbers bool   `env:"TEST_NUMBERS,notEmpty"`
+	SNOMED
 }
 
 // Runtime are the variables of the template that configure Go itself and are read by it, not here.

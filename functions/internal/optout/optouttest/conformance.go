@@ -19,6 +19,7 @@ import (
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/quota"
 	"example.org/optout/functions/internal/signin"
+	"example.org/optout/functions/internal/upload"
 	"example.org/optout/functions/internal/worklist"
 )
 
@@ -27,6 +28,7 @@ type Subject struct {
 	Store    optout.Store
 	Counter  quota.Counter
 	Worklist worklist.Store
+	Uploads  upload.Store
 	Sessions signin.Sessions
 	Clients  interface {
 		signin.Clients
@@ -74,6 +76,12 @@ func Conformance(t *testing.T, open func(*testing.T) Subject) {
 		"sixty-four sessions opened at once are sixty-four":                  sessionsAtOnce,
 		"ending all of a person's sessions ends nobody else's":               sessionsEnd,
 		"a machine is of the practice that was entered last":                 clientOfPractice,
+		"many persons are read as one is":                                    manyPersons,
+		"a slot is read as it was written":                                   slotReadsBack,
+		"of sixteen who write a slot at one version one does":                sixteenSlots,
+		"a practice's slots are listed newest first, and nobody else's":      slotsListed,
+		"a slot is found when it is due, and no more once it is not":         slotsDue,
+		"a practice's lists are read one at a time and never backwards":      turns,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
