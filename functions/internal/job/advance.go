@@ -73,13 +73,12 @@ func advance(ctx context.Context, e optout.Engine, d optout.Due) error {
 		observe.Count(ctx, "AdvanceFailed", 1)
 		return fmt.Errorf("%s %s: %w", d.Noun, d.ID, err)
 	}
-	observe.Count(ctx, metric(did), 1)
+	observe.Count(ctx, metric("Advance", did), 1)
 	return nil
 }
 
-// metric is the name under which an outcome is counted: to-office → AdvanceToOffice.
-func metric(o optout.Outcome) string {
-	name := "Advance"
+// metric is the name under which an outcome of something is counted: Advance, to-office → AdvanceToOffice.
+func metric(name string, o optout.Outcome) string {
 	for part := range strings.SplitSeq(string(o), "-") {
 		name += strings.ToUpper(part[:1]) + part[1:]
 	}
