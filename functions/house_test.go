@@ -37,7 +37,7 @@ var storeys = [][]string{
 	{"functions/internal/optout", "functions/internal/directory"},
 	{"functions/internal/dynamo", "functions/internal/keyring", "functions/internal/notice", "functions/internal/config", "functions/internal/quota", "functions/internal/worklist", "functions/internal/extract", "functions/internal/export"},
 	{"functions/internal/door/patient", "functions/internal/job", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger"},
-	{"functions/patient", "functions/notify", "functions/clock", "functions/internal/directory/cut", "functions/internal/e2e"},
+	{"functions/patient", "functions/notify", "functions/clock", "functions/internal/directory/cut", "functions/internal/signin/machines", "functions/internal/e2e"},
 }
 
 var shelves = []string{"functions/internal/steady", "functions/internal/worklist", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger", "functions/internal/export"}
