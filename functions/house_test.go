@@ -26,6 +26,7 @@ import (
 	"example.org/optout/functions/internal/digest"
 	"example.org/optout/functions/internal/door/contracttest"
 	"example.org/optout/functions/internal/door/patient"
+	"example.org/optout/functions/internal/door/practice"
 )
 
 const module = "example.org/optout/"
@@ -36,11 +37,11 @@ var storeys = [][]string{
 	{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady", "functions/internal/digest", "functions/internal/observe", "infra"},
 	{"functions/internal/optout", "functions/internal/directory"},
 	{"functions/internal/dynamo", "functions/internal/keyring", "functions/internal/notice", "functions/internal/config", "functions/internal/quota", "functions/internal/worklist", "functions/internal/extract", "functions/internal/export"},
-	{"functions/internal/door/patient", "functions/internal/job", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger"},
-	{"functions/patient", "functions/notify", "functions/clock", "functions/internal/directory/cut", "functions/internal/signin/machines", "functions/internal/e2e"},
+	{"functions/internal/door", "functions/internal/door/staff", "functions/internal/door/patient", "functions/internal/door/practice", "functions/internal/job", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger"},
+	{"functions/patient", "functions/practice", "functions/notify", "functions/clock", "functions/internal/directory/cut", "functions/internal/signin/machines", "functions/internal/e2e"},
 }
 
-var shelves = []string{"functions/internal/steady", "functions/internal/worklist", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger", "functions/internal/export"}
+var shelves = []string{"functions/internal/door", "functions/internal/door/staff", "functions/internal/steady", "functions/internal/worklist", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger", "functions/internal/export"}
 
 // ground is what of the ground floor the domain stands on.
 var ground = []string{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady", "functions/internal/digest"}
@@ -129,7 +130,7 @@ func TestImportsGoDownOnly(t *testing.T) {
 // A clock is given to whoever needs one, and the environment is read in one place.
 func TestTimeAndEnvironmentComeFromOnePlace(t *testing.T) {
 	t.Parallel()
-	allowed := map[string][]string{"time.Now": {"patient/", "notify/", "clock/"}, "os.Getenv": {"internal/config/"}, "os.LookupEnv": {"internal/config/"}, "os.Environ": {"internal/config/"}}
+	allowed := map[string][]string{"time.Now": {"patient/", "practice/", "notify/", "clock/"}, "os.Getenv": {"internal/config/"}, "os.LookupEnv": {"internal/config/"}, "os.Environ": {"internal/config/"}}
 	files := 0
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "test/") || strings.Contains(path, "e2e/") {
@@ -238,9 +239,10 @@ func text(n *yaml.Node, path ...string) string {
 
 // configs is the struct that each function folder reads.
 var configs = map[string]any{
-	"functions/patient/": config.Patient{},
-	"functions/notify/":  config.Notify{},
-	"functions/clock/":   config.Clock{},
+	"functions/patient/":  config.Patient{},
+	"functions/practice/": config.Practice{},
+	"functions/notify/":   config.Notify{},
+	"functions/clock/":    config.Clock{},
 }
 
 func TestTemplateFitsTheFunctions(t *testing.T) {
@@ -270,8 +272,9 @@ func TestTemplateFitsTheFunctions(t *testing.T) {
 		}
 		var read []string
 		for _, field := range reflect.VisibleFields(reflect.TypeOf(configs[f.code])) {
-			name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
-			read = append(read, name)
+			if name, _, _ := strings.Cut(field.Tag.Get("env"), ","); name != "" { // not a group of variables
+				read = append(read, name)
+			}
 		}
 		slices.Sort(given)
 		slices.Sort(read)
@@ -291,30 +294,44 @@ func TestTemplateFitsTheFunctions(t *testing.T) {
 
 func ptr[T any](v T) *T { return &v }
 
-// The template routes what the door serves and the contract describes, and everything else to the door's own
+// The template routes what the doors serve and the contract describes, and everything else to the patients' door's own
 // "nothing here".
-func TestTemplateRoutesWhatTheDoorServes(t *testing.T) {
+func TestTemplateRoutesWhatTheDoorsServe(t *testing.T) {
 	t.Parallel()
 	_, functions := readTemplate(t)
-	var routed, served, described []string
-	for _, e := range functions["Patient"].events {
-		routed = append(routed, text(&e, "Properties", "Method")+" "+text(&e, "Properties", "Path"))
-	}
+	doors := map[string][]string{}
 	for _, r := range patient.Routes {
-		served = append(served, r.Method+" "+r.Path)
+		doors["Patient"] = append(doors["Patient"], r.Method+" "+r.Path)
 	}
-	served = append(served, "ANY $default")
+	doors["Patient"] = append(doors["Patient"], "ANY $default")
+	for _, r := range practice.Routes {
+		doors["Practice"] = append(doors["Practice"], r.Method+" "+r.Path)
+	}
+	var all, described []string
+	for id, f := range functions {
+		var routed []string
+		for _, e := range f.events {
+			if text(&e, "Type") == "HttpApi" {
+				routed = append(routed, text(&e, "Properties", "Method")+" "+text(&e, "Properties", "Path"))
+			}
+		}
+		served := slices.Sorted(slices.Values(doors[id]))
+		slices.Sort(routed)
+		if !slices.Equal(routed, served) {
+			t.Errorf("the template routes to %s %v, and it serves %v", id, routed, served)
+		}
+		all = append(all, served...)
+	}
 	for path, item := range contracttest.API().Document.Paths.Map() {
 		for method := range item.Operations() {
 			described = append(described, method+" "+path)
 		}
 	}
 	described = append(described, "ANY $default") // without it the contract could not be read
-	slices.Sort(routed)
-	slices.Sort(served)
+	slices.Sort(all)
 	slices.Sort(described)
-	if !slices.Equal(routed, served) || !slices.Equal(described, served) {
-		t.Errorf("the template routes %v, the door serves %v, the contract describes %v", routed, served, described)
+	if !slices.Equal(described, all) {
+		t.Errorf("the contract describes %v, the doors serve %v", described, all)
 	}
 }
 

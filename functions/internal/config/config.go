@@ -16,6 +16,8 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/caarlos0/env/v11"
+
+	"example.org/optout/functions/internal/nhs"
 )
 
 // Patient configures the patients' door.
@@ -29,6 +31,37 @@ type Patient struct {
 	TestNumbers     bool   `env:"TEST_NUMBERS,notEmpty"`
 	FormsPerNetwork int    `env:"FORMS_PER_NETWORK,notEmpty"` // sent in ten minutes; 0: no limit
 	LooksPerNetwork int    `env:"LOOKS_PER_NETWORK,notEmpty"` // wrong birth dates for one reference, likewise
+}
+
+// Practice configures the practices' door.
+type Practice struct {
+	Table       string `env:"TABLE,notEmpty"`
+	Keyring     string `env:"KEYRING,notEmpty"` // ARN of the secret
+	Controller  string `env:"CONTROLLER,notEmpty"`
+	NHSLogo     bool   `env:"NHS_LOGO,notEmpty"` // the controller may use it
+	TestNumbers bool   `env:"TEST_NUMBERS,notEmpty"`
+	Address     string `env:"ADDRESS,notEmpty"`   // of this service, as browsers know it
+	Issuer      string `env:"ISSUER,notEmpty"`    // URL of who signs staff in
+	ClientID    string `env:"CLIENT_ID,notEmpty"` // ours, at the issuer
+	SNOMED
+}
+
+// SNOMED are the ids of SNOMED CT concepts that stand for a preference. None is known to us: whoever runs this service
+// looks them up. "" is one that is not known.
+type SNOMED struct {
+	Implied    string `env:"SNOMED_IMPLIED"`
+	Core       string `env:"SNOMED_CORE"`
+	Additional string `env:"SNOMED_ADDITIONAL"`
+	Dissent    string `env:"SNOMED_DISSENT"`
+}
+
+// Codebook knows these ids. An error if one is no SCTID, or if two are the same.
+func (s SNOMED) Codebook() (nhs.Codebook, error) {
+	book, err := nhs.NewCodebook(map[nhs.Preference]string{nhs.Implied: s.Implied, nhs.Core: s.Core, nhs.CoreAndAdditional: s.Additional, nhs.Dissent: s.Dissent})
+	if err != nil {
+		return book, fmt.Errorf("configuration: %w", err)
+	}
+	return book, nil
 }
 
 // Notify configures the stream's function.

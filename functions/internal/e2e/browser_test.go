@@ -23,7 +23,7 @@ const mostFirstBytes = 25 << 10
 func TestPagesInABrowser(t *testing.T) {
 	t.Parallel()
 	inBrowser(t)
-	w := wanted{Base: start(t, t.TempDir()).patients, Walks: []string{"weight", "read", "self", "child", "adult", "ends", "tabs"}, Modes: allModes}
+	w := wanted{Base: start(t, t.TempDir()).patients, Walks: []string{"weight", "read", "self", "child", "adult", "ends", "undo", "lost", "tabs"}, Modes: allModes}
 	found := browse(t, w)
 	found.complain(t)
 	for _, f := range found {

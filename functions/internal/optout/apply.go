@@ -18,7 +18,17 @@ type Application struct {
 	Told     bool        // the practice told the person, through contacts of its own
 	Replaces []Reference // earlier forms of the person in whose place this one was applied
 	Asked    bool        // the practice has checked with the person that they want to share more
+	Basis    string      // how it decided that a child, or whoever signed for the person, may; "" where there was nothing to decide
 }
+
+// How a practice decides that a child, or whoever signs for a person, may: it does so itself, and nobody is asked for
+// documents by us (domain facts, who may sign).
+const (
+	Competent     = "competent"      // a clinician found that the child understands what it means
+	EvidenceSeen  = "evidence-seen"  // of the power, order or certificate
+	KnownToUs     = "known-to-us"    // from the practice's own records
+	BestInterests = "best-interests" // a decision that was made and recorded
+)
 
 // mostReplaced keeps an application within one transaction of the table, which takes 100 items.
 const mostReplaced = 40
@@ -42,6 +52,9 @@ func (c Custody) Apply(ctx context.Context, ref Reference, by Actor, said Said, 
 		return Answer{}, wrong("replaces", "too-many")
 	case a.Code == "":
 		return Answer{}, wrong("code", "missing")
+	}
+	if err := oneOf("basis", a.Basis, "", Competent, EvidenceSeen, KnownToUs, BestInterests); err != nil {
+		return Answer{}, err
 	}
 	coded, isKnown := c.Codes.Preference(a.Code)
 	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
@@ -75,7 +88,7 @@ func (c Custody) Apply(ctx context.Context, ref Reference, by Actor, said Said, 
 			number = c.digest(f, a.Number.Digits())
 		}
 		applied := f.With(c.event(f, by, Applied, said, "on", a.On.ISO(), "code", a.Code, "number", number,
-			"told", yes(a.Told), "asked", yes(a.Asked), "replaced", strings.Join(slices.Compact(choices), " "), "after", strings.Join(after, " ")))
+			"told", yes(a.Told), "asked", yes(a.Asked), "basis", a.Basis, "replaced", strings.Join(slices.Compact(choices), " "), "after", strings.Join(after, " ")))
 		switch {
 		case refused != nil:
 			return Change{Form: applied}, refused

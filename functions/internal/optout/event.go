@@ -41,7 +41,7 @@ const (
 	Rejected  Kind = "rejected"    // MESH will not carry it: fault
 	Collected Kind = "collected"   // a named person opened it
 	LetGo     Kind = "let-go"      // the practice left it to others there
-	Applied   Kind = "applied"     // the practice set the preference: on (day), code, number (digest), told and asked ("yes"), replaced (choices), after (references)
+	Applied   Kind = "applied"     // the practice set the preference: on (day), code, number (digest), told and asked ("yes"), basis, replaced (choices), after (references)
 	Corrected Kind = "corrected"   // the practice took back that it was applied
 	Replaced  Kind = "replaced"    // a later form was applied in its place: later (reference), until and signed (what else of the same signer goes with it)
 	Restored  Kind = "restored"    // that was a mistake, and it stands again: later

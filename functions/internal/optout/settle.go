@@ -195,3 +195,20 @@ func (e Event) takesAlong(f Form) bool {
 	signed := nhs.StoredDate(e.Detail["signed"])
 	return f.state.Received.Before(e.time("until")) && (signed.IsZero() || !f.Facts.SignedOn.After(signed))
 }
+
+// Beside are a form's person's other forms, and the one that it is about if that is another one, in the order of arrival:
+// what a practice sees side by side.
+func Beside(ctx context.Context, s Store, f Form) ([]Form, error) {
+	all, _, err := others(ctx, s, f)
+	if err != nil {
+		return nil, err
+	}
+	about, err := f.about(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if about.Version() > 0 && !slices.ContainsFunc(all, func(o Form) bool { return o.Reference == about.Reference }) {
+		all = append([]Form{about}, all...)
+	}
+	return all, nil
+}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
@@ -23,29 +24,37 @@ type Problem struct {
 
 // The problems, one a line: status, code, what it is, what to do.
 var (
-	KeyMissing   = Problem{400, "idempotency-key-missing", "No idempotency key", "Send a header Idempotency-Key with a new UUID for each form, and the same one when you send a form again."}
-	KeyNotUUID   = Problem{400, "idempotency-key-not-uuid", "The idempotency key is no UUID", "Send a header Idempotency-Key with a UUID, like 0192f0c1-2b7e-7c3a-9d51-6f1e2a3b4c5d."}
-	NotJSON      = Problem{400, "not-json", "The body is not JSON", "Send one JSON object in UTF-8, as described in /openapi.yaml."}
-	WrongAnswers = Problem{400, "answers-not-accepted", "Some answers need changing", "Nothing was registered. Change what is listed and send the form again with the same key."}
-	SignInFailed = Problem{400, "sign-in-failed", "You are not signed in", "Something went wrong on the way. Start again, and finish within ten minutes."}
-	SignInNeeded = Problem{401, "sign-in-needed", "You are not signed in", "Sign in. Software sends its token in the header Authorization."}
-	SignedOut    = Problem{401, "signed-out", "You have been signed out", "Nothing was changed. Sign in and do it again."}
-	Expired      = Problem{401, "session-expired", "You have been signed out because you were away", "Nothing was changed. Sign in and do it again."}
-	TokenExpired = Problem{401, "token-expired", "The token has expired", "Ask for a new token and send it again."}
-	TokenNotOurs = Problem{401, "token-not-ours", "The token is not for this service", "Ask our issuer for an access token, with the credentials of your software, and send it unchanged."}
-	NotForYou    = Problem{403, "not-for-you", "This is not for you", "Your account or software may not do this. Whoever manages accounts at your organisation can change that."}
-	NotFound     = Problem{404, "not-found", "There is nothing here", "Check the address. The service starts at /."}
-	NoSuchForm   = Problem{404, "no-such-form", "No such form", "No form has this reference and birth date together. Check both."}
-	NotAllowed   = Problem{405, "method-not-allowed", "This address does not take that method", "See /openapi.yaml for what it takes."}
-	TooLarge     = Problem{413, "body-too-large", "The body is too large", "A form has at most 32 KiB. Leave out what it does not ask for."}
-	WrongType    = Problem{415, "not-json-type", "The body is not declared as JSON", "Send it with the header Content-Type: application/json."}
-	OtherAnswers = Problem{422, "key-used-for-other-answers", "This key was used for other answers", "The form sent first under this key is registered and unchanged. To send another form use a new key."}
-	CrossOrigin  = Problem{403, "cross-origin", "Sent from another site", "Open this service itself and send the form from there."}
-	TooMany      = Problem{429, "too-many-requests", "Too many requests from your network", "Nothing was registered and nothing is lost. Send it again, with the same key, after the seconds that the header Retry-After says."}
-	Broken       = Problem{500, "internal-error", "Something went wrong on our side", "If you were sending a form, send it again with the same key: it will be registered once."}
-	NotNow       = Problem{503, "not-now", "We cannot take this at the moment", "Please send it again in a minute, with the same key: it will be registered once."}
-	SignInNotNow = Problem{503, "sign-in-not-now", "Signing in does not work at the moment", "Nothing was changed. Please try again in a minute."}
+	KeyMissing    = Problem{400, "idempotency-key-missing", "No idempotency key", "Send a header Idempotency-Key with a new UUID for each form, and the same one when you send a form again."}
+	KeyNotUUID    = Problem{400, "idempotency-key-not-uuid", "The idempotency key is no UUID", "Send a header Idempotency-Key with a UUID, like 0192f0c1-2b7e-7c3a-9d51-6f1e2a3b4c5d."}
+	NotJSON       = Problem{400, "not-json", "The body is not JSON", "Send one JSON object in UTF-8, as described in /openapi.yaml."}
+	WrongAnswers  = Problem{400, "answers-not-accepted", "Some answers need changing", "Nothing was registered. Change what is listed and send the form again with the same key."}
+	SignInFailed  = Problem{400, "sign-in-failed", "You are not signed in", "Something went wrong on the way. Start again, and finish within ten minutes."}
+	SignInNeeded  = Problem{401, "sign-in-needed", "You are not signed in", "Sign in. Software sends its token in the header Authorization."}
+	SignedOut     = Problem{401, "signed-out", "You have been signed out", "Nothing was changed. Sign in and do it again."}
+	Expired       = Problem{401, "session-expired", "You have been signed out because you were away", "Nothing was changed. Sign in and do it again."}
+	TokenExpired  = Problem{401, "token-expired", "The token has expired", "Ask for a new token and send it again."}
+	TokenNotOurs  = Problem{401, "token-not-ours", "The token is not for this service", "Ask our issuer for an access token, with the credentials of your software, and send it unchanged."}
+	NotForYou     = Problem{403, "not-for-you", "This is not for you", "Your account or software may not do this. Whoever manages accounts at your organisation can change that."}
+	NotFound      = Problem{404, "not-found", "There is nothing here", "Check the address. The service starts at /."}
+	NoSuchForm    = Problem{404, "no-such-form", "No such form", "No form has this reference and birth date together. Check both."}
+	NotOnYourList = Problem{404, "not-on-your-list", "This form is not on your list", "Check the reference. A form that has gone to another practice, or to the office, is not shown here any more."}
+	NoneCollected = Problem{404, "none-collected", "There is nothing to take away", "None of the forms on this page is collected yet. Collect them first: only then is it known who has opened them."}
+	CollectFirst  = Problem{409, "collect-first", "This form is not collected yet", "Collect it first, in the name of the person who opens it: POST …/collect."}
+	NotAllowed    = Problem{405, "method-not-allowed", "This address does not take that method", "See /openapi.yaml for what it takes."}
+	TooLarge      = Problem{413, "body-too-large", "The body is too large", "A form has at most 32 KiB. Leave out what it does not ask for."}
+	WrongType     = Problem{415, "not-json-type", "The body is not declared as JSON", "Send it with the header Content-Type: application/json."}
+	OtherAnswers  = Problem{422, "key-used-for-other-answers", "This key was used for other answers", "The form sent first under this key is registered and unchanged. To send another form use a new key."}
+	CrossOrigin   = Problem{403, "cross-origin", "Sent from another site", "Open this service itself and send the form from there."}
+	TooMany       = Problem{429, "too-many-requests", "Too many requests from your network", "Nothing was registered and nothing is lost. Send it again, with the same key, after the seconds that the header Retry-After says."}
+	Broken        = Problem{500, "internal-error", "Something went wrong on our side", "If you were sending a form, send it again with the same key: it will be registered once."}
+	NotNow        = Problem{503, "not-now", "We cannot take this at the moment", "Please send it again in a minute, with the same key: it will be registered once."}
+	SignInNotNow  = Problem{503, "sign-in-not-now", "Signing in does not work at the moment", "Nothing was changed. Please try again in a minute."}
 )
+
+// Refused is the problem of an act that the domain refuses as a form stands.
+func Refused(r *optout.Refusal) Problem {
+	return Problem{409, strings.ReplaceAll(strings.ToLower(r.Code), "_", "-"), "This cannot be done with the form as it stands", r.Detail}
+}
 
 // meanings maps the domain's errors to problems, the first that fits.
 var meanings = []struct {
@@ -59,19 +68,23 @@ var meanings = []struct {
 	{optout.ErrConflict, NotNow},
 }
 
-// Error answers with the problem that an error means.
-func Error(ctx context.Context, w http.ResponseWriter, err error) {
+// Of is the problem that an error means; Broken for one that nobody knows.
+func Of(err error) Problem {
 	for _, m := range meanings {
 		if errors.Is(err, m.err) {
-			if m.problem.Status >= 500 {
-				observe.Cause(ctx, err)
-			}
-			Write(ctx, w, m.problem)
-			return
+			return m.problem
 		}
 	}
-	observe.Cause(ctx, err)
-	Write(ctx, w, Broken)
+	return Broken
+}
+
+// Error answers with the problem that an error means.
+func Error(ctx context.Context, w http.ResponseWriter, err error) {
+	p := Of(err)
+	if p.Status >= http.StatusInternalServerError {
+		observe.Cause(ctx, err)
+	}
+	Write(ctx, w, p)
 }
 
 // Write answers with a problem and the faults behind it. A problem without faults lists itself, so that a client

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"example.org/optout/functions/internal/door"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/nhsui"
 	"example.org/optout/functions/internal/observe"
@@ -110,12 +111,12 @@ func (d Door) send(w http.ResponseWriter, r *http.Request, j *journey) {
 		redirect(w, j.at(next))
 		return
 	}
-	f, status, code := readForm(r)
+	f, status, code := door.ReadForm(r)
 	switch {
 	case code != "":
 		d.check(w, j, status, code, "")
 		return
-	case f.get(trap) != "":
+	case f.Get(trap) != "":
 		observe.Count(ctx, "TrapsSprung", 1)
 		d.check(w, j, http.StatusUnprocessableEntity, "trap", "")
 		return

@@ -1,24 +1,19 @@
 package patient
 
 import (
-	"encoding/json"
 	"errors"
-	"io"
-	"mime"
 	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"example.org/optout/functions/internal/door"
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/problem"
 	"example.org/optout/functions/internal/quota"
 )
-
-// mostBytes is how large a body may be (fixed point: 32 KiB).
-const mostBytes = 32 << 10
 
 // uuid is RFC 9562's text form; idempotency keys of other shapes are refused, since people reuse short ones.
 var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
@@ -37,7 +32,7 @@ func (d Door) register(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var answers optout.Answers
-	refusal, faults := decodeBody(r, &answers)
+	refusal, faults := door.ReadJSON(r, &answers)
 	origin := optout.Origin{Door: optout.Online, Client: "anonymous", Key: key}
 	if refusal == problem.WrongType { // it says nothing about the answers
 		problem.Write(ctx, w, refusal)
@@ -111,7 +106,7 @@ func registered(w http.ResponseWriter, r *http.Request, receipt optout.Receipt) 
 		w.Header().Set("Idempotency-Replayed", "true")
 	}
 	note(r, receipt)
-	answer(w, http.StatusCreated, struct {
+	door.WriteJSON(w, http.StatusCreated, struct {
 		Reference string `json:"reference"`
 		Received  string `json:"received"`
 		Status    string `json:"status"`
@@ -126,33 +121,4 @@ func note(r *http.Request, receipt optout.Receipt) {
 	}
 	observe.Count(r.Context(), metric, 1)
 	observe.Note(r.Context(), "reference", receipt.Reference.String())
-}
-
-// decodeBody reads a JSON body within its limit.
-func decodeBody(r *http.Request, v any) (problem.Problem, []optout.Fault) {
-	if t := r.Header.Get("Content-Type"); t != "" {
-		if media, _, err := mime.ParseMediaType(t); err != nil || media != "application/json" {
-			return problem.WrongType, nil
-		}
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, mostBytes))
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		return problem.TooLarge, nil
-	}
-	if err != nil {
-		return problem.NotJSON, nil
-	}
-	return problem.Decode(body, v)
-}
-
-func answer(w http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
-		panic("answers of ours are plain data: " + err.Error())
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n'))
 }

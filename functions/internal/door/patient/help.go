@@ -3,8 +3,8 @@ package patient
 import (
 	"html/template"
 	"net/http"
-	"strings"
 
+	"example.org/optout/functions/internal/door"
 	"example.org/optout/functions/internal/nhsui"
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/problem"
@@ -23,7 +23,7 @@ func helpBody(v view) template.HTML {
 
 // refusePage answers with a problem: as a page where a browser asks for one, else as problem details.
 func (d Door) refusePage(w http.ResponseWriter, r *http.Request, p problem.Problem) {
-	if !strings.HasPrefix(r.URL.Path, "/api/") && strings.Contains(r.Header.Get("Accept"), "text/html") {
+	if door.WantsPage(r) {
 		d.help(w, r, p.Status, p.Code)
 		return
 	}

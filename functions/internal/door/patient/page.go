@@ -113,40 +113,23 @@ func execute(name string, data any) template.HTML {
 
 // whole is a page from its first to its last line.
 func (d Door) whole(v view) string {
-	frame := struct {
-		view
-		Title      string
-		Stylesheet string
-		Icons      []nhsui.IconLink
-		Early      template.JS
-		Script     string
-		Skip       nhsui.SkipLink
-		Header     nhsui.Header
-		Back       *nhsui.BackLink
-		Errors     *nhsui.ErrorSummary
-		Footer     nhsui.Footer
-		Body       template.HTML
-	}{
-		view: v, Stylesheet: nhsui.Stylesheet(v.Dir), Icons: nhsui.Icons(v.by.NHS),
+	footer := nhsui.Footer{
+		Meta:      nhsui.FooterMeta{VisuallyHiddenText: v.Say("page.support")},
+		Copyright: &nhsui.Content{Text: v.Say("page.run-by", "controller", v.by.Name)},
+	}
+	for _, name := range append([]string{"status"}, readings...) {
+		footer.Meta.Items = append(footer.Meta.Items, nhsui.FooterItem{Text: v.Say("page." + name), Href: v.To("/" + name)})
+	}
+	frame := nhsui.Frame{
+		Tag: v.Tag, Dir: v.Dir, Logo: v.by.NHS, Scripts: v.scripted(), Footer: &footer, Body: bodies()[v.page](v),
 		Title: v.Say("page.title", "title", v.text("title"), "service", v.Say("page.service")),
-		Skip:  nhsui.SkipLink{Text: v.Say("page.skip")},
-		Header: nhsui.Header{
+		Skip:  &nhsui.SkipLink{Text: v.Say("page.skip")},
+		Header: &nhsui.Header{
 			Logo:         nhsui.Logo{Alt: v.Say("page.nhs"), AriaLabel: v.home()},
 			WithoutLogo:  !v.by.NHS,
 			Organisation: &nhsui.Organisation{Name: v.by.Name},
 			Service:      nhsui.Service{Text: v.Say("page.service"), Href: v.To("/")},
 		},
-		Footer: nhsui.Footer{
-			Meta:      nhsui.FooterMeta{VisuallyHiddenText: v.Say("page.support")},
-			Copyright: &nhsui.Content{Text: v.Say("page.run-by", "controller", v.by.Name)},
-		},
-		Body: bodies()[v.page](v),
-	}
-	for _, name := range append([]string{"status"}, readings...) {
-		frame.Footer.Meta.Items = append(frame.Footer.Meta.Items, nhsui.FooterItem{Text: v.Say("page." + name), Href: v.To("/" + name)})
-	}
-	if script, ok := nhsui.Script(); ok && v.scripted() {
-		frame.Script, frame.Early = script, nhsui.EarlyScript
 	}
 	if v.back != "" {
 		frame.Back = &nhsui.BackLink{Text: v.Say("page.back"), Href: v.back}
@@ -161,7 +144,7 @@ func (d Door) whole(v view) string {
 			frame.Errors.ErrorList = append(frame.Errors.ErrorList, nhsui.ErrorItem{Text: v.sentence(w), Href: "#" + anchor(w)})
 		}
 	}
-	return string(execute("frame.gohtml", frame))
+	return frame.HTML()
 }
 
 // scripted says that a page has what scripts improve. The others, and the first page above all, load none.

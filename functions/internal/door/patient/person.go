@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"example.org/optout/functions/internal/door"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/nhsui"
 )
@@ -27,9 +28,9 @@ var askName = question{
 		}
 		return t
 	},
-	take: func(_ Door, j *journey, f filled) []wrong {
+	take: func(_ Door, j *journey, f door.Form) []wrong {
 		s := &j.Answers.Subject
-		s.Forenames, s.Surname, s.OneName = f.get("forenames"), f.get("surname"), f.ticked("one-name")
+		s.Forenames, s.Surname, s.OneName = f.Get("forenames"), f.Get("surname"), f.Ticked("one-name")
 		if s.OneName && s.Surname == "" { // whichever field it was typed into
 			s.Surname, s.Forenames = s.Forenames, ""
 		}
@@ -52,7 +53,7 @@ var askBirthDate = question{
 		month, day, _ := strings.Cut(rest, "-")
 		return url.Values{"day": {strings.TrimPrefix(day, "0")}, "month": {strings.TrimPrefix(month, "0")}, "year": {year}}
 	},
-	take: func(d Door, j *journey, f filled) []wrong {
+	take: func(d Door, j *journey, f door.Form) []wrong {
 		before := j.Answers.Subject.BirthDate
 		date, code := d.date(j.Language, f)
 		if code != "" {
@@ -72,8 +73,8 @@ var askBirthDate = question{
 
 // date is what was typed as day, month (a number, or its name in the page's language) and year, as YYYY-MM-DD; code
 // says what is wrong with it.
-func (d Door) date(tag string, f filled) (iso, code string) {
-	day, month, year := f.digits("day"), f.digits("month"), f.digits("year")
+func (d Door) date(tag string, f door.Form) (iso, code string) {
+	day, month, year := f.Digits("day"), f.Digits("month"), f.Digits("year")
 	switch {
 	case day == "" && month == "" && year == "":
 		return "", "missing"
@@ -131,8 +132,8 @@ var askNumber = question{
 		}
 		return nil
 	},
-	take: func(_ Door, j *journey, f filled) []wrong {
-		known, faults := f.option("known", "yes", "no")
+	take: func(_ Door, j *journey, f door.Form) []wrong {
+		known, faults := option(f, "known", "yes", "no")
 		if j.Numbered = known == "yes"; !j.Numbered {
 			j.Answers.Subject.NHSNumber = ""
 			j.forget("which-number")
@@ -156,8 +157,8 @@ var whichNumber = question{
 		return join(number) + v.html("html")
 	},
 	typed: func(j *journey) url.Values { return url.Values{"nhs-number": {j.Answers.Subject.NHSNumber}} },
-	take: func(_ Door, j *journey, f filled) []wrong {
-		if j.Answers.Subject.NHSNumber = f.digits("nhs-number"); j.Answers.Subject.NHSNumber == "" {
+	take: func(_ Door, j *journey, f door.Form) []wrong {
+		if j.Answers.Subject.NHSNumber = f.Digits("nhs-number"); j.Answers.Subject.NHSNumber == "" {
 			return []wrong{{"nhs-number", "missing"}}
 		}
 		return nil
@@ -211,13 +212,13 @@ var askAddress = question{
 		}
 		return t
 	},
-	take: func(_ Door, j *journey, f filled) (faults []wrong) {
+	take: func(_ Door, j *journey, f door.Form) (faults []wrong) {
 		s := &j.Answers.Subject
 		before := s.Postcode
 		for i, field := range lines {
-			j.Lines[i] = f.get(field)
+			j.Lines[i] = f.Get(field)
 		}
-		s.Address, s.Postcode, s.NoAddress = j.address(), f.get("postcode"), f.ticked("no-address")
+		s.Address, s.Postcode, s.NoAddress = j.address(), f.Get("postcode"), f.Ticked("no-address")
 		if s.Postcode != before {
 			j.forget("sure-practice")
 		}

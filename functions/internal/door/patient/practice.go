@@ -3,12 +3,11 @@ package patient
 import (
 	"html/template"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"example.org/optout/functions/internal/directory"
+	"example.org/optout/functions/internal/door"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/nhsui"
 	"example.org/optout/functions/internal/optout"
@@ -108,17 +107,17 @@ var askPractice = question{
 		for i, p := range found {
 			n := itoa(i)
 			typed.Set("code-"+n, p.Code.String())
-			typed.Set("name-"+n, spoken(p.Name))
-			typed.Set("where-"+n, where(p))
+			typed.Set("name-"+n, directory.Spoken(p.Name))
+			typed.Set("where-"+n, p.Where())
 			if p.Code == code {
 				typed.Set("practice", "offered-"+n)
 			}
 		}
 		return itoa(len(found))
 	},
-	take: func(_ Door, j *journey, f filled) []wrong {
+	take: func(_ Door, j *journey, f door.Form) []wrong {
 		before := j.Answers.Practice
-		chosen := f.get("practice")
+		chosen := f.Get("practice")
 		j.Answers.Practice, j.Answers.NotRegistered = "", chosen == "none"
 		switch chosen {
 		case "":
@@ -148,49 +147,7 @@ var askPractice = question{
 func (d Door) chosenPractice(j *journey) string {
 	code, _ := nhs.ParseODSCode(j.Answers.Practice)
 	p, _ := d.Practices.Find(code)
-	return spoken(p.Name) + ", " + where(p)
-}
-
-// where is the address of a practice on one line.
-func where(p directory.Practice) string {
-	var parts []string
-	for _, s := range append(strings.Split(p.Address, ", "), p.Town) {
-		if s != "" && s != p.Name {
-			parts = append(parts, spoken(s))
-		}
-	}
-	return strings.Join(append(parts, p.Postcode.Text()), ", ")
-}
-
-// small and capital are words that do not begin with one capital letter in a name.
-var (
-	small   = []string{"and", "at", "by", "for", "in", "of", "on", "the", "upon", "under", "with"}
-	capital = []string{"gp", "ii", "iii", "iv", "nhs", "pms", "uk"}
-)
-
-// spoken is a name as people write it: the published file has capital letters only.
-func spoken(name string) string {
-	var b strings.Builder
-	for i, word := range strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r == ' ' }) {
-		if i > 0 {
-			b.WriteByte(' ')
-		}
-		switch {
-		case slices.Contains(capital, strings.Trim(word, "().,")):
-			word = strings.ToUpper(word)
-		case i > 0 && slices.Contains(small, word):
-		default:
-			parts := strings.Split(word, "-")
-			for n, p := range parts {
-				if first := strings.IndexFunc(p, unicode.IsLetter); first >= 0 && (n == 0 || !slices.Contains(small, p)) {
-					parts[n] = p[:first] + strings.ToUpper(p[first:first+1]) + p[first+1:]
-				}
-			}
-			word = strings.Join(parts, "-")
-		}
-		b.WriteString(word)
-	}
-	return b.String()
+	return directory.Spoken(p.Name) + ", " + p.Where()
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

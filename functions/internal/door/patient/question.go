@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"example.org/optout/functions/internal/door"
 	"example.org/optout/functions/internal/keyring"
 	"example.org/optout/functions/internal/nhsui"
 	"example.org/optout/functions/internal/observe"
@@ -27,7 +28,7 @@ type question struct {
 	fields func(v view) template.HTML                        // what it shows in its form, above the button
 	typed  func(j *journey) url.Values                       // what was answered, as it was typed
 	offers func(d Door, j *journey, typed url.Values) string // what it offers in this journey; adds what fills further blanks
-	take   func(d Door, j *journey, f filled) []wrong        // writes what was typed into the journey
+	take   func(d Door, j *journey, f door.Form) []wrong     // writes what was typed into the journey
 	fault  func(pointer string, j *journey) string           // field that a fault of the rules is about; "": not of this page
 	answer func(d Door, v view, j *journey) (s string)       // what stands on the page with all answers; nil: nothing
 }
@@ -149,7 +150,7 @@ func (d Door) answer(w http.ResponseWriter, r *http.Request) {
 		redirect(w, j.at(d.next(j)))
 		return
 	}
-	f, status, code := readForm(r)
+	f, status, code := door.ReadForm(r)
 	if code != "" {
 		d.question(w, status, j, q, back, q.typedBy(j), []wrong{{q.first(), code}})
 		return
@@ -253,4 +254,16 @@ func redirect(w http.ResponseWriter, to string) {
 
 func (d Door) rules() optout.Rules {
 	return optout.Rules{Today: d.today(), TestNumbers: d.TestNumbers, Practices: d.Practices}
+}
+
+// option is what was chosen of these, or a fault.
+func option(f door.Form, field string, options ...string) (string, []wrong) {
+	switch o := f.Get(field); {
+	case o == "":
+		return "", []wrong{{field, "missing"}}
+	case !slices.Contains(options, o):
+		return "", []wrong{{field, "not-an-option"}}
+	default:
+		return o, nil
+	}
 }

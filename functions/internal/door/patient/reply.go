@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"example.org/optout/functions/internal/door"
 	"example.org/optout/functions/internal/nhsui"
 	"example.org/optout/functions/internal/optout"
 )
@@ -48,7 +49,7 @@ var askReply = question{
 		}
 		return t
 	},
-	take: func(_ Door, j *journey, f filled) []wrong {
+	take: func(_ Door, j *journey, f door.Form) []wrong {
 		r := optout.Reply{Safe: []string{}}
 		if j.Answers.Reply != nil {
 			r.Format, r.Language = j.Answers.Reply.Format, j.Answers.Reply.Language
@@ -74,10 +75,10 @@ var askReply = question{
 			return []wrong{{"safe", "not-an-option"}}
 		}
 		if slices.Contains(r.Safe, "email") {
-			r.Email = f.get("email")
+			r.Email = f.Get("email")
 		}
 		if slices.Contains(r.Safe, "phone") {
-			r.Phone = f.digits("phone")
+			r.Phone = f.Digits("phone")
 		}
 		return nil
 	},
@@ -146,8 +147,8 @@ func orOther(name string, options []string, pointer string, of func(*optout.Repl
 				return url.Values{name: {answer}}
 			}
 		},
-		take: func(_ Door, j *journey, f filled) []wrong {
-			chosen, faults := f.option(name, append(slices.Clip(options), other)...)
+		take: func(_ Door, j *journey, f door.Form) []wrong {
+			chosen, faults := option(f, name, append(slices.Clip(options), other)...)
 			switch answer := of(j.Answers.Reply); {
 			case chosen == options[0]:
 				*answer = ""
@@ -184,8 +185,8 @@ func orOther(name string, options []string, pointer string, of func(*optout.Repl
 			}
 			return nil
 		},
-		take: func(_ Door, j *journey, f filled) []wrong {
-			typed := f.get(name)
+		take: func(_ Door, j *journey, f door.Form) []wrong {
+			typed := f.Get(name)
 			if typed == "" {
 				return []wrong{{name, "missing"}}
 			}

@@ -8,17 +8,16 @@ import (
 	"embed"
 	"io/fs"
 	"net/http"
-	"path"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"example.org/optout/functions/internal/door"
 	"example.org/optout/functions/internal/keyring"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/nhsui"
 	"example.org/optout/functions/internal/optout"
-	"example.org/optout/functions/internal/problem"
 	"example.org/optout/functions/internal/quota"
 )
 
@@ -103,48 +102,14 @@ func (d Door) known(tag string) string {
 // Handler serves the routes.
 func (d Door) Handler() http.Handler {
 	d.sheets = &sheets{made: map[shape]*nhsui.Sheet{}}
-	mux := http.NewServeMux()
-	allowed := map[string][]string{}
+	var routes []door.Route
 	for _, r := range Routes {
-		path := r.Path
-		if path == "/" {
-			path = "/{$}"
-		}
-		mux.HandleFunc(r.Method+" "+path, func(w http.ResponseWriter, q *http.Request) { r.serve(d, w, q) })
-		allowed[path] = append(allowed[path], r.Method)
+		routes = append(routes, door.Route{Method: r.Method, Path: r.Path, Serve: func(w http.ResponseWriter, q *http.Request) { r.serve(d, w, q) }})
 	}
-	for path, methods := range allowed {
-		mux.HandleFunc(path, func(w http.ResponseWriter, q *http.Request) {
-			w.Header().Set("Allow", strings.Join(methods, ", "))
-			d.refusePage(w, q, problem.NotAllowed)
-		})
-	}
-	mux.HandleFunc("/", d.nothingHere)
-
-	guard := http.NewCrossOriginProtection()
-	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { d.refusePage(w, q, problem.CrossOrigin) }))
-	return headers(guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		if path.Clean(q.URL.Path) != q.URL.Path { // the mux would send the client elsewhere
-			d.nothingHere(w, q)
-			return
-		}
-		mux.ServeHTTP(w, q)
-	})))
+	return door.Handler(routes, policy, d.refusePage)
 }
 
-var earlyScript = nhsui.EarlyScriptSource()
-
-// headers are on every answer: nothing of another site is loaded, and nobody frames, sniffs or follows us.
-func headers(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self' "+earlyScript+"; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin") // with no-referrer, older browsers say of our own forms that they come from nowhere
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		next.ServeHTTP(w, r)
-	})
-}
+// policy is what pages may load, and where their forms may lead: to us alone.
+var policy = "default-src 'none'; style-src 'self'; script-src 'self' " + nhsui.EarlyScriptSource() + "; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 func (d Door) today() nhs.Date { return nhs.DateOf(d.Now()) }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"example.org/optout/functions/internal/door"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/nhsui"
 	"example.org/optout/functions/internal/observe"
@@ -28,16 +29,16 @@ func (d Door) askStatus(w http.ResponseWriter, r *http.Request) {
 func (d Door) showStatus(w http.ResponseWriter, r *http.Request) {
 	s := shape{page: "status", language: d.asked(r)}
 	s.back = s.To("/")
-	f, status, code := readForm(r)
+	f, status, code := door.ReadForm(r)
 	if code != "" {
 		s.wrong = "reference=" + code
 		d.show(w, status, s, url.Values{}.Get)
 		return
 	}
 	var faults []string
-	ref, err := optout.ParseReference(f.get("reference"))
+	ref, err := optout.ParseReference(f.Get("reference"))
 	switch {
-	case f.get("reference") == "":
+	case f.Get("reference") == "":
 		faults = append(faults, "reference=missing")
 	case err != nil:
 		faults = append(faults, "reference=reference")
@@ -144,7 +145,7 @@ func (d Door) status(w http.ResponseWriter, r *http.Request) {
 		Reference string `json:"reference"`
 		BirthDate string `json:"birthDate"`
 	}
-	if p, faults := decodeBody(r, &asked); p.Code != "" {
+	if p, faults := door.ReadJSON(r, &asked); p.Code != "" {
 		problem.Write(ctx, w, p, faults...)
 		return
 	}
@@ -179,5 +180,5 @@ func (d Door) status(w http.ResponseWriter, r *http.Request) {
 	for i, s := range steps {
 		shown[i] = step{s.Step, s.At.UTC().Format(time.RFC3339)}
 	}
-	answer(w, http.StatusOK, map[string][]step{"steps": shown})
+	door.WriteJSON(w, http.StatusOK, map[string][]step{"steps": shown})
 }

@@ -4,6 +4,7 @@ import (
 	"html/template"
 	"net/url"
 
+	"example.org/optout/functions/internal/door"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/nhsui"
 )
@@ -56,7 +57,7 @@ func theBirthDate(d Door, j *journey, typed url.Values) string {
 	return ""
 }
 
-func confirmed(Door, *journey, filled) []wrong { return nil }
+func confirmed(Door, *journey, door.Form) []wrong { return nil }
 
 // interruption says what is unusual, with a link to each question where it could be put right.
 func interruption(v view, blank string, questions ...string) template.HTML {

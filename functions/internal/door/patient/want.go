@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 
+	"example.org/optout/functions/internal/door"
 	"example.org/optout/functions/internal/nhsui"
 )
 
@@ -28,12 +29,12 @@ var askChoice = question{
 		}
 		return url.Values{"choice": {j.Answers.Choice}}
 	},
-	take: func(_ Door, j *journey, f filled) []wrong {
+	take: func(_ Door, j *journey, f door.Form) []wrong {
 		options := choices
 		if j.About != "" {
 			options = append([]string{"withdrawal"}, choices...)
 		}
-		c, faults := f.option("choice", options...)
+		c, faults := option(f, "choice", options...)
 		j.Answers.Kind, j.Answers.Choice, j.Answers.About = "", c, ""
 		if c == "withdrawal" {
 			j.Answers.Kind, j.Answers.Choice, j.Answers.About = "withdrawal", "", j.About

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 
+	"example.org/optout/functions/internal/door"
 	"example.org/optout/functions/internal/nhsui"
 	"example.org/optout/functions/internal/optout"
 )
@@ -14,8 +15,8 @@ var askWho = question{
 	name: "who", option: "who",
 	fields: func(v view) template.HTML { return join(v.radios("who", "self", "child", "adult")) },
 	typed:  func(j *journey) url.Values { return url.Values{"who": {j.Who}} },
-	take: func(d Door, j *journey, f filled) []wrong {
-		who, faults := f.option("who", "self", "child", "adult")
+	take: func(d Door, j *journey, f door.Form) []wrong {
+		who, faults := option(f, "who", "self", "child", "adult")
 		same := sureYoung.asked(d, j) && !j.done("sure-young") || whoDecides.asked(d, j) // who fills in a form for the person named
 		if j.Who != "" && who != j.Who && !same {                                        // what was said of one person is not true of another
 			known := j.Answers.Subject.BirthDate
@@ -61,8 +62,8 @@ var askCapacity = question{
 		}
 		return url.Values{"capacity": {j.Answers.Proxy.Capacity}}
 	},
-	take: func(_ Door, j *journey, f filled) []wrong {
-		capacity, faults := f.option("capacity", append([]string{without}, powers[j.Who]...)...)
+	take: func(_ Door, j *journey, f door.Form) []wrong {
+		capacity, faults := option(f, "capacity", append([]string{without}, powers[j.Who]...)...)
 		if j.Answers.Proxy == nil {
 			j.Answers.Proxy = &optout.Proxy{}
 		}
@@ -102,9 +103,9 @@ var askDeclaration = question{
 		}
 		return t
 	},
-	take: func(_ Door, j *journey, f filled) []wrong {
-		j.Answers.Proxy.Name = f.get("proxy-name")
-		if !f.ticked("declared") {
+	take: func(_ Door, j *journey, f door.Form) []wrong {
+		j.Answers.Proxy.Name = f.Get("proxy-name")
+		if !f.Ticked("declared") {
 			return []wrong{{"declared", "missing"}}
 		}
 		return nil

@@ -2,6 +2,9 @@
 // `right` leads on; true stands for whatever is offered first. Before it every answer of `wrong` must be refused, and
 // kept; unless said otherwise that is to say nothing. `search` finds what `right` chooses from.
 
+// years ago.
+const years = (age) => String(new Date().getFullYear() - age)
+
 // Pages that ask nobody for anything but to go on.
 const goOn = { right: {} }
 const always = { 'sure-birth-date': goOn, 'sure-young': goOn, 'sure-practice': goOn, check: goOn }
@@ -29,7 +32,7 @@ export const child = {
   who: says({ who: 'child' }),
   capacity: says({ capacity: 'parent' }),
   name: says({ forenames: 'Robin', surname: 'Quillfeather' }),
-  'birth-date': says({ day: '14', month: '5', year: String(new Date().getFullYear() - 8) }),
+  'birth-date': says({ day: '14', month: '5', year: years(8) }),
   declaration: says({ 'proxy-name': 'Ada Wren Quillfeather', declared: 'yes' }),
   'nhs-number': says({ known: 'no' }),
   address: says({ 'no-address': 'yes' }),
@@ -43,11 +46,14 @@ export const child = {
 
 export const sibling = { ...child, name: says({ forenames: 'Wilhelmina', surname: 'Quillfeather' }) }
 
-// ends are what leads to a page that ends a journey, without a wrong answer on the way.
+// ends are what leads to a page that ends a journey, or interrupts it, without a wrong answer on the way.
 const straight = (answers) => Object.fromEntries(Object.entries(answers).map(([page, { right, search }]) => [page, { right, search }]))
 export const ends = {
   'no-capacity': straight({ ...child, capacity: says({ capacity: 'none' }) }),
   'who-decides': straight({ ...child, 'birth-date': says({ day: '14', month: '5', year: '1990' }) }),
+  'sure-young': straight({ ...self, 'birth-date': says({ day: '1', month: '1', year: years(6) }) }),
+  'sure-birth-date': straight({ ...self, 'birth-date': says({ day: '1', month: '1', year: years(112) }) }),
+  'sure-practice': straight({ ...self, address: says({ 'line-1': '1 Fore Street', postcode: 'TR1 2AA' }) }),
 }
 
 export const adult = {
@@ -60,3 +66,8 @@ export const adult = {
   practice: { ...self.practice, ...says({ practice: 'none' }) },
   reply: says({ safe: ['none'] }),
 }
+
+export const straightOn = straight(self)
+
+// takingBack says what somebody answers who takes an earlier form back, or says that it was not theirs.
+export const takingBack = { ...straightOn, choice: { right: { choice: 'withdrawal' } } }

@@ -132,7 +132,40 @@ async function ends(visitor) {
   }
 }
 
-export const walks = { weight, read, self: journey(people.self), child: journey(people.child), adult: journey(people.adult), ends, tabs }
+// undo sends a form, then takes it back, then says that it was nobody's.
+async function undo(visitor) {
+  await begin(visitor)
+  await walk(visitor, people.straightOn, 'check')
+  const reference = await sendNow(visitor)
+  for (const which of ['first', 'last']) {
+    await visitor.open('/status')
+    await step(visitor, { status: { right: { reference, ...people.self['birth-date'].right }, stays: true } })
+    await visitor.press(buttonOf(visitor.page.locator('main form[action="/form"]')[which]()))
+    await walk(visitor, people.takingBack, 'check')
+    await visitor.check()
+    if (!(await visitor.text()).includes(reference)) visitor.fail('does not say which form it is about')
+    if ((await sendNow(visitor)) === reference) visitor.fail('is no form of its own')
+  }
+}
+
+// sendNow sends a form, again if it is told that nobody is as quick as that.
+async function sendNow(visitor) {
+  for (let presses = 0; visitor.name === 'check' && presses < 50; presses++) {
+    await visitor.press(buttonOf(visitor.page.locator('main form[action="check"]')))
+  }
+  await visitor.check()
+  return referenceOf(visitor)
+}
+
+// lost goes where there is nothing, or nothing any more.
+async function lost(visitor) {
+  for (const path of ['/nowhere', '/form/aaaaaaaa/choice']) {
+    await visitor.open(path)
+    await visitor.check({ status: 404 })
+  }
+}
+
+export const walks = { weight, read, self: journey(people.self), child: journey(people.child), adult: journey(people.adult), ends, undo, lost, tabs }
 
 // once are the walks that have nothing to do with how somebody works a page.
 export const once = { weight: 'desktop', tabs: 'desktop' }

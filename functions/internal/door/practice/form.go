@@ -1,0 +1,294 @@
+package practice
+
+import (
+	"context"
+	"errors"
+	"html/template"
+	"net/http"
+	"slices"
+	"time"
+
+	"example.org/optout/functions/internal/door"
+	"example.org/optout/functions/internal/door/staff"
+	"example.org/optout/functions/internal/nhsui"
+	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/problem"
+	"example.org/optout/functions/internal/signin"
+	"example.org/optout/functions/internal/worklist"
+)
+
+// onForm serves a form that is on the practice's own list. Every other one is not there, whether it exists or not.
+func onForm(serve func(*Door, http.ResponseWriter, *http.Request, signin.Session, optout.Form)) func(*Door, http.ResponseWriter, *http.Request, signin.Session) {
+	return func(d *Door, w http.ResponseWriter, r *http.Request, s signin.Session) {
+		f, err := d.own(r.Context(), r.PathValue("reference"), s.Actor)
+		switch {
+		case errors.Is(err, optout.ErrNotFound):
+			d.house.Refuse(w, r, problem.NotOnYourList)
+		case err != nil:
+			d.house.Fail(w, r, err)
+		default:
+			serve(d, w, r, s, f)
+		}
+	}
+}
+
+// own reads a form of the actor's practice. optout.ErrNotFound for every other one.
+func (d *Door) own(ctx context.Context, reference string, a optout.Actor) (optout.Form, error) {
+	ref, err := optout.ParseReference(reference)
+	if err != nil {
+		return optout.Form{}, optout.ErrNotFound
+	}
+	f, err := d.Store.Form(ctx, ref)
+	if err == nil && !owns(a, f) {
+		err = optout.ErrNotFound
+	}
+	return f, err
+}
+
+// owns says whether a form is on the list of an actor's practice, or ended there.
+func owns(a optout.Actor, f optout.Form) bool {
+	return !a.Practice.IsZero() && worklist.Of(f.State()).Owner == worklist.Practice(a.Practice)
+}
+
+// collected says whether a named person at the practice has opened a form: only then is shown what is personal in it.
+func collected(f optout.Form) bool {
+	return f.State().Status != optout.StatusRouted && f.State().Status != optout.StatusDelivered
+}
+
+// form shows a form: before it is collected what is due, afterwards everything that is needed to code it.
+// GET /practice/forms/{reference}.
+func (d *Door) form(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form) {
+	d.showForm(w, r, s, f, 0, "", nil)
+}
+
+// showForm shows a form, with what was wrong with what was said of it.
+func (d *Door) showForm(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, status int, note string, faults []staff.Fault) {
+	ctx, now := r.Context(), d.Now()
+	held, err := d.heldBy(ctx, f.Reference, s)
+	if err != nil {
+		d.house.Fail(w, r, err)
+		return
+	}
+	v := formView{Reference: f.Reference.String(), At: address(f.Reference, ""), State: f.State(), Standing: staff.Standing(f.State()), Next: staff.NextText(f.State()), Key: staff.Fields{}.Key(), Held: held, Now: now}
+	if !f.State().Due.IsZero() {
+		due := staff.DueIn(f.State().Due, now)
+		v.Due = &due
+	}
+	page := staff.Page{Status: status, Title: "Form " + f.Reference.String(), Part: "/practice", Back: "/practice?list=" + listOf(f), Faults: faults, Done: done[r.URL.Query().Get("done")], Wide: true}
+	v.Note = note
+	if !collected(f) {
+		page.Name, page.Data = "waiting", v
+		d.house.Show(w, s, page)
+		return
+	}
+	beside, elsewhere, err := d.beside(ctx, s.Actor, f)
+	if err != nil {
+		d.house.Fail(w, r, err)
+		return
+	}
+	if err := d.look(ctx, s.Actor, "form", f); err != nil {
+		d.house.Fail(w, r, err)
+		return
+	}
+	if err := d.look(ctx, s.Actor, "beside", beside...); err != nil {
+		d.house.Fail(w, r, err)
+		return
+	}
+	v.Facts, v.Elsewhere = staff.FactsOf(f), elsewhere
+	v.Codes = nhsui.SummaryList{Rows: staff.CodesOf(f, d.Sender.Codes)}
+	v.Deciding = deciding(f)
+	v.History = staff.HistoryFor(f, s.Actor)
+	if len(beside) > 0 {
+		t := staff.Compare(append([]optout.Form{f}, beside...))
+		v.Beside = &t
+	}
+	if v.Held == "" {
+		v.Acts = acts(f, s)
+	}
+	page.Name, page.Data = "form", v
+	d.house.Show(w, s, page)
+}
+
+// listOf is the list of the inbox on which a form stands.
+func listOf(f optout.Form) string {
+	for _, l := range lists {
+		if l.stage == worklist.Of(f.State()).Stage {
+			return l.name
+		}
+	}
+	return lists[0].name
+}
+
+type formView struct {
+	Reference, At string
+	State         optout.State
+	Standing      nhsui.Tag
+	Due           *nhsui.Tag
+	Next          string
+	Note          string
+	Key           template.HTML
+	Held          string // who else is at work on it, in words; "": nobody
+	Facts, Codes  nhsui.SummaryList
+	Deciding      []nhsui.InsetText
+	Beside        *nhsui.Table
+	Elsewhere     int // further forms of the person, which are not with this practice
+	History       []staff.Happened
+	Acts          []act
+	Now           time.Time
+}
+
+// act is something that can be done with a form: on a page of its own, or at once.
+type act struct {
+	Text, Page, Verb string
+	Secondary        bool
+}
+
+// acts are what can be done with a form as it stands.
+func acts(f optout.Form, s signin.Session) []act {
+	switch st := f.State(); {
+	case st.Status == optout.StatusCollected, st.Status == optout.StatusInDoubt:
+		all := []act{{Text: "Say that it is applied", Page: "apply"}, {Text: "Return it", Page: "return", Secondary: true}, {Text: "Correct the NHS number", Page: "number", Secondary: true}}
+		if st.Status == optout.StatusCollected {
+			all = append(all, act{Text: "Put it back for others", Verb: "put-back", Secondary: true})
+		}
+		return all
+	case st.Status == optout.StatusApplied:
+		return []act{{Text: "Take back that it is applied", Page: "correct", Secondary: true}}
+	case st.Next == optout.NextDecide && (st.Reason == optout.IdentityNotVerified || s.Role == optout.Clinician):
+		return []act{{Text: "Decide", Page: "decide"}}
+	case st.Next == optout.NextWithdraw:
+		return []act{{Text: "Record how it was taken back", Page: "withdraw"}}
+	}
+	return nil
+}
+
+// deciding is what the practice has to decide before it applies a form (domain facts, who may sign).
+func deciding(f optout.Form) (all []nhsui.InsetText) {
+	say := func(html template.HTML) { all = append(all, nhsui.InsetText{HTML: html}) }
+	if _, child := staff.ChildAge(f); child && f.Facts.ProxyName.IsZero() {
+		say("<p><strong>A child under 16 signed this alone.</strong> Any child may. You decide whether they understand what it means, and record how you decided when you say that it is applied. Do not ask for a parent. Answer the child in the way they said is safe.</p>")
+	}
+	if !f.Facts.ProxyName.IsZero() {
+		say("<p><strong>Somebody else signed for this person.</strong> You check that they have the right to, and record how when you say that it is applied. If they have not, return the form: a clinician at your practice decides then.</p>")
+	}
+	if f.State().Next == optout.NextDecide && f.State().Reason != optout.IdentityNotVerified {
+		say("<p><strong>A clinician decides about this form.</strong> It was returned: " + template.HTML(template.HTMLEscapeString(staff.ReasonText(f.State().Reason))) + ".</p>")
+	}
+	return all
+}
+
+// beside are the person's other forms: those that this practice has too, and how many it has not.
+func (d *Door) beside(ctx context.Context, a optout.Actor, f optout.Form) (ours []optout.Form, elsewhere int, err error) {
+	all, err := optout.Beside(ctx, d.Store, f)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, o := range all {
+		follows := o.State().Status == optout.StatusDuplicate && (o.State().Of == f.Reference || slices.ContainsFunc(ours, func(x optout.Form) bool { return x.Reference == o.State().Of }))
+		if owns(a, o) && collected(o) || follows {
+			ours = append(ours, o)
+		} else {
+			elsewhere++
+		}
+	}
+	return ours, elsewhere, nil
+}
+
+// claimLasts is how long a form is one person's.
+const claimLasts = 30 * time.Minute
+
+// heldBy says in words who else is at work on a form; "" if nobody is.
+func (d *Door) heldBy(ctx context.Context, ref optout.Reference, s signin.Session) (string, error) {
+	claims, err := d.Store.Claimed(ctx, []optout.Reference{ref}, d.Now())
+	if err != nil {
+		return "", err
+	}
+	if c, held := claims[ref]; held && c.By != s.String() {
+		return atWork(c, s), nil
+	}
+	return "", nil
+}
+
+// verbs are what can be done with a form: POST /practice/forms/{reference}/{page}.
+var verbs = map[string]func(*Door, http.ResponseWriter, *http.Request, signin.Session, optout.Form, door.Form){
+	"collect": (*Door).collect, "claim": (*Door).claim, "release": (*Door).release, "put-back": (*Door).putBack,
+	"apply": (*Door).apply, "return": (*Door).giveBack, "number": (*Door).number, "correct": (*Door).correct, "decide": (*Door).decide, "withdraw": (*Door).withdraw,
+}
+
+// act does one of the verbs, unless a colleague is at work on the form.
+func (d *Door) act(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form) {
+	verb, ok := verbs[r.PathValue("page")]
+	if !ok {
+		d.house.Refuse(w, r, problem.NotFound)
+		return
+	}
+	filled, status, code := door.ReadForm(r)
+	if code != "" {
+		d.showForm(w, r, s, f, status, "What was sent is no form, or far too large a one. Nothing was changed.", nil)
+		return
+	}
+	held, err := d.heldBy(r.Context(), f.Reference, s)
+	if err != nil {
+		d.house.Fail(w, r, err)
+		return
+	}
+	if held != "" && r.PathValue("page") != "release" {
+		d.showForm(w, r, s, f, http.StatusConflict, "Nothing was changed: "+held+".", nil)
+		return
+	}
+	verb(d, w, r, s, f, filled)
+}
+
+// formPages are the pages about a form: GET /practice/forms/{reference}/{page}.
+var formPages = map[string]func(*Door, http.ResponseWriter, *http.Request, signin.Session, optout.Form){
+	"apply": (*Door).askApply, "return": (*Door).askReturn, "number": (*Door).askNumber, "correct": (*Door).askCorrect,
+	"decide": (*Door).askDecide, "withdraw": (*Door).askWithdraw, "print": (*Door).print, "fhir": (*Door).fhir,
+}
+
+// formPage shows one of the pages about a form, once it is collected.
+func (d *Door) formPage(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form) {
+	show, ok := formPages[r.PathValue("page")]
+	switch {
+	case !ok:
+		d.house.Refuse(w, r, problem.NotFound)
+	case !collected(f):
+		staff.See(w, address(f.Reference, ""))
+	default:
+		show(d, w, r, s, f)
+	}
+}
+
+// answer shows what came of an act: on to where it leads, or the page again with what is wrong.
+func (d *Door) answer(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, err error, onward string, again func(status int, faults []staff.Fault)) {
+	faulty, isFaulty := errors.AsType[optout.Faulty](err)
+	refusal, isRefusal := errors.AsType[*optout.Refusal](err)
+	switch {
+	case err == nil:
+		staff.See(w, onward)
+	case isFaulty:
+		again(http.StatusUnprocessableEntity, staff.Faults(faulty, nil))
+	case isRefusal && again != nil && refusal != optout.NotNow && refusal != optout.Forbidden:
+		again(http.StatusConflict, []staff.Fault{{Text: refusal.Detail}})
+	case isRefusal:
+		d.refused(w, r, s, f, refusal)
+	default:
+		d.house.Fail(w, r, err)
+	}
+}
+
+// refused shows the form as it stands now, and why what was said of it was not taken.
+func (d *Door) refused(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, why *optout.Refusal) {
+	status := http.StatusConflict
+	if why == optout.Forbidden {
+		status = http.StatusForbidden
+	}
+	now, err := d.own(r.Context(), f.Reference.String(), s.Actor)
+	switch {
+	case errors.Is(err, optout.ErrNotFound): // it has gone elsewhere meanwhile
+		d.house.Refuse(w, r, problem.NotOnYourList)
+	case err != nil:
+		d.house.Fail(w, r, err)
+	default:
+		d.showForm(w, r, s, now, status, why.Detail+" Nothing was changed.", nil)
+	}
+}

@@ -1,0 +1,154 @@
+// Package practice is the practices' door: pages for those who work there, who see what waits, collect it, apply it in
+// their clinical system and say so, and an API for their software.
+//
+// A practice sees what is on its own list, and nothing else: the list's key is made of who signed in, never of what a
+// request says.
+package practice
+
+import (
+	"context"
+	"embed"
+	"net/http"
+	"time"
+
+	"example.org/optout/functions/internal/door"
+	"example.org/optout/functions/internal/door/staff"
+	"example.org/optout/functions/internal/export"
+	"example.org/optout/functions/internal/keyring"
+	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/nhsui"
+	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/signin"
+	"example.org/optout/functions/internal/worklist"
+)
+
+// Store is what the door asks of the table.
+type Store interface {
+	optout.Store
+	worklist.Store
+}
+
+// Door is the practices' door.
+type Door struct {
+	Store       Store
+	Keys        keyring.Keyring
+	SignIn      *signin.Door // its pages are filled in by Handler
+	Sender      export.Sender
+	TestNumbers bool
+	Practices   optout.Practices
+	NHS         bool // the NHS logo may be shown
+	Now         func() time.Time
+
+	house *staff.House
+}
+
+// Route is one address of the door.
+type Route struct {
+	Method, Path string
+	serve        func(*Door) http.HandlerFunc
+}
+
+// Routes are the door's addresses in the order in which people meet them; template.yaml has the same ones.
+var Routes = []Route{
+	{"GET", "/practice", page((*Door).inbox)},
+	{"GET", "/practice/signed-in", func(d *Door) http.HandlerFunc { return d.SignIn.SignedIn }},
+	{"GET", "/practice/choose", page((*Door).choose)},
+	{"POST", "/practice/use", func(d *Door) http.HandlerFunc { return d.SignIn.Use }},
+	{"POST", "/practice/sign-out", func(d *Door) http.HandlerFunc { return d.SignIn.SignOut }},
+	{"GET", "/practice/signed-out", func(d *Door) http.HandlerFunc { return d.bye }},
+	{"GET", "/practice/forms/{reference}", page(onForm((*Door).form))},
+	{"GET", "/practice/forms/{reference}/{page}", page(onForm((*Door).formPage))},
+	{"POST", "/practice/forms/{reference}/{page}", page(onForm((*Door).act))},
+	{"GET", "/practice/list/{file}", page((*Door).list)},
+	{"GET", "/practice/counter", page((*Door).counter)},
+	{"POST", "/practice/counter", page((*Door).fillCounter)},
+	{"POST", "/practice/counter/confirm", page((*Door).confirmCounter)},
+	{"GET", "/practice/counter/registered", page((*Door).registeredAtCounter)},
+	{"GET", "/practice/settings", page((*Door).settings)},
+	{"POST", "/practice/settings/{what}", page((*Door).set)},
+	{"GET", "/api/practice/forms", machine((*Door).listForSoftware)},
+	{"GET", "/api/practice/forms/{reference}", machine((*Door).formForSoftware)},
+	{"POST", "/api/practice/forms/{reference}/{verb}", machine((*Door).actOfSoftware)},
+}
+
+// page serves those who have signed in and have a practice in use.
+func page(serve func(*Door, http.ResponseWriter, *http.Request, signin.Session)) func(*Door) http.HandlerFunc {
+	return func(d *Door) http.HandlerFunc {
+		return d.SignIn.Staff(func(w http.ResponseWriter, r *http.Request, s signin.Session) { serve(d, w, r, s) })
+	}
+}
+
+// machine serves the software of a practice.
+func machine(serve func(*Door, http.ResponseWriter, *http.Request, optout.Actor)) func(*Door) http.HandlerFunc {
+	return func(d *Door) http.HandlerFunc {
+		return d.SignIn.Machine(func(w http.ResponseWriter, r *http.Request, a optout.Actor) { serve(d, w, r, a) })
+	}
+}
+
+//go:embed *.gohtml
+var pages embed.FS
+
+// Handler serves the routes.
+func (d *Door) Handler() http.Handler {
+	d.house = &staff.House{
+		Home: "/practice", Service: "Summary Care Record opt-outs for practices", Controller: d.Sender.Controller, NHS: d.NHS, Pages: pages,
+		Parts: []staff.Part{
+			{Text: "Forms", Href: "/practice"}, {Text: "Register a form", Href: "/practice/counter"}, {Text: "Your practice", Href: "/practice/settings"},
+		},
+	}
+	d.house.Open()
+	d.SignIn.Refuse, d.SignIn.Choose, d.SignIn.Bye = d.house.Refuse, d.chooseFirst, d.bye
+	var routes []door.Route
+	for _, r := range Routes {
+		routes = append(routes, door.Route{Method: r.Method, Path: r.Path, Serve: r.serve(d)})
+	}
+	return door.Handler(routes, d.house.Policy(), d.house.Refuse)
+}
+
+// custody is how the practice acts on forms.
+func (d *Door) custody() optout.Custody {
+	return optout.Custody{Store: d.Store, Keys: d.Keys, Practices: d.Practices, Codes: d.Sender.Codes, Now: d.Now}
+}
+
+func (d *Door) today() nhs.Date { return nhs.DateOf(d.Now()) }
+
+// look writes down, before it is shown, that somebody is shown what is personal in forms.
+func (d *Door) look(ctx context.Context, by optout.Actor, what string, forms ...optout.Form) error {
+	var refs []optout.Reference
+	for _, f := range forms {
+		refs = append(refs, f.Reference)
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	return d.Store.Look(ctx, worklist.Look{At: d.Now(), By: by.String(), What: what}, refs...)
+}
+
+// choose lets somebody who works for several practices take another one: GET /practice/choose.
+func (d *Door) choose(w http.ResponseWriter, r *http.Request, s signin.Session) {
+	d.chooseFirst(w, r, s)
+}
+
+func (d *Door) chooseFirst(w http.ResponseWriter, _ *http.Request, s signin.Session) {
+	var options []staff.Option
+	for _, p := range s.Practices {
+		options = append(options, staff.Option{Value: p.String(), Text: staff.NameOf(p)})
+	}
+	chosen := door.Form{}
+	if !s.Practice.IsZero() {
+		chosen = door.Form{"practice": {s.Practice.String()}}
+	}
+	d.house.Show(w, s, staff.Page{
+		Name: "ask", Title: "Which practice are you working for now?",
+		Data: staff.Ask{
+			Above:  staff.Paragraphs("You see the forms of one practice at a time, and what you do is done for that one. Its name stands at the top of every page."),
+			Action: "/practice/use", Fields: staff.Fields{Form: chosen}.One("practice", "Practice", "", options...),
+			Button: nhsui.Button{Text: "Continue"},
+		},
+	})
+}
+
+// bye says that somebody has signed out: GET /practice/signed-out.
+func (d *Door) bye(w http.ResponseWriter, _ *http.Request) {
+	d.house.Show(w, signin.Session{}, staff.Page{Name: "signed-out", Title: "You have signed out"})
+}

@@ -1,0 +1,315 @@
+package staff
+
+import (
+	"encoding/json"
+	"errors"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"example.org/optout/functions/internal/door"
+	"example.org/optout/functions/internal/keyring"
+	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/nhsui"
+	"example.org/optout/functions/internal/observe"
+	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/signin"
+	"example.org/optout/functions/internal/worklist"
+)
+
+// Entry is where staff register what somebody brings, signs or says to them: one page to fill in, one that is read back
+// to the person, and the reference. Nothing is kept in between but in the page itself, sealed.
+type Entry struct {
+	House     *House
+	Registrar optout.Registrar
+	Seals     keyring.Keyring
+	Looks     worklist.Store
+	Rules     func() optout.Rules // with Staff
+	Door      string              // optout.Counter or optout.Phone
+	At        string              // address of its page; the read-back is sent to At/confirm
+	Part      string
+	Title     string
+	Intro     template.HTML
+	Now       func() time.Time
+}
+
+// entered is what the read-back page keeps.
+type entered struct {
+	Key  string     `json:"k"`
+	Form url.Values `json:"f"`
+}
+
+const (
+	entryUse   = "entry"
+	entryLasts = 2 * time.Hour
+)
+
+// Blank shows the page with nothing filled in.
+func (e Entry) Blank(w http.ResponseWriter, _ *http.Request, s signin.Session) {
+	e.show(w, s, 0, door.Form{}, nil)
+}
+
+// Fill judges what was filled in, and shows what is read back or what is wrong.
+func (e Entry) Fill(w http.ResponseWriter, r *http.Request, s signin.Session) {
+	f, status, code := door.ReadForm(r)
+	if code != "" {
+		e.show(w, s, status, door.Form{}, []Fault{{"", "What was sent is no form, or far too large a one. Fill it in again."}})
+		return
+	}
+	e.judge(w, r, s, f)
+}
+
+func (e Entry) judge(w http.ResponseWriter, r *http.Request, s signin.Session, f door.Form) {
+	_, facts, faults := e.accept(f, s)
+	if len(faults) > 0 {
+		e.show(w, s, http.StatusUnprocessableEntity, f, faults)
+		return
+	}
+	key := f.Get("key")
+	plain, err := json.Marshal(entered{key, url.Values(f)})
+	if err != nil {
+		panic("entry: " + err.Error())
+	}
+	sealed, err := e.Seals.Seal(e.use(s), e.Now().Add(entryLasts), plain)
+	if errors.Is(err, keyring.ErrTooLarge) {
+		e.show(w, s, http.StatusUnprocessableEntity, f, []Fault{{"", "This is more than fits. Shorten the address or the name."}})
+		return
+	} else if err != nil {
+		e.House.Fail(w, r, err)
+		return
+	}
+	said := Summary(optout.Form{Facts: facts, Channel: e.Door})
+	rows := said.Rows[:0]
+	for _, row := range said.Rows {
+		if row.Key.Text != "Came in" {
+			rows = append(rows, row)
+		}
+	}
+	said.Rows = rows
+	e.House.Show(w, s, Page{
+		Name: "readback", Title: "Read this back to the person", Part: e.Part,
+		Data: struct {
+			Said         nhsui.SummaryList
+			Means        nhsui.WarningCallout
+			Action       string
+			Sealed       template.HTML
+			Send, Change nhsui.Button
+		}{
+			said, Means(facts), e.At + "/confirm", Hidden("sealed", sealed),
+			nhsui.Button{Text: "The person agrees: register it", Name: "do", Value: "send", PreventDoubleClick: new(true)},
+			nhsui.Button{Text: "Change something", Name: "do", Value: "change", Variant: "secondary"},
+		},
+	})
+}
+
+// use binds what is sealed to whoever entered it, for the practice it was entered at.
+func (e Entry) use(s signin.Session) string { return entryUse + " " + e.At + " " + s.String() }
+
+// Confirm registers what was read back, once, or gives it back to be changed.
+func (e Entry) Confirm(w http.ResponseWriter, r *http.Request, s signin.Session) {
+	f, status, code := door.ReadForm(r)
+	var kept entered
+	plain, err := e.Seals.Unseal(e.use(s), f.Get("sealed"), e.Now())
+	if code != "" || err != nil || json.Unmarshal(plain, &kept) != nil {
+		if status == 0 {
+			status = http.StatusBadRequest
+		}
+		e.show(w, s, status, door.Form{}, []Fault{{"", "What was read back is too old, or was entered by somebody else. Nothing was registered. Fill it in again."}})
+		return
+	}
+	form := door.Form(kept.Form)
+	if f.Get("do") != "send" {
+		e.show(w, s, 0, form, nil)
+		return
+	}
+	answers, facts, faults := e.accept(form, s)
+	origin := optout.Origin{Door: e.Door, Client: s.String(), Key: kept.Key}
+	var receipt optout.Receipt
+	if len(faults) == 0 {
+		receipt, err = e.Registrar.Register(r.Context(), origin, answers, facts)
+	} else { // the rules, or the day, are others now; what was sent before gets its answer all the same
+		receipt, err = e.Registrar.Replay(r.Context(), origin, &answers)
+	}
+	switch {
+	case len(faults) > 0 && errors.Is(err, optout.ErrNotFound):
+		e.show(w, s, http.StatusUnprocessableEntity, form, faults)
+		return
+	case errors.Is(err, optout.ErrOtherAnswers):
+		url.Values(form).Del("key")
+		e.show(w, s, http.StatusConflict, form, []Fault{{"", "This page has registered something else already. Read this one back and register it on its own."}})
+		return
+	case err != nil:
+		e.House.Fail(w, r, err)
+		return
+	}
+	if !receipt.Replayed {
+		observe.Count(r.Context(), "FormsRegistered", 1)
+	}
+	observe.Note(r.Context(), "reference", receipt.Reference.String())
+	if err := e.Looks.Look(r.Context(), worklist.Look{At: e.Now(), By: s.String(), What: "entered"}, receipt.Reference); err != nil {
+		e.House.Fail(w, r, err) // the same page can be sent again
+		return
+	}
+	See(w, e.At+"/registered?reference="+url.QueryEscape(receipt.Reference.String()))
+}
+
+// Registered says which reference the person gets.
+func (e Entry) Registered(w http.ResponseWriter, r *http.Request, s signin.Session) {
+	ref, err := optout.ParseReference(r.URL.Query().Get("reference"))
+	if err != nil {
+		See(w, e.At)
+		return
+	}
+	e.House.Show(w, s, Page{Name: "registered", Title: "It is registered", Part: e.Part, Data: struct{ Reference, Again string }{ref.String(), e.At}})
+}
+
+func (e Entry) show(w http.ResponseWriter, s signin.Session, status int, f door.Form, faults []Fault) {
+	b := Fields{f, faults}
+	var all template.HTML
+	add := func(parts ...template.HTML) {
+		for _, p := range parts {
+			all += p + "\n"
+		}
+	}
+	heading := func(text string) template.HTML { return template.HTML(`<h2 class="nhsuk-heading-m">` + text + `</h2>`) }
+	add(b.Key(), b.One("want", "What does the person want?", "",
+		Option{"dissent", Choices["dissent"], ""}, Option{"core", Choices["core"], ""}, Option{"core-and-additional", Choices["core-and-additional"], ""},
+		Option{"withdrawal", "To take back an earlier form", ""}, Option{"not-me", "To say that an earlier form was not theirs", ""}))
+	add(b.Line("about", "Reference of the earlier form", "Only to take one back, or to say that it was not theirs.", 20))
+	add(heading("The person"), b.Line("forenames", "First and middle names", "", 0), b.Line("surname", "Last name", "", 0), b.Box("one-name", "The person has one name only, which is typed as the last name"))
+	add(b.Day("birth-date", "Birth date", "For example, 31 3 1957."), b.Line("nhs-number", "NHS number, if known", "10 digits, like 943 476 5919. Leave it empty if it is not known.", 20))
+	add(b.Line("line-1", "Address", "", 0), b.Line("line-2", "Address, second line", "", 0), b.Line("line-3", "Town or city", "", 20), b.Line("postcode", "Postcode", "", 10), b.Box("no-address", "The person has no address"))
+	if e.Door == optout.Phone {
+		add(b.Line("practice", "Code of the person's practice", "A letter and five digits, like A81001. Leave it empty if it is not known: the office finds it.", 10), b.Box("not-registered", "The person is not registered with a practice"))
+	}
+	add(heading("Who says so"), b.One("signer", "Who signs or speaks?", "From 16 people decide for themselves. A child under 16 may sign alone, and the practice decides.",
+		Option{"self", "The person", ""}, Option{"proxy", "Somebody else, who has the right to", ""}))
+	capacities := []Option{}
+	for _, c := range []string{"parent", "local-authority", "attorney-health-welfare", "deputy", "best-interests"} {
+		capacities = append(capacities, Option{c, Capacities[c], ""})
+	}
+	add(b.Line("proxy-name", "Name of whoever signs for the person", "Leave it empty if the person signs.", 0), b.One("capacity", "By what right?", "Leave this open if the person signs.", capacities...))
+	add(b.Day("signed-on", "Signed, or asked for, on", "Leave this empty if it was today."))
+	add(heading("How the person may be answered"), b.Some("safe", "Which ways are safe?", "Ask the person. Somebody else may read their post or answer their telephone.",
+		Option{"email", "E-mail", ""}, Option{"post", "Post", ""}, Option{"phone", "Telephone", ""}, Option{"none", "None: do not contact this person", ""}))
+	add(b.Line("email", "E-mail address", "", 0), b.Line("phone", "Telephone number", "", 20), b.Line("format", "Format that the person needs, such as large print", "", 0), b.Line("language", "Language, if not English", "", 20))
+	e.House.Show(w, s, Page{
+		Name: "ask", Status: status, Title: e.Title, Part: e.Part, Faults: faults,
+		Data: Ask{Above: e.Intro, Action: e.At, Fields: all, Button: nhsui.Button{Text: "Continue to read it back"}},
+	})
+}
+
+// fields are the page's names for what answers are about.
+var fields = map[string]string{
+	"/choice": "want", "/kind": "want", "/about": "about", "/subject/forenames": "forenames", "/subject/surname": "surname",
+	"/subject/birthDate": "birth-date", "/subject/nhsNumber": "nhs-number", "/subject/address": "line-1", "/subject/address/0": "line-1",
+	"/subject/address/1": "line-2", "/subject/address/2": "line-3", "/subject/postcode": "postcode", "/practice": "practice",
+	"/proxy/name": "proxy-name", "/proxy/capacity": "capacity", "/signedOn": "signed-on", "/reply/safe": "safe", "/reply/email": "email",
+	"/reply/phone": "phone", "/reply/format": "format", "/reply/language": "language",
+}
+
+// accept reads answers out of what was filled in and judges them by the rules of every door.
+func (e Entry) accept(f door.Form, s signin.Session) (a optout.Answers, facts optout.Facts, faults []Fault) {
+	wrong := func(field, text string) { faults = append(faults, Fault{field, text}) }
+	switch want := f.Get("want"); want {
+	case "":
+		wrong("want", "Say what the person wants.")
+	case "withdrawal", "not-me":
+		a.Kind, a.About = want, f.Get("about")
+		if a.About == "" {
+			wrong("about", "Give the reference of the form that this is about.")
+		}
+	default:
+		a.Choice, a.About = want, f.Get("about")
+	}
+	birth, x := Date(f, "birth-date")
+	switch {
+	case x != nil:
+		faults = append(faults, *x)
+	case birth.IsZero():
+		wrong("birth-date", "Give the birth date.")
+	}
+	signed, x := Date(f, "signed-on")
+	if x != nil {
+		faults = append(faults, *x)
+	}
+	if signed.IsZero() {
+		signed = nhs.DateOf(e.Now())
+	}
+	a.SignedOn = signed.ISO()
+	a.Subject = optout.Subject{
+		Forenames: f.Get("forenames"), Surname: f.Get("surname"), OneName: f.Ticked("one-name"), BirthDate: birth.ISO(),
+		NHSNumber: f.Digits("nhs-number"), Postcode: f.Get("postcode"), NoAddress: f.Ticked("no-address"),
+	}
+	for _, line := range []string{"line-1", "line-2", "line-3"} {
+		if text := f.Get(line); text != "" {
+			a.Subject.Address = append(a.Subject.Address, text)
+		}
+	}
+	if e.Door == optout.Counter {
+		a.Practice = s.Practice.String()
+	} else {
+		a.Practice, a.NotRegistered = f.Get("practice"), f.Ticked("not-registered")
+	}
+	name, capacity := f.Get("proxy-name"), f.Get("capacity")
+	switch f.Get("signer") {
+	case "":
+		wrong("signer", "Say who signs or speaks.")
+	case "self":
+		if name != "" || capacity != "" {
+			wrong("signer", "Either the person signs or somebody else does. Empty what does not belong, or choose the other.")
+		}
+	case "proxy":
+		a.Proxy = &optout.Proxy{Name: name, Capacity: capacity}
+	default:
+		wrong("signer", "Choose one of the options offered.")
+	}
+	reply := optout.Reply{Safe: []string{}, Email: f.Get("email"), Phone: f.Digits("phone"), Format: f.Get("format"), Language: f.Get("language")}
+	none := false
+	for _, way := range f.All("safe") {
+		if way == "none" {
+			none = true
+			continue
+		}
+		reply.Safe = append(reply.Safe, way)
+	}
+	switch {
+	case none && len(reply.Safe) > 0:
+		wrong("safe", "Either some ways are safe or none is. Take one answer away.")
+	case !none && len(reply.Safe) == 0:
+		wrong("safe", "Ask which ways are safe, and tick them.")
+	}
+	a.Reply = &reply
+	facts, broken := e.Rules().Accept(a)
+	for _, x := range Faults(broken, fields) {
+		if !said(faults, x.Field) {
+			faults = append(faults, x)
+		}
+	}
+	return a, facts, faults
+}
+
+func said(faults []Fault, field string) bool {
+	for _, f := range faults {
+		if f.Field == field {
+			return true
+		}
+	}
+	return false
+}
+
+// Means is what people must know of what they ask for (domain facts, wording).
+func Means(f optout.Facts) nhsui.WarningCallout {
+	text := "They will still be treated. But staff elsewhere, such as in A&E, may not see their medicines, allergies and bad reactions, even when the person cannot tell them. A record that already exists is hidden, not erased. They can change their mind at any time."
+	switch {
+	case f.Kind == "withdrawal", f.Kind == "not-me":
+		text = "The practice looks at the earlier form and asks the person before anything more is shared. Until then what they had said before holds."
+	case f.Choice == "core":
+		text = "Staff elsewhere, such as in A&E, see medicines, allergies and bad reactions, and nothing else. They can change their mind at any time."
+	case f.Choice == "core-and-additional":
+		text = "Staff elsewhere, such as in A&E, see medicines, allergies, bad reactions and additional information. They can change their mind at any time."
+	}
+	return nhsui.WarningCallout{Heading: nhsui.Heading{Text: "Say this to the person"}, Text: strings.TrimSpace(text)}
+}

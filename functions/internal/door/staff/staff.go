@@ -1,0 +1,258 @@
+// Package staff is what the doors of people at work share: the frame of their pages, how a form is shown in words, how
+// a request is entered and read back, and how what somebody did wrong is said.
+//
+// Staff work in English, and their words stand in their pages (docs/decisions/0016).
+package staff
+
+import (
+	"cmp"
+	"embed"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"example.org/optout/functions/internal/door"
+	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/nhsui"
+	"example.org/optout/functions/internal/observe"
+	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/problem"
+	"example.org/optout/functions/internal/signin"
+)
+
+// House is the frame of a door's pages.
+type House struct {
+	Home       string // address of its first page
+	Service    string // its name
+	Controller string // the data controller's name
+	NHS        bool   // the NHS logo may be shown
+	Parts      []Part
+	Pages      fs.FS           // *.gohtml, one a page
+	Sheets     func() []string // further origins that pages may send forms to, such as a bucket; nil: none
+
+	parsed func() *template.Template
+}
+
+// Part is a part of the door that every page leads to.
+type Part struct{ Text, Href string }
+
+// Page is one page.
+type Page struct {
+	Name    string // its template is Name.gohtml
+	Status  int    // 0: 200
+	Title   string
+	Part    string // address of the part that it belongs to
+	Back    string // where the link back leads; "": none
+	Wide    bool   // lists, and forms side by side
+	Plain   bool   // to be printed: without header and footer
+	Refresh int    // seconds until it is loaded again; 0: never
+	Done    string // what has just been done
+	Faults  []Fault
+	Data    any
+}
+
+// Fault is what is wrong with a field of a page; of the page as a whole if Field is "".
+type Fault struct{ Field, Text string }
+
+//go:embed *.gohtml
+var shared embed.FS
+
+// Open reads the templates when the first page is shown.
+func (h *House) Open() {
+	h.parsed = sync.OnceValue(func() *template.Template {
+		all := template.Must(nhsui.Templates().Funcs(words).ParseFS(shared, "*.gohtml"))
+		return template.Must(all.ParseFS(h.Pages, "*.gohtml"))
+	})
+}
+
+// Policy is the Content-Security-Policy of the pages.
+func (h *House) Policy() string {
+	to := []string{"'self'"}
+	if h.Sheets != nil {
+		to = append(to, h.Sheets()...)
+	}
+	return "default-src 'none'; style-src 'self'; script-src 'self' " + nhsui.EarlyScriptSource() +
+		"; img-src 'self'; form-action " + strings.Join(to, " ") + "; base-uri 'none'; frame-ancestors 'none'"
+}
+
+// shown is what a page's template sees.
+type shown struct {
+	Page
+	Session signin.Session
+	H1      template.HTML
+}
+
+// Wrong is the error message beside a field; nil if nothing is wrong with it.
+func (s shown) Wrong(field string) *nhsui.ErrorMessage {
+	for _, f := range s.Faults {
+		if f.Field == field && field != "" {
+			return &nhsui.ErrorMessage{Text: f.Text}
+		}
+	}
+	return nil
+}
+
+// Show answers with a page, for whoever has signed in; the zero Session for somebody who has not.
+func (h *House) Show(w http.ResponseWriter, s signin.Session, p Page) {
+	var body strings.Builder
+	h1 := template.HTML(`<h1 class="nhsuk-heading-l">` + template.HTMLEscapeString(p.Title) + `</h1>`)
+	if p.Done != "" {
+		banner := nhsui.NotificationBanner{Variant: "success", Text: p.Done, DisableAutoFocus: new(false)}
+		body.WriteString(string(nhsui.HTML(banner)))
+	}
+	if err := h.parsed().ExecuteTemplate(&body, p.Name+".gohtml", shown{p, s, h1}); err != nil {
+		panic("page " + p.Name + ": " + err.Error())
+	}
+	f := nhsui.Frame{Tag: "en", Dir: "ltr", Title: p.Title + " – " + h.Service, Logo: h.NHS, Scripts: true, Wide: p.Wide, Refresh: p.Refresh, Body: template.HTML(body.String())}
+	if !p.Plain {
+		f.Skip, f.Header = &nhsui.SkipLink{Text: "Skip to main content"}, h.header(s, p.Part)
+		f.Footer = &nhsui.Footer{
+			Meta:      nhsui.FooterMeta{VisuallyHiddenText: "Support links", Items: []nhsui.FooterItem{{Text: "Accessibility", Href: "/accessibility"}, {Text: "Privacy", Href: "/privacy"}}},
+			Copyright: &nhsui.Content{Text: "This service is run by " + h.Controller + "."},
+		}
+	}
+	if p.Back != "" {
+		f.Back = &nhsui.BackLink{Text: "Back", Href: p.Back}
+	}
+	if len(p.Faults) > 0 {
+		f.Title = "Error: " + f.Title
+		f.Errors = &nhsui.ErrorSummary{Heading: nhsui.Heading{Text: "There is a problem"}}
+		place := func(x Fault) int { return strings.Index(string(f.Body), `id="`+x.Field+`"`) }
+		faults := slices.Clone(p.Faults)
+		slices.SortStableFunc(faults, func(a, b Fault) int { return place(a) - place(b) }) // as the fields stand on the page
+		for _, x := range faults {
+			item := nhsui.ErrorItem{Text: x.Text}
+			if x.Field != "" {
+				item.Href = "#" + anchor(string(f.Body), x.Field)
+			}
+			f.Errors.ErrorList = append(f.Errors.ErrorList, item)
+		}
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(cmp.Or(p.Status, http.StatusOK))
+	_, _ = w.Write([]byte(f.HTML()))
+}
+
+// anchor is the id of a field: of a date, its first part.
+func anchor(body, field string) string {
+	if !strings.Contains(body, `id="`+field+`"`) || strings.Contains(body, `id="`+field+`-day"`) {
+		return field + "-day"
+	}
+	return field
+}
+
+func (h *House) header(s signin.Session, part string) *nhsui.Header {
+	head := &nhsui.Header{
+		Logo:         nhsui.Logo{Alt: "NHS", AriaLabel: h.Controller + " " + h.Service + ", first page"},
+		WithoutLogo:  !h.NHS,
+		Organisation: &nhsui.Organisation{Name: h.Controller},
+		Service:      nhsui.Service{Text: h.Service, Href: h.Home},
+	}
+	if s.Role == "" {
+		return head
+	}
+	account := nhsui.Account{Items: []nhsui.AccountItem{{Text: cmp.Or(s.Name, "Signed in"), Icon: true}}}
+	if in := (nhsui.AccountItem{Text: NameOf(s.Practice)}); in.Text != "" {
+		if len(s.Practices) > 1 {
+			in.Href, in.Text = h.Home+"/choose", in.Text+": change"
+		}
+		account.Items = append(account.Items, in)
+	}
+	account.Items = append(account.Items, nhsui.AccountItem{Text: "Sign out", Action: h.Home + "/sign-out"})
+	head.Account = &account
+	if len(s.Practices) > 0 && s.Practice.IsZero() { // one has to be chosen first
+		return head
+	}
+	head.Navigation = &nhsui.Navigation{}
+	for _, p := range h.Parts {
+		head.Navigation.Items = append(head.Navigation.Items, nhsui.NavigationItem{Text: p.Text, Href: p.Href, Active: p.Href == part})
+	}
+	return head
+}
+
+// Refuse answers with a problem: as a page where a browser asks for one, else as problem details.
+func (h *House) Refuse(w http.ResponseWriter, r *http.Request, p problem.Problem) {
+	if !door.WantsPage(r) {
+		problem.Write(r.Context(), w, p)
+		return
+	}
+	observe.Note(r.Context(), "problem", p.Code)
+	if p.Status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "30")
+	}
+	h.Show(w, signin.Session{}, Page{Name: "problem", Status: p.Status, Title: p.Title, Data: struct{ Detail, Home string }{p.Detail, h.Home}})
+}
+
+// Fail answers with the problem that an error means, and logs what is wrong on our side.
+func (h *House) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	if !door.WantsPage(r) {
+		problem.Error(r.Context(), w, err)
+		return
+	}
+	p := problem.Of(err)
+	if p.Status >= http.StatusInternalServerError {
+		observe.Cause(r.Context(), err)
+	}
+	h.Refuse(w, r, p)
+}
+
+// See leads the browser on to another page, as the answer to what it sent.
+func See(w http.ResponseWriter, to string) {
+	w.Header().Set("Location", to)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// Faults of an act are said beside the fields that they are about; names are those of the page's fields, by the domain's
+// pointers.
+func Faults(faults []optout.Fault, names map[string]string) (all []Fault) {
+	for _, f := range faults {
+		field, _ := strings.CutPrefix(f.Pointer, "/")
+		all = append(all, Fault{cmp.Or(names[f.Pointer], field), f.Detail})
+	}
+	return all
+}
+
+// Date is the day that was filled in under name-day, name-month and name-year; a Fault if that is none.
+func Date(f door.Form, name string) (nhs.Date, *Fault) {
+	day, month, year := f.Digits(name+"-day"), f.Digits(name+"-month"), f.Digits(name+"-year")
+	wrong := func(text string) (nhs.Date, *Fault) { return nhs.Date{}, &Fault{name, text} }
+	switch {
+	case day == "" && month == "" && year == "":
+		return nhs.Date{}, nil
+	case day == "" || month == "" || year == "":
+		return wrong("Give day, month and year.")
+	case len(year) < 4:
+		return wrong("Give the year with four digits.")
+	}
+	d, err := nhs.ParseDate(year + "-" + two(numbered(month)) + "-" + two(day))
+	if err != nil {
+		return wrong("There is no such day. Check it.")
+	}
+	return d, nil
+}
+
+// numbered is the number of a month, whose name may have been typed.
+func numbered(month string) string {
+	if len(month) >= 3 {
+		for m := time.January; m <= time.December; m++ {
+			if strings.HasPrefix(strings.ToLower(m.String()), strings.ToLower(month)) {
+				return two(itoa(int(m)))
+			}
+		}
+	}
+	return month
+}
+
+// two are two digits where there was one.
+func two(s string) string {
+	if len(s) == 1 {
+		return "0" + s
+	}
+	return s
+}
