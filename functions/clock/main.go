@@ -39,7 +39,7 @@ func run() error {
 	case "sweep":
 		engine := optout.Engine{
 			Store: dynamo.Open(cloud, c.Table),
-			Post:  notice.NewEmail(cloud, c.MailFrom), Practices: directory.Shipped{},
+			Post:  notice.NewEmail(cloud, notice.Sender{From: c.MailFrom, Set: c.MailSet}), Practices: directory.Shipped{},
 			Address: c.PracticeAddress, Now: time.Now,
 		}
 		lambda.Start(trigger.Schedule(observer, time.Now, job.Sweep(engine)))

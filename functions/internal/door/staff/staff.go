@@ -213,7 +213,8 @@ func See(w http.ResponseWriter, to string) {
 func Faults(faults []optout.Fault, names map[string]string) (all []Fault) {
 	for _, f := range faults {
 		field, _ := strings.CutPrefix(f.Pointer, "/")
-		all = append(all, Fault{cmp.Or(names[f.Pointer], field), f.Detail})
+		list := strings.TrimRight(strings.TrimRight(f.Pointer, "0123456789"), "/") // of several that share a field
+		all = append(all, Fault{cmp.Or(names[f.Pointer], names[list], field), f.Detail})
 	}
 	return all
 }
