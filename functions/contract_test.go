@@ -15,7 +15,11 @@ import (
 // codes are where codes stand in the sources, by the schema of the contract that lists them. A code that stands
 // elsewhere is found by the tests that are answered with it: the contract does not have it.
 var codes = map[string]map[string]*regexp.Regexp{
-	"ProblemCode": {"internal/problem/*.go": regexp.MustCompile(`\bProblem\{\d+, "([a-z-]+)"`)},
+	"ProblemCode": {"internal/problem/*.go": regexp.MustCompile(`\{\d+, "([a-z-]+)"`)},
+	"ActFaultCode": {
+		"internal/optout/act.go":      regexp.MustCompile(`(?m)^\t"([a-z-]+)": `), // faultsOfActs
+		"internal/door/practice/*.go": regexp.MustCompile(`\bCode: "([a-z-]+)"`),
+	},
 	"FaultCode": {
 		"internal/problem/*.go":    regexp.MustCompile(`\bFault\{Code: "([a-z-]+)"`),
 		"internal/optout/fault.go": regexp.MustCompile(`(?m)^\t"([a-z-]+)": `),         // sentences

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strings"
 
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
@@ -51,9 +50,24 @@ var (
 	SignInNotNow  = Problem{503, "sign-in-not-now", "Signing in does not work at the moment", "Nothing was changed. Please try again in a minute."}
 )
 
-// Refused is the problem of an act that the domain refuses as a form stands.
+// refusals are the acts that the domain refuses as a form stands; its sentences say what to do.
+var refusals = map[*optout.Refusal]Problem{
+	optout.NotNow:       {409, "form-stands-elsewhere", "The form does not stand where this can be done", ""},
+	optout.KeyUsed:      {409, "key-used-for-another-act", "This key was used before, for something else", ""},
+	optout.Full:         {409, "history-full", "This form has no room for more", ""},
+	optout.AskThePerson: {409, "ask-the-person", "Ask the person first", ""},
+	optout.NotEarlier:   {409, "not-an-earlier-form", "That is no earlier form of this person", ""},
+	optout.TellFirst:    {409, "tell-first", "Tell the person first", ""},
+}
+
+// Refused is the problem of an act that the domain refuses.
 func Refused(r *optout.Refusal) Problem {
-	return Problem{409, strings.ReplaceAll(strings.ToLower(r.Code), "_", "-"), "This cannot be done with the form as it stands", r.Detail}
+	p, ok := refusals[r]
+	if !ok {
+		return NotForYou
+	}
+	p.Detail = r.Detail
+	return p
 }
 
 // meanings maps the domain's errors to problems, the first that fits.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -97,7 +98,9 @@ func TestTheContractsExamplesAreWhatTheDoorTakesAndGives(t *testing.T) {
 	operations := map[string]*openapi3.Operation{"ANY /nowhere": contract.Otherwise}
 	for path, item := range contract.Document.Paths.Map() {
 		for method, o := range item.Operations() {
-			operations[method+" "+path] = o
+			if slices.ContainsFunc(patient.Routes, func(r patient.Route) bool { return r.Method == method && r.Path == path }) {
+				operations[method+" "+path] = o
+			}
 		}
 	}
 	given := map[string]bool{}
