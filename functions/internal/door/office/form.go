@@ -25,22 +25,20 @@ func address(ref optout.Reference, page string) string {
 	return at
 }
 
-// noSuchForm is the answer for a reference that no form has.
-var noSuchForm = problem.Problem{Status: http.StatusNotFound, Code: "no-such-form", Title: "No such form", Detail: "No form has this reference. Check each character: it has 17 letters and digits."}
-
 // onForm serves a form, whoever has it.
 func onForm(serve func(*Door, http.ResponseWriter, *http.Request, signin.Session, optout.Form)) func(*Door, http.ResponseWriter, *http.Request, signin.Session) {
 	return func(d *Door, w http.ResponseWriter, r *http.Request, s signin.Session) {
 		ref, err := optout.ParseReference(r.PathValue("reference"))
 		if err != nil {
-			d.house.Refuse(w, r, noSuchForm)
+			d.house.Refuse(w, r, problem.NoReference)
 			return
 		}
 		f, err := d.Store.Form(r.Context(), ref)
 		switch {
 		case errors.Is(err, optout.ErrNotFound):
-			d.house.Refuse(w, r, noSuchForm)
+			d.house.Refuse(w, r, problem.NoReference)
 		case errors.Is(err, optout.ErrUnreadable):
+			w.Header().Set("Retry-After", "3600")
 			d.house.Show(w, s, staff.Page{
 				Name: "unreadable", Status: http.StatusServiceUnavailable, Title: "Form " + ref.String(), Part: "/office", Back: "/office", Data: faultText("unreadable"),
 			})
@@ -145,17 +143,10 @@ func (d *Door) ask(w http.ResponseWriter, r *http.Request, s signin.Session, f o
 	d.house.Show(w, s, staff.Page{
 		Name: "ask", Status: status, Title: x.title, Part: "/office", Back: address(f.Reference, ""), Faults: wrong,
 		Data: staff.Ask{
-			Above: who(f) + staff.Paragraphs(x.about(f.State())...), Action: address(f.Reference, x.name),
+			Above: staff.Who(f) + staff.Paragraphs(x.about(f.State())...), Action: address(f.Reference, x.name),
 			Fields: b.Key() + x.fields(d, f, b), Button: nhsui.Button{Text: x.button, PreventDoubleClick: new(true)},
 		},
 	})
-}
-
-// who says at the top of a page whose form it is about.
-func who(f optout.Form) template.HTML {
-	name := cmp.Or(strings.TrimSpace(f.Facts.Forenames.Text()+" "+f.Facts.Surname.Text()), "Nobody's name could be read")
-	return template.HTML(`<p><span dir="ltr">` + f.Reference.String() + `</span>: <strong><bdi>` + template.HTMLEscapeString(name) + `</bdi></strong>, born ` +
-		template.HTMLEscapeString(cmp.Or(staff.Day(f.Facts.BirthDate), "on a day that could not be read")) + `. ` + template.HTMLEscapeString(staff.Wanted(f.Facts)) + `.</p>`)
 }
 
 // act does one of the verbs: POST /office/forms/{reference}/{page}.

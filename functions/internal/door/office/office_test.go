@@ -22,6 +22,7 @@ import (
 	"golang.org/x/net/html"
 
 	"example.org/optout/functions/internal/directory"
+	"example.org/optout/functions/internal/door/contracttest"
 	"example.org/optout/functions/internal/door/office"
 	"example.org/optout/functions/internal/keyring"
 	"example.org/optout/functions/internal/nhs"
@@ -67,7 +68,7 @@ func newHouse(t *testing.T) *house {
 		},
 	}
 	serve := door.Handler()
-	h.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h.handler = contracttest.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var log bytes.Buffer
 		_ = observe.New("office", &log, h.Now).Invocation(r.Context(), "http", "test", func(ctx context.Context) error {
 			serve.ServeHTTP(w, r.WithContext(ctx))
@@ -76,7 +77,7 @@ func newHouse(t *testing.T) *house {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.log.Write(log.Bytes())
-	})
+	}), t.Errorf)
 	return h
 }
 
@@ -190,8 +191,10 @@ func (b *browser) send(method, path string, form url.Values, headers ...string) 
 	return a
 }
 
-func (b *browser) get(path string) answer                   { return b.send(http.MethodGet, path, nil) }
-func (b *browser) fill(path string, form url.Values) answer { return b.send(http.MethodPost, path, form) }
+func (b *browser) get(path string) answer { return b.send(http.MethodGet, path, nil) }
+func (b *browser) fill(path string, form url.Values) answer {
+	return b.send(http.MethodPost, path, form)
+}
 
 // whole looks at what every page has: one first heading, no id twice, and nothing of elsewhere.
 func (b *browser) whole(path, body string) {

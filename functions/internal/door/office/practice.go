@@ -58,7 +58,7 @@ func (d *Door) showPractice(w http.ResponseWriter, r *http.Request, s signin.Ses
 	code, err := nhs.ParseODSCode(r.PathValue("code"))
 	known, ok := d.Practices.Find(code)
 	if err != nil || !ok {
-		d.house.Refuse(w, r, noSuchPractice)
+		d.house.Refuse(w, r, problem.NoPractice)
 		return
 	}
 	p, err := d.Store.Practice(ctx, code)
@@ -119,8 +119,6 @@ func (d *Door) showPractice(w http.ResponseWriter, r *http.Request, s signin.Ses
 	})
 }
 
-var noSuchPractice = problem.Problem{Status: http.StatusNotFound, Code: "no-such-practice", Title: "No such practice", Detail: "No practice in England has this code. Search for its name, town or postcode."}
-
 type practiceView struct {
 	practiceFound
 	Tags                        []nhsui.Tag
@@ -151,7 +149,7 @@ func mails(p optout.Practice) *nhsui.Table {
 func (d *Door) setPractice(w http.ResponseWriter, r *http.Request, s signin.Session) {
 	code, err := nhs.ParseODSCode(r.PathValue("code"))
 	if _, ok := d.Practices.Find(code); err != nil || !ok {
-		d.house.Refuse(w, r, noSuchPractice)
+		d.house.Refuse(w, r, problem.NoPractice)
 		return
 	}
 	what := r.PathValue("what")

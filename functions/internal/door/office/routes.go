@@ -120,9 +120,7 @@ func (d *Door) look(ctx context.Context, s signin.Session, what string, forms ..
 }
 
 // bye says that somebody has signed out: GET /office/signed-out.
-func (d *Door) bye(w http.ResponseWriter, _ *http.Request) {
-	d.house.Show(w, signin.Session{}, staff.Page{Name: "signed-out", Title: "You have signed out"})
-}
+func (d *Door) bye(w http.ResponseWriter, r *http.Request) { d.house.Bye(w, r) }
 
 // done are what has just been done, by what the address says.
 var done = map[string]string{

@@ -201,6 +201,11 @@ func (h *House) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	h.Refuse(w, r, p)
 }
 
+// Bye says that somebody has signed out.
+func (h *House) Bye(w http.ResponseWriter, _ *http.Request) {
+	h.Show(w, signin.Session{}, Page{Name: "signed-out", Title: "You have signed out", Data: h.Home})
+}
+
 // See leads the browser on to another page, as the answer to what it sent.
 func See(w http.ResponseWriter, to string) {
 	w.Header().Set("Location", to)
