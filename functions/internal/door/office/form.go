@@ -70,7 +70,7 @@ func (d *Door) showForm(w http.ResponseWriter, r *http.Request, s signin.Session
 		return
 	}
 	v := formView{
-		At: address(f.Reference, ""), Note: note, Standing: staff.Standing(st), Owner: ownerText(st), Next: staff.NextText(st),
+		At: address(f.Reference, ""), Note: note, Standing: standing(st), Owner: ownerText(st), Next: staff.NextText(st),
 		Since: staff.Since(st.Since, now), First: staff.Since(st.First, now), Facts: staff.FactsOf(f), History: staff.HistoryFor(f, s.Actor), Supervisor: s.Supervisor,
 	}
 	if st.Owner == optout.OwnerOffice || f.Fault != "" {

@@ -43,6 +43,14 @@ func why(s optout.State, fault string) string {
 	return staff.NextText(s)
 }
 
+// standing says where a form stands; of one that came to the office on its way, that it stays here until somebody acts.
+func standing(s optout.State) nhsui.Tag {
+	if s.Status == optout.StatusRegistered && s.Owner == optout.OwnerOffice {
+		return nhsui.Tag{Text: "Waits for the office", Colour: "orange"}
+	}
+	return staff.Standing(s)
+}
+
 // owners are whose list a form is on, in words.
 var owners = map[optout.Owner]string{
 	optout.OwnerEngine: "This service", optout.OwnerDesk: "The mailroom", optout.OwnerOffice: "The office",
