@@ -85,6 +85,13 @@ func TestFormsOfOnePersonEndAlikeOnTheEngineToo(t *testing.T) {
 	optouttest.Linking(t, func(*testing.T) optout.Store { return store }, 200)
 }
 
+func TestTwoClerksAtOnceDoAThingOnceOnTheEngineToo(t *testing.T) {
+	t.Parallel()
+	c := dynamotest.Client(t)
+	store := dynamo.New(c, dynamotest.Table(t, c))
+	optouttest.Clerks(t, store, store, 10)
+}
+
 // possible reads a possible person's list as the table has it.
 func possible(ctx context.Context, c *dynamodb.Client, table, pk string) (refs []optout.Reference, err error) {
 	out, err := c.GetItem(ctx, &dynamodb.GetItemInput{TableName: &table, ConsistentRead: aws.Bool(true), Key: map[string]types.AttributeValue{

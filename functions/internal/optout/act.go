@@ -128,7 +128,7 @@ type Custody struct {
 
 // Answer is what was done, by this request or by an earlier one that said the same.
 type Answer struct {
-	Form   Form  // as it stands now; its reference alone for a practice that has it no more
+	Form   Form  // as it stands now; its reference alone for a practice that has it no more, or never had it
 	Event  Event // that answers
 	Repeat bool  // it was there already
 }
@@ -177,16 +177,13 @@ func (c Custody) tryAct(ctx context.Context, ref Reference, by Actor, said Said,
 	}
 	e := change.Form.Events[f.Version()]
 	if first, ok := f.said(by, said.Key); ok && first.says(e) {
-		if !by.may(AnyPractice, f.state) || by.may(ItsPractice, f.state) {
-			return Answer{f, first, true}, nil
-		}
-		return Answer{Form{Reference: f.Reference}, first, true}, nil // others have the form now, and nobody else sees it
+		return Answer{f.as(by), first, true}, nil
 	} else if ok {
 		return Answer{}, KeyUsed
 	}
 	switch verdict := f.judge(by, e); { // before err, which is for those who have the form
 	case errors.Is(verdict, errRepeat):
-		return Answer{f, f.cause(e), true}, nil
+		return Answer{f.as(by), f.cause(e), true}, nil
 	case verdict != nil && !errors.Is(verdict, errNoted):
 		return Answer{}, verdict
 	case err != nil:
@@ -200,7 +197,15 @@ func (c Custody) tryAct(ctx context.Context, ref Reference, by Actor, said Said,
 	if err := c.Store.Record(ctx, change.ready(c.Now())); err != nil {
 		return Answer{}, fmt.Errorf("record: %w", err)
 	}
-	return Answer{Form: change.Form, Event: e}, nil
+	return Answer{Form: change.Form.as(by), Event: e}, nil
+}
+
+// as is the form as an actor sees it: of what others have, a practice sees nothing.
+func (f Form) as(by Actor) Form {
+	if by.may(AnyPractice, f.state) && !by.may(ItsPractice, f.state) {
+		return Form{Reference: f.Reference}
+	}
+	return f
 }
 
 // What judge can say besides a refusal.

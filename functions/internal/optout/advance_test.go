@@ -28,6 +28,13 @@ type house struct {
 	custody optout.Custody
 	other   optout.Reference // a form that nobody does anything to
 	number  nhs.Number       // that no form has
+
+	// How acts are said: under a key, in other words, with other details, of a list that was run at some time.
+	key       string
+	words     string
+	otherwise bool
+	run       time.Time
+	answer    optout.Answer // the last one of the table of states
 }
 
 func newHouse(t *testing.T) *house {

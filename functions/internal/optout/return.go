@@ -29,19 +29,23 @@ type Telling struct {
 	Unsafe bool     // a clinician records that telling is unsafe
 }
 
-// detail spells it for an event; a *Refusal if nobody was told and nobody may say that this is right.
-func (t Telling) detail(f Form, by Actor, today nhs.Date) (string, error) {
+// detail spells it for an event; with a *Refusal if nobody was told and nobody may say that this is right. It is spelled
+// whatever is wrong with it now, so that what was right when it was said is known again.
+func (t Telling) detail(f Form, by Actor, today nhs.Date) (told string, err error) {
+	if told = t.On.ISO(); t.Unsafe {
+		told = "unsafe"
+	}
 	switch {
 	case t.Unsafe && by.Role == Clinician:
-		return "unsafe", nil
+		return told, nil
 	case t.Unsafe || t.On.IsZero():
-		return "", TellFirst
+		return told, TellFirst
 	case t.On.After(today):
-		return "", wrong("told", "date-in-future")
+		return told, wrong("told", "date-in-future")
 	case f.state.Status == StatusReturned && nhs.DateOf(f.caused().At).After(t.On):
-		return "", wrong("told", "date-too-early")
+		return told, wrong("told", "date-too-early")
 	}
-	return t.On.ISO(), nil
+	return told, nil
 }
 
 // Keep records that the doubt about a returned form is over: it is the person, and they have the right. The practice
@@ -75,13 +79,16 @@ func (c Custody) Confirm(ctx context.Context, ref Reference, by Actor, said Said
 
 // Assign names the practice that a form goes to, where no machine could: an open one.
 func (c Custody) Assign(ctx context.Context, ref Reference, by Actor, said Said, to nhs.ODSCode) (Answer, error) {
+	closed := false
 	if c.Practices != nil {
-		if open, known := c.Practices.Destination(to); !known || open != to || !c.Practices.Known(to) {
-			return Answer{}, wrong("practice", "practice-not-open")
-		}
+		open, known := c.Practices.Destination(to)
+		closed = !known || open != to || !c.Practices.Known(to)
 	}
 	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
 		change := Change{Form: f.With(c.event(f, by, Assigned, said, "practice", to.String()))}
+		if closed { // which it was not, perhaps, when this was said first
+			return change, wrong("practice", "practice-not-open")
+		}
 		if change.Form.state.Status == StatusRouted {
 			change.Tell = to
 		}

@@ -1,6 +1,7 @@
 package optout_test
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -24,6 +25,12 @@ var (
 	mesh       = optout.Actor{Role: optout.MESH, Practice: densham, ID: "X26ABC1"}
 )
 
+// Keys of clients.
+const (
+	aKey     = "0192f0c1-2b7e-7c3a-9d51-6f1e2a3b4c5d"
+	otherKey = "0192f0c1-2b7e-7c3a-9d51-6f1e2a3b4c5e"
+)
+
 // act is one verb with details that are good wherever it can be said at all.
 type act struct {
 	by optout.Actor // who may
@@ -32,76 +39,99 @@ type act struct {
 
 func said(what string) optout.Said { return optout.Said{Text: optout.Text(what)} }
 
+// said is that under the key that the house uses now, and in other words if there are any.
+func (h *house) said(what string) optout.Said {
+	return optout.Said{Key: h.key, Text: optout.Text(cmp.Or(h.words, what))}
+}
+
+// either is a detail as it is said, or one that is as good where something else is to be said.
+func either[T any](h *house, as, otherwise T) T {
+	if h.otherwise {
+		return otherwise
+	}
+	return as
+}
+
+// ran is when the practice ran its list, or a person was told: just now, unless it is old news.
+func (h *house) ran() time.Time {
+	if h.run.IsZero() {
+		return h.Now()
+	}
+	return h.run
+}
+
 var acts = map[string]act{
 	"wro": {desk, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.Wrote(h.t.Context(), r, by, said(""), "post")
+		return h.custody.Wrote(h.t.Context(), r, by, h.said(""), either(h, "post", "phone"))
 	}},
 	"rel": {supervisor, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
 		f := h.form(r)
-		return h.custody.Release(h.t.Context(), r, by, said(""), optouttest.Dissent(), f.Facts)
+		a := optouttest.Dissent()
+		a.Subject.Title = either(h, "Ms", "Dr")
+		return h.custody.Release(h.t.Context(), r, by, h.said(""), a, f.Facts)
 	}},
 	"sup": {supervisor, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		if h.other.IsZero() {
+		if h.other.IsZero() || h.otherwise {
 			h.other = h.again(r, nil)
 		}
-		return h.custody.Supersede(h.t.Context(), r, by, said(""), h.other)
+		return h.custody.Supersede(h.t.Context(), r, by, h.said(""), h.other)
 	}},
 	"ass": {office, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.Assign(h.t.Context(), r, by, said(""), densham)
+		return h.custody.Assign(h.t.Context(), r, by, h.said(""), either(h, densham, elsewhere))
 	}},
 	"del": {mesh, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.Deliver(h.t.Context(), r, by, said(""))
+		return h.custody.Deliver(h.t.Context(), r, by, h.said(""))
 	}},
 	"unf": {mesh, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.NotDelivered(h.t.Context(), r, by, said(""))
+		return h.custody.NotDelivered(h.t.Context(), r, by, h.said(""))
 	}},
 	"rej": {mesh, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.Reject(h.t.Context(), r, by, said(""), "EPL-151")
+		return h.custody.Reject(h.t.Context(), r, by, h.said(""), either(h, "EPL-151", "EPL-153"))
 	}},
 	"col": {practice, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.Collect(h.t.Context(), r, by, said(""))
+		return h.custody.Collect(h.t.Context(), r, by, h.said(""))
 	}},
 	"put": {practice, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.PutBack(h.t.Context(), r, by, said(""))
+		return h.custody.PutBack(h.t.Context(), r, by, h.said(""))
 	}},
 	"app": {practice, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.Apply(h.t.Context(), r, by, said(""), optout.Application{On: nhs.DateOf(optouttest.Noon), Code: "XaXj6"})
+		return h.custody.Apply(h.t.Context(), r, by, h.said(""), optout.Application{On: nhs.DateOf(optouttest.Noon), Code: either(h, "XaXj6", "9Ndo.")})
 	}},
 	"cor": {practice, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.Correct(h.t.Context(), r, by, said(""))
+		return h.custody.Correct(h.t.Context(), r, by, h.said(""))
 	}},
 	"ret": {practice, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.Return(h.t.Context(), r, by, said("cannot be read"), optout.OtherReason)
+		return h.custody.Return(h.t.Context(), r, by, h.said("cannot be read"), either(h, optout.OtherReason, optout.HasMoved))
 	}},
 	"has": {practice, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.Check(h.t.Context(), r, by, said(""), optout.Listed{Run: h.Now(), Choice: "dissent"})
+		return h.custody.Check(h.t.Context(), r, by, h.said(""), optout.Listed{Run: h.ran(), Choice: either(h, "dissent", "core")})
 	}},
 	"lac": {practice, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.Check(h.t.Context(), r, by, said(""), optout.Listed{Run: h.Now()})
+		return h.custody.Check(h.t.Context(), r, by, h.said(""), optout.Listed{Run: h.ran(), Choice: either(h, "", "core")})
 	}},
 	"kee": {clinician, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.Keep(h.t.Context(), r, by, said(""))
+		return h.custody.Keep(h.t.Context(), r, by, h.said(""))
 	}},
 	"ref": {clinician, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.Refuse(h.t.Context(), r, by, said(""), optout.Telling{On: nhs.DateOf(h.Now())})
+		return h.custody.Refuse(h.t.Context(), r, by, h.said(""), optout.Telling{On: nhs.DateOf(h.ran()), Unsafe: h.otherwise})
 	}},
 	"tak": {practice, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.TakeBack(h.t.Context(), r, by, said(""), optout.TakenBack{How: "phone", On: nhs.DateOf(optouttest.Noon), To: "the receptionist"})
+		return h.custody.TakeBack(h.t.Context(), r, by, h.said(""), optout.TakenBack{How: either(h, "phone", "post"), On: nhs.DateOf(optouttest.Noon), To: "the receptionist"})
 	}},
 	"rep": {office, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.Reply(h.t.Context(), r, by, said(""), optout.Telling{On: nhs.DateOf(h.Now())})
+		return h.custody.Reply(h.t.Context(), r, by, h.said(""), optout.Telling{On: nhs.DateOf(h.ran())})
 	}},
 	"con": {office, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.Confirm(h.t.Context(), r, by, said(""))
+		return h.custody.Confirm(h.t.Context(), r, by, h.said(""))
 	}},
 	"com": {office, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.Complain(h.t.Context(), r, by, said(""))
+		return h.custody.Complain(h.t.Context(), r, by, h.said(""))
 	}},
 	"num": {practice, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.Number(h.t.Context(), r, by, said(""), h.number)
+		return h.custody.Number(h.t.Context(), r, by, h.said(""), either(h, h.number, another))
 	}},
 	"nud": {desk, func(h *house, r optout.Reference, by optout.Actor) (optout.Answer, error) {
-		return h.custody.Number(h.t.Context(), r, by, said(""), h.number)
+		return h.custody.Number(h.t.Context(), r, by, h.said(""), either(h, h.number, another))
 	}},
 }
 
@@ -288,19 +318,30 @@ func TestTheTableOfStates(t *testing.T) {
 	}
 }
 
+// seemly says that an answer shows a practice nothing but forms that it has, or had when they ended.
+func seemly(a optout.Answer, now optout.Form, by optout.Actor) bool {
+	s, practice := now.State(), by.Role == optout.AtPractice || by.Role == optout.Clinician
+	has := by.Practice == s.Practice && !by.Practice.IsZero() && (s.Owner == optout.OwnerPractice || s.Ended())
+	return !practice || has || a.Form.Reference.IsZero() || bare(a)
+}
+
 // outcome says a verb and spells what came of it as the table does.
 func (h *house) outcome(verb string, ref optout.Reference, by optout.Actor) string {
 	h.t.Helper()
 	before := h.form(ref)
 	a, err := acts[verb].do(h, ref, by)
+	h.answer = a
 	after := h.form(ref)
+	if !seemly(a, after, by) {
+		h.t.Errorf("%s by %s: it sees a form that it has not got: %+v", verb, by, after.State())
+	}
 	var r *optout.Refusal
 	switch {
 	case errors.As(err, &r):
 		if after.Version() != before.Version() {
 			h.t.Errorf("%s was refused and is on record", verb)
 		}
-		return map[string]string{"FORBIDDEN": "F", "NOT_NOW": "N"}[r.Code]
+		return map[string]string{"FORBIDDEN": "F", "NOT_NOW": "N", "KEY_USED": "K"}[r.Code]
 	case err != nil:
 		return err.Error()
 	case a.Repeat:

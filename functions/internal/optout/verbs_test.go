@@ -544,6 +544,7 @@ func TestAFormIsNeverRoutedBackToAPracticeThatReturnedIt(t *testing.T) {
 	if s := h.form(ref).State(); s.Status != optout.StatusRouted || s.Practice != densham {
 		t.Errorf("named by the office: %+v", s)
 	}
+	ref = reach["unrouted"](h)
 	h.custody.Practices = closing{map[string]string{"A81001": "A81002"}}
 	if _, err := h.custody.Assign(t.Context(), ref, office, said(""), densham); err == nil || !strings.Contains(err.Error(), "practice-not-open") {
 		t.Errorf("a closed practice: %v", err)
@@ -691,6 +692,36 @@ func TestAnActIsKnownAgainByItsKeyHoweverLateItComes(t *testing.T) {
 	refusedAs(t, "another verb under that key", err, optout.KeyUsed)
 	_, err = collect(optout.Actor{Role: optout.AtPractice, Practice: elsewhere, ID: "u-9"}, key)
 	refusedAs(t, "another practice with that key", err, optout.Forbidden)
+}
+
+// What could not be said any more is known again as it was said: the day of telling is long before the next return, and
+// the practice that was named has closed.
+func TestAnActIsKnownAgainThoughItWouldBeFaultyNow(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.key, h.run = aKey, h.Now()
+	ref := reach["unrouted"](h)
+	h.say(ref, "ass")
+	h.key = otherKey
+	h.giveBack(ref, optout.Coercion)
+	h.say(ref, "ref")
+	h.key = ""
+	h.days(3)
+	h.say(ref, "com")
+	h.sweep()
+	h.say(ref, "ass")
+	h.giveBack(ref, optout.Coercion)
+	h.custody.Practices = closing{map[string]string{"A81001": "A81002"}}
+	for key, verb := range map[string]string{aKey: "ass", otherKey: "ref"} {
+		h.key = key
+		if got := h.outcome(verb, ref, acts[verb].by); got != "=" {
+			t.Errorf("%s once more: %s", verb, got)
+		}
+		h.key = ""
+		if got := h.outcome(verb, ref, acts[verb].by); !strings.HasPrefix(got, map[string]string{"ass": "N", "ref": "faulty: date-too-early"}[verb]) {
+			t.Errorf("%s without its key: %s", verb, got)
+		}
+	}
 }
 
 func TestAnActWhoseAnswerIsLostIsDoneOnce(t *testing.T) {

@@ -217,6 +217,12 @@ func TestAClaimCanBeRepeated(t *testing.T) {
 	}
 }
 
+func TestTwoClerksAtOnceDoAThingOnce(t *testing.T) {
+	t.Parallel()
+	m := &optouttest.Memory{}
+	optouttest.Clerks(t, m, m, 200)
+}
+
 func TestSixteenThingsAreDoneAtATimeUntilOneFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -24,12 +24,12 @@ func (d *Door) askApply(w http.ResponseWriter, r *http.Request, s signin.Session
 const otherCode = "other"
 
 func (d *Door) showApply(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, filled door.Form, status int, faults []staff.Fault) {
-	beside, _, err := d.beside(r.Context(), s.Actor, f)
+	beside, err := d.beside(r.Context(), s.Actor, f)
 	if err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}
-	if err := d.look(r.Context(), s.Actor, "form", append([]optout.Form{f}, beside...)...); err != nil {
+	if err := d.look(r.Context(), s.Actor, "form", append([]optout.Form{f}, beside.Ours...)...); err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}
@@ -41,7 +41,7 @@ func (d *Door) showApply(w http.ResponseWriter, r *http.Request, s signin.Sessio
 		all += staff.Fields{Form: filled, Faults: faults}.One("basis", b.ask, b.help, b.options...)
 	}
 	var earlier []staff.Option
-	for _, o := range beside {
+	for _, o := range beside.Ours {
 		if st := o.State().Status; st == optout.StatusWithdrawn || st == optout.StatusAnswered || o.State().Received.After(f.State().Received) {
 			continue
 		}

@@ -221,7 +221,7 @@ func HistoryFor(f optout.Form, a optout.Actor) (all []Happened) {
 // By is who did something, as an actor may know it; own: somebody at the same desk or practice.
 func By(by string, a optout.Actor) (who string, own bool) {
 	if text, ok := Doors[by]; ok {
-		return "A door: " + strings.ToLower(text[:1]) + text[1:], true
+		return "the person, " + strings.ToLower(text[:1]) + text[1:], true
 	}
 	parts := append(strings.Fields(by), "", "", "")
 	role, practice, id := optout.Role(parts[0]), parts[1], parts[2]

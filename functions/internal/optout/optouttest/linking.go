@@ -199,20 +199,7 @@ func (w *world) play(order []string) (binds, end string) {
 		case done[what] != nil:
 			done[what](w, w.refs[0])
 		default:
-			a := Dissent()
-			a.Subject.NHSNumber = w.number
-			var first optout.Reference
-			if len(w.refs) > 0 {
-				first = w.refs[0]
-			} else {
-				first = Keys{}.Reference(Online("nobody's"))
-			}
-			said[what](&a, first)
-			r, err := optout.Registrar{Store: w.store, Keys: Keys{}, Now: w.Now}.Register(w.ctx, Online(""), a, Accepted(a))
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			w.refs = append(w.refs, r.Reference)
+			w.arrive(what)
 		}
 	}
 	binds = optout.Binding(w.forms())
@@ -228,6 +215,23 @@ func (w *world) play(order []string) (binds, end string) {
 		ends = append(ends, fmt.Sprintf("%d: %s of %d at %s on the list of %s, next %s %s", n, s.Status, slices.Index(w.refs, s.Of), s.Practice, s.Owner, s.Next, s.Fault))
 	}
 	return binds, strings.Join(ends, "; ") + "; binding " + optout.Binding(w.forms())
+}
+
+// arrive registers a form of the person, and gives its reference.
+func (w *world) arrive(what string) optout.Reference {
+	w.t.Helper()
+	a, first := Dissent(), Keys{}.Reference(Online("nobody's"))
+	a.Subject.NHSNumber = w.number
+	if len(w.refs) > 0 {
+		first = w.refs[0]
+	}
+	said[what](&a, first)
+	r, err := optout.Registrar{Store: w.store, Keys: Keys{}, Now: w.Now}.Register(w.ctx, Online(""), a, Accepted(a))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.refs = append(w.refs, r.Reference)
+	return r.Reference
 }
 
 func (w *world) forms() (all []optout.Form) {
