@@ -3,13 +3,6 @@ package office_test
 import (
 	"bytes"
 	"context"
-	"crypto"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -30,6 +23,7 @@ import (
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
 	"example.org/optout/functions/internal/signin"
+	"example.org/optout/functions/internal/signin/signintest"
 )
 
 const address = "https://optout.example"
@@ -43,7 +37,7 @@ type house struct {
 	engine  optout.Engine
 	custody optout.Custody
 	keys    keyring.Keyring
-	issuer  *issuer
+	issuer  *signintest.Issuer
 	handler http.Handler
 
 	mu  sync.Mutex
@@ -59,7 +53,7 @@ func newHouse(t *testing.T) *house {
 	h := &house{t: t, Memory: &optouttest.Memory{}, Clock: optouttest.NewClock(), post: &optouttest.Mailbox{}, keys: keys}
 	h.engine = optout.Engine{Store: h.Memory, Post: h.post, Practices: directory.Shipped{}, Now: h.Now}
 	h.custody = optout.Custody{Store: h.Memory, Keys: keys, Now: h.Now}
-	h.issuer = newIssuer(t, h.Clock)
+	h.issuer = signintest.NewIssuer(t)
 	door := office.Door{
 		Store: h.Memory, Keys: keys, Controller: "Testshire <Board>", TestNumbers: true, Practices: directory.Shipped{}, Now: h.Now,
 		SignIn: &signin.Door{
@@ -239,19 +233,9 @@ func (b *browser) whole(path, body string) {
 	}
 }
 
-// signIn has somebody of these groups sign in.
+// signIn is the browser of somebody of these groups.
 func (h *house) signIn(id string, groups ...string) *browser {
-	h.t.Helper()
-	b := &browser{house: h}
-	begun := b.get("/office")
-	if begun.status != http.StatusSeeOther {
-		h.t.Fatalf("signing in begins with %d %s", begun.status, begun.body)
-	}
-	back := h.issuer.authorize(h.t, begun.header.Get("Location"), id, groups)
-	if a := b.get(strings.TrimPrefix(back, address)); a.status != http.StatusSeeOther {
-		h.t.Fatalf("signing in ends with %d %s", a.status, a.body)
-	}
-	return b
+	return &browser{h, []*http.Cookie{signintest.Cookie(h.t, h.keys, h.Memory, h.Now(), id, "Nina Cole", groups...)}}
 }
 
 func (h *house) clerk() *browser { return h.signIn("u-5", "office") }
@@ -298,81 +282,4 @@ func (a answer) leads(t *testing.T, what, to string) {
 	if a.status != http.StatusSeeOther || a.header.Get("Location") != to {
 		t.Errorf("%s is answered with %d, to %q, want %q: %s", what, a.status, a.header.Get("Location"), to, a.body)
 	}
-}
-
-// issuer signs in whoever it is told to.
-type issuer struct {
-	*httptest.Server
-	clock *optouttest.Clock
-	key   *rsa.PrivateKey
-
-	mu    sync.Mutex
-	codes map[string]map[string]any // claims, by the code that stands for them
-}
-
-var signing = sync.OnceValue(func() *rsa.PrivateKey {
-	k, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return k
-})
-
-func newIssuer(t *testing.T, clock *optouttest.Clock) *issuer {
-	i := &issuer{clock: clock, key: signing(), codes: map[string]map[string]any{}}
-	i.Server = httptest.NewServer(i)
-	t.Cleanup(i.Close)
-	return i
-}
-
-// authorize signs somebody in who was sent here, and gives where the browser is sent back to.
-func (i *issuer) authorize(t *testing.T, asked, id string, groups []string) string {
-	t.Helper()
-	at, err := url.Parse(asked)
-	if err != nil {
-		t.Fatal(err)
-	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	q, code := at.Query(), rand.Text()
-	i.codes[code] = map[string]any{"nonce": q.Get("nonce"), "sub": id, "name": "Nina Cole", "cognito:groups": groups}
-	return q.Get("redirect_uri") + "?" + url.Values{"state": {q.Get("state")}, "code": {code}}.Encode()
-}
-
-func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	answer := map[string]any{}
-	switch r.URL.Path {
-	case "/.well-known/openid-configuration":
-		answer = map[string]any{"issuer": i.URL, "authorization_endpoint": i.URL + "/authorize", "token_endpoint": i.URL + "/token", "jwks_uri": i.URL + "/keys", "end_session_endpoint": i.URL + "/logout"}
-	case "/keys":
-		answer["keys"] = []any{map[string]string{
-			"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "k",
-			"e": base64.RawURLEncoding.EncodeToString(big.NewInt(int64(i.key.E)).Bytes()), "n": base64.RawURLEncoding.EncodeToString(i.key.N.Bytes()),
-		}}
-	case "/token":
-		claims := i.codes[r.PostFormValue("code")]
-		now := i.clock.Now()
-		claims["iss"], claims["aud"], claims["token_use"], claims["iat"], claims["exp"] = i.URL, "pages", "id", now.Unix(), now.Add(time.Hour).Unix()
-		part := func(v any) string {
-			b, err := json.Marshal(v)
-			if err != nil {
-				panic(err)
-			}
-			return base64.RawURLEncoding.EncodeToString(b)
-		}
-		signed := part(map[string]string{"alg": "RS256", "kid": "k"}) + "." + part(claims)
-		sum := sha256.Sum256([]byte(signed))
-		signature, err := rsa.SignPKCS1v15(nil, i.key, crypto.SHA256, sum[:])
-		if err != nil {
-			panic(err)
-		}
-		answer = map[string]any{"access_token": "x", "token_type": "Bearer", "id_token": signed + "." + base64.RawURLEncoding.EncodeToString(signature)}
-	default:
-		w.WriteHeader(http.StatusNotFound)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(answer)
 }
