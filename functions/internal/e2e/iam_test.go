@@ -127,6 +127,9 @@ func (s *stack) walkAll() error {
 	if err := practice("A81002", func() error { return nil }); err != nil {
 		return fmt.Errorf("by the stream: %w", err)
 	}
+	if err := s.walkOffice(); err != nil {
+		return fmt.Errorf("at the office: %w", err)
+	}
 	if err := s.flip("stream", false); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -154,6 +155,34 @@ func TestTheOfficeFindsAPracticeAndAnAddressThatWorks(t *testing.T) {
 		t.Errorf("%d looks at the form are on record", n)
 	}
 	silent(t, s)
+}
+
+// walkOffice has the office find a practice for a form, register one by telephone, and hear of a mail that came back.
+func (s *stack) walkOffice() error {
+	office, err := s.signIn("/office", "office")
+	if err != nil {
+		return errors.Join(err, s.denied())
+	}
+	if _, err := office.fill("/office/practices/A81004/email", "email", "bounce@practice.example"); err != nil {
+		return errors.Join(err, s.denied())
+	}
+	ref, err := s.register("", optouttest.Number())
+	if err != nil {
+		return err
+	}
+	if err := s.await("a form is on the office's list", func() bool {
+		page, err := office.get("/office")
+		return err == nil && strings.Contains(page.body, ref)
+	}); err != nil {
+		return err
+	}
+	if _, err := office.fill("/office/forms/"+ref+"/assign", "practice", "A81004"); err != nil {
+		return errors.Join(err, s.denied())
+	}
+	if _, err := s.telephone(office); err != nil {
+		return errors.Join(err, s.denied())
+	}
+	return s.await("the mail came back", func() bool { return s.digest("A81004", "fault") == "bounced" })
 }
 
 // telephone has the office register what somebody says by telephone, twice by a double click.
