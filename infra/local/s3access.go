@@ -186,8 +186,11 @@ var plainParameters = []string{
 
 func objectAction(r *http.Request, onKey bool, query url.Values) (string, error) {
 	operation := r.Method + " bucket"
-	if onKey {
+	switch {
+	case onKey:
 		operation = r.Method + " key"
+	case strings.Trim(r.URL.Path, "/") == "":
+		operation = r.Method + " no bucket"
 	}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if !slices.Contains(plainParameters, name) && !strings.HasPrefix(name, "X-Amz-") {
