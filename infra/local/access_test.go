@@ -223,6 +223,15 @@ func TestAnEngineThatIsAwayIsAFailureOfTheService(t *testing.T) {
 	}
 }
 
+func TestAMailNeedsItsConfigurationSetToo(t *testing.T) {
+	t.Parallel()
+	const ses = "arn:aws:ses:eu-west-2:000000000000:"
+	got, err := guardedMail("optout.example").needs(nil, []byte(`{"FromEmailAddress":"a@optout.example","ConfigurationSetName":"local-Mail"}`))
+	if want := []need{{"ses:SendEmail", ses + "identity/optout.example"}, {"ses:SendEmail", ses + "configuration-set/local-Mail"}}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("needs %v, %v; want %v", got, err, want)
+	}
+}
+
 func TestMailAndSecretsAreGuardedToo(t *testing.T) {
 	t.Parallel()
 	const mine, secret = "arn:aws:ses:eu-west-2:000000000000:identity/optout.example", "arn:aws:secretsmanager:eu-west-2:000000000000:secret:local-Keyring-Local1"

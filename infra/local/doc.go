@@ -16,7 +16,7 @@
 //
 //	template.go   parameters, conditions, intrinsics, names
 //	resources.go  the plan: which resource types and properties are understood
-//	pattern.go    filter criteria of event source mappings
+//	pattern.go    filter criteria of event source mappings, and patterns of rules
 //	policy.go     roles: what they allow, and what Lambda itself does with them
 //
 // Then the way of a form:
@@ -29,6 +29,7 @@
 //	stream.go     the event source mapping of a stream
 //	checkpoint.go how far a mapping has come, on disk
 //	schedule.go   EventBridge: rate and cron
+//	bus.go        EventBridge: what services tell, by rule, and asynchronous invocation
 //	objects.go    S3: a child process that keeps objects as files
 //	secrets.go    Secrets Manager: GetSecretValue
 //	mail.go       SES v2: SendEmail, and the mailbox
@@ -53,7 +54,12 @@
 //	throttle@…  429 TooManyRequestsException
 //	down@…      500 InternalServiceException
 //
-// Nothing is put in the mailbox then.
+// Nothing is put in the mailbox then. Mail to these is kept, and an event about it is put on the bus at once, if the
+// mail's configuration set says so; what stands after a plus sign, as in bounce+a81001@…, changes nothing:
+//
+//	bounce@…    Email Bounced, for good
+//	complaint@… Email Complaint Received
+//	virus@…     Email Rejected
 //
 // # Who signs in
 //
@@ -94,8 +100,8 @@
 //
 // A function has eight processes at most unless its reserved concurrency says otherwise, and an invocation waits
 // for one instead of being throttled. Memory is told to the function but not limited. A
-// failed schedule is repeated after seconds, not minutes, however old its event is, and a failed stream slice after
-// at most five seconds. Items whose time to live is over stay. Only the sweeper switch and the stream switch of the
+// failed schedule or event is repeated after seconds, not minutes, however old its event is, and a failed stream slice after
+// at most five seconds. What is on the bus when the runner ends is lost. Items whose time to live is over stay. Only the sweeper switch and the stream switch of the
 // console can stop what the template starts. Quotas are off unless -set says otherwise: all clients are of one network.
 //
 // # State

@@ -55,6 +55,7 @@ type runner struct {
 	bucketsAt string            // address at which functions and browsers find the buckets
 	streams   map[string]string // the engine's ARNs, by logical id of the table
 	mailbox   *mailbox
+	bus       *bus
 	mappings  []*mapping
 	schedules *schedules
 	stream    *toggle
@@ -158,6 +159,7 @@ func (r *runner) read() error {
 	}
 	r.plan = planOf(s)
 	r.guard = newGuard(r.plan.functions, r.complain)
+	r.bus = &bus{rules: r.plan.rules, complain: r.complain}
 	return s.err(r.template)
 }
 
@@ -178,7 +180,7 @@ func (r *runner) services(issuerDoor net.Listener) []service {
 			return r.guard.before(guardedSecrets, s), err
 		}),
 		r.webService("SES", "AWS_ENDPOINT_URL_SESV2", func() (handler http.Handler, err error) {
-			r.mailbox, err = openMailbox(filepath.Join(r.state, "mails.jsonl"), r.plan.identity)
+			r.mailbox, err = openMailbox(filepath.Join(r.state, "mails.jsonl"), r.plan.identity, r.plan.mailSets, r.bus)
 			return r.guard.before(guardedMail(r.plan.identity), r.mailbox), err
 		}),
 		r.webService("other services, to refuse them", "AWS_ENDPOINT_URL", func() (http.Handler, error) {
@@ -423,6 +425,9 @@ func (r *runner) serve(ctx context.Context, doors [2]net.Listener, stdout io.Wri
 	if err != nil {
 		return err
 	}
+	working, stopWorking := context.WithCancel(ctx)
+	defer stopWorking()
+	r.bus.open(working, r.schedules.functions)
 	failed := make(chan error, len(doors))
 	var servers []*http.Server
 	for i, h := range []http.Handler{newGateway(r.plan.routes, r.schedules.functions), console} {
@@ -434,13 +439,12 @@ func (r *runner) serve(ctx context.Context, doors [2]net.Listener, stdout io.Wri
 			}
 		}()
 	}
-	working, stopWorking := context.WithCancel(ctx)
-	defer stopWorking()
 	var workers sync.WaitGroup
 	for _, m := range r.mappings {
 		workers.Go(func() { m.run(working) })
 	}
 	workers.Go(func() { r.schedules.run(working) })
+	workers.Go(r.bus.wait)
 	if r.reload {
 		workers.Go(func() { newReloader(r.builder, r.functions, r.tree, r.complain).run(working) })
 	}

@@ -451,6 +451,17 @@ func TestTheConsoleShowsWhatThereIs(t *testing.T) {
 	p.stop(t)
 }
 
+func TestAMailThatComesBackReachesWhoHasARuleForIt(t *testing.T) {
+	t.Parallel()
+	p := startRunner(t, t.TempDir(), "-sweeper=off")
+	p.put(t, "a1", "bounce")
+	eventually(t, func() bool { return p.status(t).function("ClockAgain").Invocations == 1 }, "the mail does not come back")
+	if n := p.mails(t); n["a1"] != 1 || n["bounce"] != 1 {
+		t.Errorf("kept are %v", n)
+	}
+	p.stop(t)
+}
+
 func TestARefusalIsShown(t *testing.T) {
 	t.Parallel()
 	state := t.TempDir()
