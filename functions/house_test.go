@@ -25,6 +25,7 @@ import (
 	"example.org/optout/functions/internal/config"
 	"example.org/optout/functions/internal/digest"
 	"example.org/optout/functions/internal/door/contracttest"
+	"example.org/optout/functions/internal/door/office"
 	"example.org/optout/functions/internal/door/patient"
 	"example.org/optout/functions/internal/door/practice"
 	"example.org/optout/functions/internal/upload"
@@ -38,8 +39,8 @@ var storeys = [][]string{
 	{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady", "functions/internal/digest", "functions/internal/observe", "infra"},
 	{"functions/internal/optout", "functions/internal/directory"},
 	{"functions/internal/dynamo", "functions/internal/keyring", "functions/internal/notice", "functions/internal/config", "functions/internal/quota", "functions/internal/worklist", "functions/internal/extract", "functions/internal/export", "functions/internal/upload", "functions/internal/bucket"},
-	{"functions/internal/door", "functions/internal/door/staff", "functions/internal/door/patient", "functions/internal/door/practice", "functions/internal/job", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger"},
-	{"functions/patient", "functions/practice", "functions/notify", "functions/reader", "functions/clock", "functions/internal/directory/cut", "functions/internal/e2e"},
+	{"functions/internal/door", "functions/internal/door/staff", "functions/internal/door/patient", "functions/internal/door/practice", "functions/internal/door/office", "functions/internal/job", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger"},
+	{"functions/patient", "functions/practice", "functions/office", "functions/notify", "functions/reader", "functions/clock", "functions/bounce", "functions/internal/directory/cut", "functions/internal/signin/machines", "functions/internal/e2e"},
 }
 
 var shelves = []string{"functions/internal/door", "functions/internal/door/staff", "functions/internal/steady", "functions/internal/worklist", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger", "functions/internal/export", "functions/internal/upload"}
@@ -131,7 +132,7 @@ func TestImportsGoDownOnly(t *testing.T) {
 // A clock is given to whoever needs one, and the environment is read in one place.
 func TestTimeAndEnvironmentComeFromOnePlace(t *testing.T) {
 	t.Parallel()
-	allowed := map[string][]string{"time.Now": {"patient/", "practice/", "notify/", "reader/", "clock/"}, "os.Getenv": {"internal/config/"}, "os.LookupEnv": {"internal/config/"}, "os.Environ": {"internal/config/"}}
+	allowed := map[string][]string{"time.Now": {"patient/", "practice/", "office/", "bounce/", "notify/", "reader/", "clock/"}, "os.Getenv": {"internal/config/"}, "os.LookupEnv": {"internal/config/"}, "os.Environ": {"internal/config/"}}
 	files := 0
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "test/") || strings.Contains(path, "e2e/") {
@@ -246,6 +247,8 @@ var configs = map[string][]any{
 	"functions/reader/":      {config.Reading{}},
 	"functions/clock/ sweep": {config.Clock{}, config.Sweep{}},
 	"functions/clock/ read":  {config.Clock{}, config.Reading{}},
+	"functions/office/":      {config.Office{}},
+	"functions/bounce/":      {config.Bounce{}},
 }
 
 func TestTemplateFitsTheFunctions(t *testing.T) {
@@ -312,6 +315,9 @@ func TestTemplateRoutesWhatTheDoorsServe(t *testing.T) {
 	doors["Patient"] = append(doors["Patient"], "ANY $default")
 	for _, r := range practice.Routes {
 		doors["Practice"] = append(doors["Practice"], r.Method+" "+r.Path)
+	}
+	for _, r := range office.Routes {
+		doors["Office"] = append(doors["Office"], r.Method+" "+r.Path)
 	}
 	var all, described []string
 	for id, f := range functions {
@@ -408,6 +414,7 @@ func TestRolesAreExact(t *testing.T) {
 	part := []string{                                              // !Sub
 		"${Table.Arn}/index/list", "${Table.Arn}/index/due", "${Unprocessed.Arn}/*", "${Uploads.Arn}/extracts/*", "${Uploads.Arn}/answers/*",
 		"arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/${MailIdentity}",
+		"arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set/${Mail}",
 	}
 	statements := 0
 	for id := range functions {

@@ -9,7 +9,7 @@
 //	person: ordered list of references   N#<HMAC of NHS number>  P
 //	possible person: the same            W#<HMAC of surname,     P
 //	                                       birth date, postcode>
-//	practice: decision, contacts         P#<ODS code>            P
+//	practice: decision, contacts, chases P#<ODS code>            P
 //	practice: digest state               P#<ODS code>            D
 //	practice: whose turn of reading      P#<ODS code>            X
 //	slot of an upload                    U#<id>                  U
@@ -35,7 +35,7 @@
 // at the stream. Uploads are a few for each practice and day.
 //
 // Other attributes of a form: v (number of events), channel, facts, person, possible, print (fingerprint of the
-// answers), attempt (nonce), events, tries, fault. Of a person: refs, v. Of a practice: v, email, decisions, contacts.
+// answers), attempt (nonce), events, tries, fault. Of a person: refs, v. Of a practice: v, email, decisions, contacts, chases.
 // Of a digest: v, asked, extractAsked, late, lease, sent, mails, tries, fault, since, attempts. Of a counter: n,
 // expires. Of a claim: by, until, expires; without the first two it has been released. Of a look: by, what. Of a session,
 // whose person is the issuer's subject and never a name: open, expires; without the first it has ended. Of a machine:

@@ -58,6 +58,29 @@ func (s *stack) walkLists() error {
 	return nil
 }
 
+// walkPractice lets the practices' door, and who reads what it takes, do everything there is.
+func (s *stack) walkPractice() error {
+	b, err := s.browser("manager")
+	if err != nil {
+		return err
+	}
+	if a, err := b.send(http.MethodGet, "/practice/settings", "", ""); err != nil || a.code != http.StatusOK {
+		return fmt.Errorf("no settings: %d %s %w", a.code, a.body, errors.Join(err, s.denied()))
+	}
+	a, err := b.fill("/practice/counter", url.Values{
+		"key": {newKey()}, "want": {"dissent"}, "forenames": {"Ada Wren"}, "surname": {"Quillfeather"}, "birth-date-day": {"31"}, "birth-date-month": {"3"}, "birth-date-year": {"1957"},
+		"line-1": {"1 Lawson Street"}, "postcode": {"TS18 1HU"}, "signer": {"self"}, "safe": {"none"},
+	})
+	sealed := regexp.MustCompile(`name="sealed" value="([^"]+)"`).FindStringSubmatch(a.body)
+	if err != nil || sealed == nil {
+		return fmt.Errorf("nothing is read back: %d %s %w", a.code, a.body, errors.Join(err, s.denied()))
+	}
+	if a, err = b.fill("/practice/counter/confirm", url.Values{"sealed": {sealed[1]}, "do": {"send"}}); err != nil || a.code != http.StatusSeeOther {
+		return fmt.Errorf("not registered at the counter: %d %s %w", a.code, a.body, errors.Join(err, s.denied()))
+	}
+	return s.walkLists()
+}
+
 // walkList sends lists for a practice that has two forms, as a browser does and as software does, and waits for what
 // comes of them.
 func (s *stack) walkList(practice, persona string, pushForms, push func() error) error {

@@ -20,16 +20,25 @@ import (
 // Email is an digest.Post by Amazon SES.
 type Email struct {
 	send func(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
-	from string
+	by   Sender
 }
 
-// NewEmail sends from an address. It holds the one operation it needs, not the client (see dynamo.New).
-func NewEmail(c aws.Config, from string) Email {
+// Sender is as whom mails are sent.
+type Sender struct {
+	From string // address
+	Set  string // configuration set, which has SES say what became of each mail
+}
+
+// practiceTag names the practice in what SES says of a mail later (trigger.Mail). An ODS code is nothing personal.
+const practiceTag = "practice"
+
+// NewEmail sends as somebody. It holds the one operation it needs, not the client (see dynamo.New).
+func NewEmail(c aws.Config, by Sender) Email {
 	client := sesv2.NewFromConfig(c, func(o *sesv2.Options) {
 		o.Retryer = aws.NopRetryer{}
 		o.HTTPClient = awshttp.NewBuildableClient()
 	})
-	return Email{client.SendEmail, from}
+	return Email{client.SendEmail, by}
 }
 
 var _ digest.Post = Email{}
@@ -50,8 +59,9 @@ func (e Email) Tell(ctx context.Context, n digest.Notice) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTakes)
 	defer cancel()
 	out, err := e.send(ctx, &sesv2.SendEmailInput{
-		FromEmailAddress: &e.from,
-		Destination:      &types.Destination{ToAddresses: []string{n.To}},
+		FromEmailAddress: &e.by.From, ConfigurationSetName: &e.by.Set,
+		EmailTags:   []types.MessageTag{{Name: aws.String(practiceTag), Value: &n.Practice}},
+		Destination: &types.Destination{ToAddresses: []string{n.To}},
 		Content: &types.EmailContent{Simple: &types.Message{
 			Subject: &types.Content{Data: &subject},
 			Body:    &types.Body{Text: &types.Content{Data: &body}},

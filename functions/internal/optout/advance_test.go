@@ -117,7 +117,7 @@ func TestAFormGoesToItsPracticeAndThePracticeIsTold(t *testing.T) {
 	if steps := h.form(ref).Steps(); len(steps) != 2 || steps[1].Step != "in-hand" {
 		t.Errorf("public steps after it: %v", steps)
 	}
-	if want := (digest.Notice{To: "a81001@practice.example", AtLeast: 1}); len(h.post.Mails()) != 1 || h.post.Mails()[0] != want {
+	if want := (digest.Notice{Practice: "A81001", To: "a81001@practice.example", AtLeast: 1}); len(h.post.Mails()) != 1 || h.post.Mails()[0] != want {
 		t.Errorf("mails %v, want one %v", h.post.Mails(), want)
 	}
 	d := h.practice("A81001").Digest

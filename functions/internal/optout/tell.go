@@ -78,6 +78,7 @@ func (e Engine) advancePractice(ctx context.Context, code nhs.ODSCode) (Outcome,
 	if d.Due.IsZero() || d.Due.After(now) {
 		return Nothing, nil
 	}
+	p.Digest = p.Digest.Proven(now)
 	if p.Digest.Late, err = e.late(ctx, p, now); err != nil {
 		return Nothing, err
 	}
@@ -97,10 +98,7 @@ func (e Engine) advancePractice(ctx context.Context, code nhs.ODSCode) (Outcome,
 		p.Digest = p.Digest.Idle()
 		return Nothing, e.saveDigest(ctx, p)
 	}
-	to := p.Email
-	if to == "" {
-		to = strings.ReplaceAll(e.Address, "{ods}", strings.ToLower(code.String()))
-	}
+	to := e.address(p)
 	if to == "" {
 		p.Digest = p.Digest.Faulty("no-address", now)
 		return ToOffice, e.saveDigest(ctx, p)
@@ -111,8 +109,17 @@ func (e Engine) advancePractice(ctx context.Context, code nhs.ODSCode) (Outcome,
 		return Nothing, err
 	}
 	p.Digest.Version++
-	id, sendErr := e.Post.Tell(ctx, digest.Notice{To: to, AtLeast: waiting, Extract: d.Extract})
-	return e.recordAttempt(ctx, p, digest.Attempt{At: now, AtLeast: waiting, ID: id}, sendErr)
+	id, sendErr := e.Post.Tell(ctx, digest.Notice{Practice: code.String(), To: to, AtLeast: waiting, Extract: d.Extract})
+	a := digest.Attempt{At: now, AtLeast: waiting, Asked: d.Asked, Extract: d.Extract, To: to, ID: id}
+	return e.recordAttempt(ctx, p, a, sendErr)
+}
+
+// address is where a practice is told; "" if nobody knows.
+func (e Engine) address(p Practice) string {
+	if p.Email != "" {
+		return p.Email
+	}
+	return strings.ReplaceAll(e.Address, "{ods}", strings.ToLower(p.Code.String()))
 }
 
 // recordAttempt writes down how sending went, on top of the claim or of what forms have asked since. The mail is

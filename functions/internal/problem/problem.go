@@ -36,6 +36,8 @@ var (
 	NotForYou     = Problem{403, "not-for-you", "This is not for you", "Your account or software may not do this. Whoever manages accounts at your organisation can change that."}
 	NotFound      = Problem{404, "not-found", "There is nothing here", "Check the address. The service starts at /."}
 	NoSuchForm    = Problem{404, "no-such-form", "No such form", "No form has this reference and birth date together. Check both."}
+	NoReference   = Problem{404, "no-such-reference", "No such form", "No form has this reference. Check each character: it has 17 letters and digits."}
+	NoPractice    = Problem{404, "no-such-practice", "No such practice", "No practice in England has this code. Search for its name, town or postcode."}
 	NotOnYourList = Problem{404, "not-on-your-list", "This form is not on your list", "Check the reference. A form that has gone to another practice, or to the office, is not shown here any more."}
 	NoneCollected = Problem{404, "none-collected", "There is nothing to take away", "None of the forms on this page is collected yet. Collect them first: only then is it known who has opened them."}
 	NoSuchList    = Problem{404, "no-such-list", "There is no such list", "Check the address. A list of another practice is not shown, and an answer is kept for a month."}

@@ -328,7 +328,7 @@ func digestVersions(t *testing.T, s Subject) {
 	}
 	p.Digest = digest.Digest{
 		Version: 1, Due: Noon, Lease: Noon.Add(time.Minute), Sent: Noon.Add(-time.Hour), Mails: 3, Fault: "no-address", Since: Noon.Add(-time.Minute), Tries: 2, Asked: newForm(someone()).Reference.Key(),
-		Attempts: []digest.Attempt{{At: Noon, AtLeast: 4, Outcome: "sent", ID: "m-1"}, {At: Noon, AtLeast: 1, Outcome: "failed"}},
+		Attempts: []digest.Attempt{{At: Noon, AtLeast: 4, Asked: newForm(someone()).Reference.Key(), Extract: true, To: "forms@densham.example", Outcome: "bounced", ID: "m-1"}, {At: Noon, AtLeast: 1, Outcome: "failed"}},
 	}
 	if err := s.Store.SaveDigest(t.Context(), p); err != nil {
 		t.Fatal(err)
@@ -597,7 +597,10 @@ func practiceVersions(t *testing.T, s Subject) {
 	p := optout.Practice{Code: code, Email: "forms@densham.example", Decisions: []optout.Decision{
 		{Stand: optout.Wait, Words: "not <yet>", On: nhs.DateOf(Noon), At: Noon.Add(time.Nanosecond), By: "practice A81001 u-1"},
 		{Stand: optout.TakePart, On: nhs.DateOf(Noon), At: Noon, By: "practice A81001 u-2"},
-	}, Contacts: []optout.Contact{{Email: "forms@densham.example", At: Noon, By: "office u-3"}}}
+	}, Contacts: []optout.Contact{{Email: "forms@densham.example", At: Noon, By: "office u-3"}}, Chases: []optout.Chase{
+		{How: "post", On: nhs.DateOf(Noon), Text: "to the <partners>", At: Noon, By: "office u-3"},
+		{How: "phone", On: nhs.DateOf(Noon), At: Noon.Add(time.Hour), By: "office u-4"},
+	}}
 	if err := s.Store.SavePractice(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
@@ -609,11 +612,11 @@ func practiceVersions(t *testing.T, s Subject) {
 	if d := cmp.Diff(p, got, values); err != nil || d != "" {
 		t.Errorf("read back (%v):\n%s", err, d)
 	}
-	got.Email, got.Decisions = "", got.Decisions[:1]
+	got.Email, got.Decisions, got.Chases = "", got.Decisions[:1], nil
 	if err := s.Store.SavePractice(t.Context(), got); err != nil {
 		t.Fatal(err)
 	}
-	if got, err = s.Store.Practice(t.Context(), code); err != nil || got.Email != "" || got.TakesPart() || got.Version != 2 {
+	if got, err = s.Store.Practice(t.Context(), code); err != nil || got.Email != "" || got.TakesPart() || got.Version != 2 || len(got.Chases) != 0 {
 		t.Errorf("after the second save: %+v, %v", got, err)
 	}
 }

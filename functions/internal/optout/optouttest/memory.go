@@ -246,7 +246,7 @@ func (m *Memory) Persons(_ context.Context, keys []optout.PersonKey) (found map[
 func (m *Memory) Practice(_ context.Context, code nhs.ODSCode) (p optout.Practice, err error) {
 	err = m.do("Practice", func() error {
 		p = m.practices[code]
-		p.Code, p.Decisions, p.Contacts = code, slices.Clone(p.Decisions), slices.Clone(p.Contacts)
+		p.Code, p.Decisions, p.Contacts, p.Chases = code, slices.Clone(p.Decisions), slices.Clone(p.Contacts), slices.Clone(p.Chases)
 		p.Digest.Attempts = slices.Clone(p.Digest.Attempts)
 		return nil
 	})
@@ -286,12 +286,15 @@ func (m *Memory) SavePractice(_ context.Context, p optout.Practice) error {
 		if stored.Version != p.Version {
 			return optout.ErrConflict
 		}
-		p.Decisions, p.Contacts, p.Digest = slices.Clone(p.Decisions), slices.Clone(p.Contacts), stored.Digest
+		p.Decisions, p.Contacts, p.Chases, p.Digest = slices.Clone(p.Decisions), slices.Clone(p.Contacts), slices.Clone(p.Chases), stored.Digest
 		for i := range p.Decisions {
 			p.Decisions[i].At = p.Decisions[i].At.Truncate(time.Millisecond)
 		}
 		for i := range p.Contacts {
 			p.Contacts[i].At = p.Contacts[i].At.Truncate(time.Millisecond)
+		}
+		for i := range p.Chases {
+			p.Chases[i].At = p.Chases[i].At.Truncate(time.Millisecond)
 		}
 		p.Version++
 		m.practices[p.Code] = p
