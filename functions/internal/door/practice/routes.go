@@ -102,12 +102,10 @@ var pages embed.FS
 func (d *Door) Handler() http.Handler {
 	d.house = &staff.House{
 		Home: "/practice", Service: "Summary Care Record opt-outs for practices", Controller: d.Sender.Controller, NHS: d.NHS, Pages: pages,
+		Sheets: func() []string { return []string{d.Files.Origin(context.Background())} },
 		Parts: []staff.Part{
 			{Text: "Forms", Href: "/practice"}, {Text: "Your list", Href: "/practice/extract"}, {Text: "Register a form", Href: "/practice/counter"}, {Text: "Your practice", Href: "/practice/settings"},
 		},
-	}
-	if d.Files != nil {
-		d.house.Sheets = func() []string { return []string{d.Files.Origin(context.Background())} }
 	}
 	d.house.Open()
 	d.SignIn.Refuse, d.SignIn.Choose, d.SignIn.Bye = d.house.Refuse, d.chooseFirst, d.bye
