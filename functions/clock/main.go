@@ -64,7 +64,7 @@ func sweep() (func(context.Context, func() time.Time) error, error) {
 	}
 	return job.Sweep(optout.Engine{
 		Store: dynamo.Open(cloud, c.Table),
-		Post:  notice.NewEmail(cloud, notice.Sender{From: c.MailFrom, Set: c.MailSet}), Practices: directory.Shipped{},
+		Post:  notice.NewEmail(cloud, notice.Sender{From: c.MailFrom, Set: c.MailSet, Door: c.Address + "/practice"}), Practices: directory.Shipped{},
 		Address: c.PracticeAddress, Now: time.Now,
 	}), nil
 }

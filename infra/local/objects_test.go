@@ -18,8 +18,10 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -530,6 +532,7 @@ func TestAFormTakesWhatAFunctionSigned(t *testing.T) {
 		{"signed by nobody", good.with("x-amz-credential", "", "x-amz-signature", "", "policy", "", "x-amz-algorithm", "", "x-amz-date", ""), 403, "AccessDenied"},
 		{"signed by a function that may not", signedForm(t, "Nosy", soon), 403, "because no identity-based policy allows the s3:PutObject action"},
 		{"with a tag", good.with("tagging", "<Tagging/>"), 501, "cannot judge a form with tagging"},
+		{"with a key that is the name of the file", good.with("key", "in/${filename}"), 501, "cannot judge a form whose key is the name of its file"},
 		{"without a key", good.with("key", ""), 400, "InvalidArgument"},
 		{"with more than fields before the file", good.with("x-ignore-much", strings.Repeat("x", formLimit)), 400, "MalformedPOSTRequest"},
 	} {
@@ -600,4 +603,40 @@ func TestObjectsOutliveTheEngine(t *testing.T) {
 		t.Error("the process outlives its end")
 	}
 	same(startStand(t, folder, filesBucket()))
+}
+
+// BenchmarkAnObject is a file of 100 KB on its way through the guard.
+func BenchmarkAnObject(b *testing.B) {
+	s := startStand(b, filepath.Join(b.TempDir(), "objects"), filesBucket())
+	c := s.as("Desk")
+	sent := strings.Repeat("0123456789", 10<<10)
+	put(b, c, "in/0", sent)
+	var next atomic.Int64
+	for _, tt := range []struct {
+		name string
+		do   func()
+	}{
+		{"put", func() { put(b, c, fmt.Sprintf("in/%d", next.Add(1)), sent) }},
+		{"get", func() {
+			if got := content(b, c, "in/0", ""); len(got) != len(sent) {
+				b.Errorf("%d bytes came back", len(got))
+			}
+		}},
+	} {
+		b.Run(tt.name, func(b *testing.B) {
+			b.SetBytes(int64(len(sent)))
+			for b.Loop() {
+				tt.do()
+			}
+		})
+		b.Run(tt.name+"/eight at a time", func(b *testing.B) {
+			b.SetBytes(int64(len(sent)))
+			b.SetParallelism(max(8/runtime.GOMAXPROCS(0), 1))
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					tt.do()
+				}
+			})
+		})
+	}
 }

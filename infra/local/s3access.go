@@ -130,6 +130,9 @@ func readObjectCall(r *http.Request) (objectCall, error) {
 				return c, unjudged("a form with " + name)
 			}
 		}
+		if strings.Contains(fields["key"], "${filename}") {
+			return c, unjudged("a form whose key is the name of its file")
+		}
 		signed, _, _ := strings.Cut(fields["x-amz-credential"], "/")
 		keys = append(keys, signed)
 		c.object, c.need.action = fields["key"], "s3:PutObject"

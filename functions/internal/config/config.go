@@ -82,6 +82,7 @@ type Notify struct {
 	Table           string `env:"TABLE,notEmpty"`
 	MailFrom        string `env:"MAIL_FROM,notEmpty"`
 	MailSet         string `env:"MAIL_SET,notEmpty"` // configuration set, by which SES says what became of a mail
+	Address         string `env:"ADDRESS,notEmpty"`  // of this service, which mails lead to
 	PracticeAddress string `env:"PRACTICE_ADDRESS"`  // with {ods}; "": practices without an address go to the office
 }
 
@@ -95,6 +96,7 @@ type Sweep struct {
 	Table           string `env:"TABLE,notEmpty"`
 	MailFrom        string `env:"MAIL_FROM,notEmpty"`
 	MailSet         string `env:"MAIL_SET,notEmpty"`
+	Address         string `env:"ADDRESS,notEmpty"`
 	PracticeAddress string `env:"PRACTICE_ADDRESS"`
 }
 

@@ -21,6 +21,7 @@ type Notice struct {
 	Practice string // its ODS code, by which the carrier says what became of the mail
 	To       string // e-mail address
 	AtLeast  int    // how many forms wait; there may be more
+	Oldest   int    // full days for which the person of the oldest of them has waited; 0: less than one, or not known
 	Extract  bool   // the practice's list of coded patients is wanted
 }
 

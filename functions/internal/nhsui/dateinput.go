@@ -28,6 +28,7 @@ type DateInput struct {
 // DatePart is the field for a day, month or year.
 type DatePart struct {
 	Name         string `json:"name"`
+	Field        string `json:"-"`     // what it is sent as; the name
 	Label        Label  `json:"label"` // the name
 	Value        string `json:"value"`
 	Width        int    `json:"width"` // 2; of a year 4
@@ -77,6 +78,7 @@ func (d DateInput) input(p DatePart, wrong bool) Input {
 	if d.NamePrefix != "" {
 		i.Name = d.NamePrefix + "[" + p.Name + "]"
 	}
+	i.Name = cmp.Or(p.Field, i.Name)
 	if p.Name == "year" {
 		i.Width = cmp.Or(p.Width, 4)
 	}

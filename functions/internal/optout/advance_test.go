@@ -150,6 +150,9 @@ func TestAtMostOneMailADayHoweverManyForms(t *testing.T) {
 		}
 		h.Move(time.Hour)
 	}
+	if got := h.post.Mails()[1].Oldest; got != 1 {
+		t.Errorf("the mail of the next day says that the oldest form has waited for %d days", got)
+	}
 	if got := h.post.Mails()[1].AtLeast; got < 24 {
 		t.Errorf("the second mail says at least %d, want 24 or more", got)
 	}

@@ -121,9 +121,10 @@ func TestALocumPutsAPracticeInUse(t *testing.T) {
 		}
 		answered(t, wanted, b.do(http.MethodGet, "/practice", nil), "GET /practice as clinician "+wanted+" "+person+", named "+fullName+", of [A81001 A81002 A81004]")
 	}
-	for _, not := range []string{"A81003", "", "x", strings.Repeat("A", 2000)} {
+	for _, not := range []string{"A81003", "x", strings.Repeat("A", 2000)} {
 		refused(t, not, b.do(http.MethodPost, "/practice/use", url.Values{"practice": {not}}), problem.NotForYou)
 	}
+	answered(t, "none", b.do(http.MethodPost, "/practice/use", nil), "choose among [A81001 A81002 A81004]")
 	b.cookie("__Host-practice").Value = "A81005" // the browser's owner may write what they like
 	answered(t, "another's practice", b.do(http.MethodGet, "/practice", nil), "choose among [A81001 A81002 A81004]")
 	refused(t, "nobody", h.browser().do(http.MethodPost, "/practice/use", url.Values{"practice": {"A81001"}}), problem.SignInNeeded)

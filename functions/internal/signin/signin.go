@@ -84,8 +84,14 @@ func (d *Door) Use(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
-	code, err := nhs.ParseODSCode(r.PostFormValue("practice"))
-	if err != nil || !slices.Contains(s.Practices, code) {
+	err := r.ParseForm()
+	chosen := r.PostForm.Get("practice")
+	if err == nil && chosen == "" { // that is asked again
+		d.Choose(w, r, s)
+		return
+	}
+	code, wrong := nhs.ParseODSCode(chosen)
+	if err != nil || wrong != nil || !slices.Contains(s.Practices, code) {
 		d.Refuse(w, r, problem.NotForYou)
 		return
 	}

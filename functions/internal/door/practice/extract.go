@@ -256,7 +256,11 @@ func (d *Door) read(s signin.Session, u upload.Slot) readView {
 	v.Unnamed = v.Faults - len(a.Faulty)
 	who, _ := staff.By(u.By, s.Actor)
 	for _, x := range [][2]string{
-		{"Run", staff.Moment(u.Run)}, {"Sent", staff.Moment(u.Promised)}, {"By", who}, {"Read", staff.Moment(u.Ended)}, {"Columns found as in", a.Layout},
+		{"Run", staff.Moment(u.Run)},
+		{"Sent", staff.Moment(u.Promised)},
+		{"By", who},
+		{"Read", staff.Moment(u.Ended)},
+		{"Columns found as in", a.Layout},
 		{"The file", "It was deleted once it was read. Its SHA-256 was " + hex.EncodeToString(u.SHA256)},
 	} {
 		v.About.Rows = append(v.About.Rows, nhsui.SummaryRow{Key: nhsui.SummaryCell{Text: x[0]}, Value: nhsui.SummaryCell{Text: x[1]}})

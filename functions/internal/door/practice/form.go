@@ -268,6 +268,9 @@ func (d *Door) formPage(w http.ResponseWriter, r *http.Request, s signin.Session
 	}
 }
 
+// asked are the fields in which is said what a refusal asks for.
+var asked = map[*optout.Refusal]string{optout.AskThePerson: "asked", optout.NotEarlier: "replaces", optout.TellFirst: "told"}
+
 // answer shows what came of an act: on to where it leads, or the page again with what is wrong.
 func (d *Door) answer(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, err error, onward string, again func(status int, faults []staff.Fault)) {
 	faulty, isFaulty := errors.AsType[optout.Faulty](err)
@@ -278,7 +281,7 @@ func (d *Door) answer(w http.ResponseWriter, r *http.Request, s signin.Session, 
 	case isFaulty:
 		again(http.StatusUnprocessableEntity, staff.Faults(faulty, nil))
 	case isRefusal && again != nil && refusal != optout.NotNow && refusal != optout.Forbidden:
-		again(http.StatusConflict, []staff.Fault{{Text: refusal.Detail}})
+		again(http.StatusConflict, []staff.Fault{{Field: asked[refusal], Text: refusal.Detail}})
 	case isRefusal:
 		d.refused(w, r, s, f, refusal)
 	default:

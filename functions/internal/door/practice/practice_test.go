@@ -43,6 +43,7 @@ type house struct {
 	*optouttest.Memory
 	*optouttest.Clock
 	issuer  *signintest.Issuer
+	bucket  *bucketInMemory
 	handler http.Handler
 
 	mu  sync.Mutex
@@ -51,9 +52,9 @@ type house struct {
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	h := &house{t: t, Memory: &optouttest.Memory{}, Clock: optouttest.NewClock(), issuer: signintest.NewIssuer(t)}
+	h := &house{t: t, Memory: &optouttest.Memory{}, Clock: optouttest.NewClock(), issuer: signintest.NewIssuer(t), bucket: &bucketInMemory{}}
 	door := practice.Door{
-		Store: h.Memory, Keys: ring,
+		Store: h.Memory, Files: h.bucket, Keys: ring,
 		SignIn: &signin.Door{
 			For: signin.Practice, Address: "https://optout.example", Issuer: h.issuer.URL, ClientID: "pages", HTTP: &http.Client{Timeout: 10 * time.Second},
 			Seals: ring, Sessions: h.Memory, Clients: h.Memory, Now: h.Now,

@@ -102,12 +102,10 @@ var pages embed.FS
 func (d *Door) Handler() http.Handler {
 	d.house = &staff.House{
 		Home: "/practice", Service: "Summary Care Record opt-outs for practices", Controller: d.Sender.Controller, NHS: d.NHS, Pages: pages,
+		Sheets: func() []string { return []string{d.Files.Origin(context.Background())} },
 		Parts: []staff.Part{
 			{Text: "Forms", Href: "/practice"}, {Text: "Your list", Href: "/practice/extract"}, {Text: "Register a form", Href: "/practice/counter"}, {Text: "Your practice", Href: "/practice/settings"},
 		},
-	}
-	if d.Files != nil {
-		d.house.Sheets = func() []string { return []string{d.Files.Origin(context.Background())} }
 	}
 	d.house.Open()
 	d.SignIn.Refuse, d.SignIn.Choose, d.SignIn.Bye = d.house.Refuse, d.chooseFirst, d.bye
@@ -142,7 +140,11 @@ func (d *Door) choose(w http.ResponseWriter, r *http.Request, s signin.Session) 
 	d.chooseFirst(w, r, s)
 }
 
-func (d *Door) chooseFirst(w http.ResponseWriter, _ *http.Request, s signin.Session) {
+func (d *Door) chooseFirst(w http.ResponseWriter, r *http.Request, s signin.Session) {
+	status, faults := 0, []staff.Fault(nil)
+	if r.Method == http.MethodPost {
+		status, faults = http.StatusUnprocessableEntity, []staff.Fault{{Field: "practice", Text: "Choose a practice."}}
+	}
 	var options []staff.Option
 	for _, p := range s.Practices {
 		options = append(options, staff.Option{Value: p.String(), Text: staff.NameOf(p)})
@@ -152,10 +154,10 @@ func (d *Door) chooseFirst(w http.ResponseWriter, _ *http.Request, s signin.Sess
 		chosen = door.Form{"practice": {s.Practice.String()}}
 	}
 	d.house.Show(w, s, staff.Page{
-		Name: "ask", Title: "Which practice are you working for now?",
+		Name: "ask", Status: status, Title: "Which practice are you working for now?", Faults: faults,
 		Data: staff.Ask{
 			Above:  staff.Paragraphs("You see the forms of one practice at a time, and what you do is done for that one. Its name stands at the top of every page."),
-			Action: "/practice/use", Fields: staff.Fields{Form: chosen}.One("practice", "Practice", "", options...),
+			Action: "/practice/use", Fields: staff.Fields{Form: chosen, Faults: faults}.One("practice", "Practice", "", options...),
 			Button: nhsui.Button{Text: "Continue"},
 		},
 	})

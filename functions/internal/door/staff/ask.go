@@ -90,7 +90,7 @@ func (f Fields) Box(name, text string) template.HTML {
 // Day asks for a day.
 func (f Fields) Day(name, legend, help string) template.HTML {
 	part := func(n, label string) nhsui.DatePart {
-		return nhsui.DatePart{Name: name + "-" + n, Label: nhsui.Label{Text: label}, Value: f.Form.Get(name + "-" + n)}
+		return nhsui.DatePart{Field: name + "-" + n, Label: nhsui.Label{Text: label}, Value: f.Form.Get(name + "-" + n)}
 	}
 	return nhsui.HTML(nhsui.DateInput{
 		ID: name, Day: part("day", "Day"), Month: part("month", "Month"), Year: part("year", "Year"), Hint: hint(help), ErrorMessage: f.wrong(name),
