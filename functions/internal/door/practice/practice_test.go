@@ -42,9 +42,9 @@ type house struct {
 	t testing.TB
 	*optouttest.Memory
 	*optouttest.Clock
-	issuer  *signintest.Issuer
-	bucket  *bucketInMemory
-	handler http.Handler
+	issuer             *signintest.Issuer
+	bucket             *bucketInMemory
+	handler, unchecked http.Handler
 
 	mu  sync.Mutex
 	log bytes.Buffer
@@ -63,6 +63,7 @@ func newHouse(t testing.TB) *house {
 		TestNumbers: true, Practices: directory.Shipped{}, Now: h.Now,
 	}
 	serve := door.Handler()
+	h.unchecked = serve
 	h.handler = contracttest.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var line bytes.Buffer
 		_ = observe.New("practice", &line, h.Now).Invocation(r.Context(), "http", "test", func(ctx context.Context) error {
