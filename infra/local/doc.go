@@ -75,8 +75,9 @@
 // is more than the place of what mappings give up, which is a folder here. Signatures, session tokens, the conditions
 // of a form that was signed for a browser, expiry, versions and CORS are real; they are checked by the engine, after
 // the role. Objects do not expire, nothing tells of them, and they are not encrypted. What needs more than its own
-// action, such as a copy, a tag or a lock, is refused by name. A form can be sent for an hour after it was signed,
-// whatever it says itself. Buckets are named in the path.
+// action, such as a copy, a tag or a lock, is refused by name. A form that was signed can be sent for an hour at most,
+// even if it says longer. Buckets are named in the path. A form's address, and a signed one, are gone with the runner:
+// the next one has another port.
 //
 // # Roles
 //
@@ -99,14 +100,15 @@
 // # What differs from AWS
 //
 // A function has eight processes at most unless its reserved concurrency says otherwise, and an invocation waits
-// for one instead of being throttled. Memory is told to the function but not limited. A
-// failed schedule or event is repeated after seconds, not minutes, however old its event is, and a failed stream slice after
-// at most five seconds. What is on the bus when the runner ends is lost. Items whose time to live is over stay. Only the sweeper switch and the stream switch of the
-// console can stop what the template starts. Quotas are off unless -set says otherwise: all clients are of one network.
+// for one instead of being throttled. Memory is told to the function but not limited. A failed schedule or event is
+// repeated after seconds, not minutes, however old it is, and a failed stream slice after at most five seconds. What is
+// on the bus when the runner ends is lost. Items whose time to live is over stay. Only the sweeper switch and the
+// stream switch of the console can stop what the template starts. Quotas are off unless -set says otherwise: all
+// clients are of one network.
 //
 // # State
 //
 // Everything that must outlive the runner is in one folder (-state): table.db, objects, secrets.json, issuer.pem,
-// mails.jsonl, checkpoints, unprocessed, logs and build. A mapping that gives records up keeps them in unprocessed, as the JSON
-// that AWS puts into the bucket. Removing the folder is starting anew.
+// mails.jsonl, checkpoints, unprocessed, logs and build. A mapping that gives records up keeps them in unprocessed, as
+// the JSON that AWS puts into the bucket. Removing the folder is starting anew.
 package main
