@@ -239,16 +239,15 @@ func text(n *yaml.Node, path ...string) string {
 	return n.Value
 }
 
-// configs are the structs that each function folder reads, or for a scheduled function each job in it.
-var configs = map[string][]any{
-	"functions/patient/":     {config.Patient{}},
-	"functions/practice/":    {config.Practice{}},
-	"functions/notify/":      {config.Notify{}},
-	"functions/reader/":      {config.Reading{}},
-	"functions/clock/ sweep": {config.Clock{}, config.Sweep{}},
-	"functions/clock/ read":  {config.Clock{}, config.Reading{}},
-	"functions/office/":      {config.Office{}},
-	"functions/bounce/":      {config.Bounce{}},
+// configs is the struct that each function folder reads.
+var configs = map[string]any{
+	"functions/patient/":  config.Patient{},
+	"functions/practice/": config.Practice{},
+	"functions/notify/":   config.Notify{},
+	"functions/reader/":   config.Reader{},
+	"functions/clock/":    config.Clock{},
+	"functions/office/":   config.Office{},
+	"functions/bounce/":   config.Bounce{},
 }
 
 func TestTemplateFitsTheFunctions(t *testing.T) {
@@ -277,12 +276,9 @@ func TestTemplateFitsTheFunctions(t *testing.T) {
 			}
 		}
 		var read []string
-		job := f.environment["JOB"]
-		for _, c := range configs[strings.TrimSpace(f.code+" "+job.Value)] {
-			for _, field := range reflect.VisibleFields(reflect.TypeOf(c)) {
-				if name, _, _ := strings.Cut(field.Tag.Get("env"), ","); name != "" { // not a group of variables
-					read = append(read, name)
-				}
+		for _, field := range reflect.VisibleFields(reflect.TypeOf(configs[f.code])) {
+			if name, _, _ := strings.Cut(field.Tag.Get("env"), ","); name != "" { // not a group of variables
+				read = append(read, name)
 			}
 		}
 		slices.Sort(given)

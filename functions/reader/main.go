@@ -1,4 +1,5 @@
-// Command reader reads the uploads that the table's stream names, at once.
+// Command reader reads the uploads that the table's stream names, at once, or those that are due, on a schedule: a function
+// and a role for each.
 package main
 
 import (
@@ -30,7 +31,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	c, err := config.Read[config.Reading]()
+	c, err := config.Read[config.Reader]()
 	if err != nil {
 		return err
 	}
@@ -55,6 +56,14 @@ func run(ctx context.Context) error {
 		Store: dynamo.Open(cloud, c.Table), Files: bucket.Open(cloud, c.Uploads),
 		Keys: keys, Codes: book, Layouts: layouts, TestNumbers: c.TestNumbers, Now: time.Now,
 	}
-	lambda.Start(trigger.Stream(observe.New("reader", os.Stdout, time.Now), job.ReadNamed(reader)))
+	observer := observe.New("reader-"+c.By, os.Stdout, time.Now)
+	switch c.By {
+	case "stream":
+		lambda.Start(trigger.Stream(observer, job.ReadNamed(reader)))
+	case "schedule":
+		lambda.Start(trigger.Schedule(observer, time.Now, job.ReadDue(reader)))
+	default:
+		return fmt.Errorf("configuration: nobody is called by %q", c.By)
+	}
 	return nil
 }

@@ -86,13 +86,9 @@ type Notify struct {
 	PracticeAddress string `env:"PRACTICE_ADDRESS"`  // with {ods}; "": practices without an address go to the office
 }
 
-// Clock says which job a scheduled function does. Sweep or Reading configures the job.
+// Clock configures a scheduled function.
 type Clock struct {
-	Job string `env:"JOB,notEmpty"`
-}
-
-// Sweep configures the job that advances what is due.
-type Sweep struct {
+	Job             string `env:"JOB,notEmpty"` // which job this function does
 	Table           string `env:"TABLE,notEmpty"`
 	MailFrom        string `env:"MAIL_FROM,notEmpty"`
 	MailSet         string `env:"MAIL_SET,notEmpty"`
@@ -100,8 +96,9 @@ type Sweep struct {
 	PracticeAddress string `env:"PRACTICE_ADDRESS"`
 }
 
-// Reading configures who reads uploads, by the stream or on a schedule.
-type Reading struct {
+// Reader configures who reads uploads, by the stream or on a schedule.
+type Reader struct {
+	By          string `env:"BY,notEmpty"` // stream or schedule: what calls this function
 	Table       string `env:"TABLE,notEmpty"`
 	Keyring     string `env:"KEYRING,notEmpty"` // ARN of the secret
 	Uploads     string `env:"UPLOADS,notEmpty"` // the bucket

@@ -50,7 +50,7 @@ func (s *stack) walkLists() error {
 	}
 	forms := func() error { return s.sweepAt(time.Now()) }
 	lists := func() error {
-		return s.order("/schedule", url.Values{"event": {"ClockRead/EveryMinute"}, "time": {time.Now().Format(time.RFC3339)}})
+		return s.order("/schedule", url.Values{"event": {"ReaderClock/EveryMinute"}, "time": {time.Now().Format(time.RFC3339)}})
 	}
 	if err := s.walkList("A81001", "manager", forms, lists); err != nil {
 		return fmt.Errorf("by the schedule: %w", err)

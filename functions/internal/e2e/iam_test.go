@@ -48,7 +48,7 @@ func TestRolesAllowWhatIsDoneAndNothingElse(t *testing.T) {
 	if len(grants) < 20 {
 		t.Fatalf("only %d grants were found in the template", len(grants))
 	}
-	if only := os.Getenv("ROLES"); only != "" { // ROLES="ReaderRole ClockReadRole": these alone, for who works on them
+	if only := os.Getenv("ROLES"); only != "" { // ROLES="ReaderRole ReaderClockRole": these alone, for who works on them
 		grants = slices.DeleteFunc(grants, func(g grant) bool { return !slices.Contains(strings.Fields(only), g.role) })
 	}
 	caught := make([]string, len(grants))
@@ -394,7 +394,7 @@ func catch(t testing.TB, state, built string, g grant) (string, error) {
 	}
 	defer s.kill()
 	walk := s.walkAll
-	if slices.Contains([]string{"PracticeRole", "ReaderRole", "ClockReadRole"}, g.role) {
+	if slices.Contains([]string{"PracticeRole", "ReaderRole", "ReaderClockRole"}, g.role) {
 		walk = s.walkPractice
 	}
 	failed := walk()
