@@ -244,7 +244,7 @@ func (d *Door) looks(w http.ResponseWriter, r *http.Request, s signin.Session, f
 		id := l.By[strings.LastIndex(l.By, " ")+1:]
 		t.Rows = append(t.Rows, []nhsui.Cell{
 			{Text: staff.Moment(l.At)},
-			{HTML: template.HTML(template.HTMLEscapeString(who) + `<br><span class="nhsuk-u-secondary-text-colour nhsuk-u-font-size-16" dir="ltr">` + template.HTMLEscapeString(id) + `</span>`)},
+			{HTML: template.HTML(template.HTMLEscapeString(who) + `<br><span class="nhsuk-u-secondary-text-colour nhsuk-body-s" dir="ltr">` + template.HTMLEscapeString(id) + `</span>`)},
 			{Text: cmp.Or(staff.LookText[l.What], l.What)},
 		})
 	}
