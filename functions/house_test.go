@@ -25,8 +25,10 @@ import (
 	"example.org/optout/functions/internal/config"
 	"example.org/optout/functions/internal/digest"
 	"example.org/optout/functions/internal/door/contracttest"
+	"example.org/optout/functions/internal/door/office"
 	"example.org/optout/functions/internal/door/patient"
 	"example.org/optout/functions/internal/door/practice"
+	"example.org/optout/functions/internal/upload"
 )
 
 const module = "example.org/optout/"
@@ -36,18 +38,18 @@ const module = "example.org/optout/"
 var storeys = [][]string{
 	{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady", "functions/internal/digest", "functions/internal/observe", "infra"},
 	{"functions/internal/optout", "functions/internal/directory"},
-	{"functions/internal/dynamo", "functions/internal/keyring", "functions/internal/notice", "functions/internal/config", "functions/internal/quota", "functions/internal/worklist", "functions/internal/extract", "functions/internal/export"},
-	{"functions/internal/door", "functions/internal/door/staff", "functions/internal/door/patient", "functions/internal/door/practice", "functions/internal/job", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger"},
-	{"functions/patient", "functions/practice", "functions/notify", "functions/clock", "functions/internal/directory/cut", "functions/internal/e2e"},
+	{"functions/internal/dynamo", "functions/internal/keyring", "functions/internal/notice", "functions/internal/config", "functions/internal/quota", "functions/internal/worklist", "functions/internal/extract", "functions/internal/export", "functions/internal/upload", "functions/internal/bucket"},
+	{"functions/internal/door", "functions/internal/door/staff", "functions/internal/door/patient", "functions/internal/door/practice", "functions/internal/door/office", "functions/internal/job", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger"},
+	{"functions/patient", "functions/practice", "functions/office", "functions/notify", "functions/reader", "functions/clock", "functions/bounce", "functions/internal/directory/cut", "functions/internal/signin/machines", "functions/internal/e2e"},
 }
 
-var shelves = []string{"functions/internal/door", "functions/internal/door/staff", "functions/internal/steady", "functions/internal/worklist", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger", "functions/internal/export"}
+var shelves = []string{"functions/internal/door", "functions/internal/door/staff", "functions/internal/steady", "functions/internal/worklist", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger", "functions/internal/export", "functions/internal/upload"}
 
 // ground is what of the ground floor the domain stands on.
 var ground = []string{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady", "functions/internal/digest"}
 
 // support are packages that only tests import; they are held to nothing here.
-var support = []string{"functions/internal/optout/optouttest", "functions/internal/dynamo/dynamotest", "functions/internal/door/contracttest", "functions/internal/nhsui/nhsuitest"}
+var support = []string{"functions/internal/optout/optouttest", "functions/internal/dynamo/dynamotest", "functions/internal/door/contracttest", "functions/internal/nhsui/nhsuitest", "functions/internal/signin/signintest"}
 
 // foreign is what a storey may import from outside this module and the standard library; nil: whatever it needs.
 var foreign = map[int][]string{
@@ -130,7 +132,7 @@ func TestImportsGoDownOnly(t *testing.T) {
 // A clock is given to whoever needs one, and the environment is read in one place.
 func TestTimeAndEnvironmentComeFromOnePlace(t *testing.T) {
 	t.Parallel()
-	allowed := map[string][]string{"time.Now": {"patient/", "practice/", "notify/", "clock/"}, "os.Getenv": {"internal/config/"}, "os.LookupEnv": {"internal/config/"}, "os.Environ": {"internal/config/"}}
+	allowed := map[string][]string{"time.Now": {"patient/", "practice/", "office/", "bounce/", "notify/", "reader/", "clock/"}, "os.Getenv": {"internal/config/"}, "os.LookupEnv": {"internal/config/"}, "os.Environ": {"internal/config/"}}
 	files := 0
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "test/") || strings.Contains(path, "e2e/") {
@@ -242,7 +244,10 @@ var configs = map[string]any{
 	"functions/patient/":  config.Patient{},
 	"functions/practice/": config.Practice{},
 	"functions/notify/":   config.Notify{},
+	"functions/reader/":   config.Reader{},
 	"functions/clock/":    config.Clock{},
+	"functions/office/":   config.Office{},
+	"functions/bounce/":   config.Bounce{},
 }
 
 func TestTemplateFitsTheFunctions(t *testing.T) {
@@ -306,6 +311,9 @@ func TestTemplateRoutesWhatTheDoorsServe(t *testing.T) {
 	doors["Patient"] = append(doors["Patient"], "ANY $default")
 	for _, r := range practice.Routes {
 		doors["Practice"] = append(doors["Practice"], r.Method+" "+r.Path)
+	}
+	for _, r := range office.Routes {
+		doors["Office"] = append(doors["Office"], r.Method+" "+r.Path)
 	}
 	var all, described []string
 	for id, f := range functions {
@@ -386,7 +394,7 @@ func TestTheTableForgetsNothing(t *testing.T) {
 			t.Errorf("%s is %q, want %q", strings.Join(want[1:], "."), got, want[0])
 		}
 	}
-	for _, id := range []string{"Table", "Keyring", "Unprocessed"} {
+	for _, id := range []string{"Table", "Keyring", "Unprocessed", "Uploads"} {
 		if r := resources[id]; text(&r, "DeletionPolicy") != "Retain" || text(&r, "UpdateReplacePolicy") != "Retain" {
 			t.Errorf("%s goes with the stack", id)
 		}
@@ -400,8 +408,9 @@ func TestRolesAreExact(t *testing.T) {
 	resources, functions := readTemplate(t)
 	whole := regexp.MustCompile(`^[A-Za-z]+(\.Arn|\.StreamArn)?$`) // !Ref and !GetAtt
 	part := []string{                                              // !Sub
-		"${Table.Arn}/index/list", "${Table.Arn}/index/due", "${Unprocessed.Arn}/*",
+		"${Table.Arn}/index/list", "${Table.Arn}/index/due", "${Unprocessed.Arn}/*", "${Uploads.Arn}/extracts/*", "${Uploads.Arn}/answers/*",
 		"arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/${MailIdentity}",
+		"arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set/${Mail}",
 	}
 	statements := 0
 	for id := range functions {
@@ -435,7 +444,7 @@ func TestRolesAreExact(t *testing.T) {
 	}
 }
 
-// A lease must outlive its sender.
+// A lease must outlive whoever has it: who sends mails, or reads uploads and sends none.
 func TestNoFunctionOutlivesALease(t *testing.T) {
 	t.Parallel()
 	resources, functions := readTemplate(t)
@@ -445,28 +454,39 @@ func TestNoFunctionOutlivesALease(t *testing.T) {
 		if timeout == "" {
 			timeout = text(ptr(globals(t)), "Function", "Timeout")
 		}
+		lease := digest.SendingTakes
+		_, reads := functions[id].environment["LAYOUTS"]
+		_, sends := functions[id].environment["MAIL_FROM"]
+		if reads && !sends {
+			lease = upload.ReadingTakes
+		}
 		seconds, err := strconv.Atoi(timeout)
-		if err != nil || time.Duration(seconds)*time.Second >= digest.SendingTakes {
-			t.Errorf("%s may run %q s, a lease lasts %v", id, timeout, digest.SendingTakes)
+		if err != nil || time.Duration(seconds)*time.Second >= lease {
+			t.Errorf("%s may run %q s, a lease lasts %v", id, timeout, lease)
 		}
 	}
 }
 
-// The stream tells of new forms and of every change of a digest; forms that change are their own engine's doing.
+// The stream tells of new forms and of every change of a digest; forms that change are their own engine's doing. Of a
+// new slot nothing can be read yet.
 func TestTheStreamTellsOfWhatMustBeLookedAt(t *testing.T) {
 	t.Parallel()
 	resources, _ := readTemplate(t)
-	n := resources["Notify"]
-	var got []string
-	for _, f := range at(&n, "Properties", "Events", "Changes", "Properties", "FilterCriteria", "Filters").Content {
-		got = append(got, text(f, "Pattern"))
-	}
-	want := []string{
-		`{"eventName":["INSERT"],"dynamodb":{"Keys":{"SK":{"S":["F"]}}}}`,
-		`{"eventName":["INSERT","MODIFY"],"dynamodb":{"Keys":{"SK":{"S":["D"]}}}}`,
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("the stream is filtered by %v", got)
+	for id, want := range map[string][]string{
+		"Notify": {
+			`{"eventName":["INSERT"],"dynamodb":{"Keys":{"SK":{"S":["F"]}}}}`,
+			`{"eventName":["INSERT","MODIFY"],"dynamodb":{"Keys":{"SK":{"S":["D"]}}}}`,
+		},
+		"Reader": {`{"eventName":["MODIFY"],"dynamodb":{"Keys":{"SK":{"S":["U"]}}}}`},
+	} {
+		n := resources[id]
+		var got []string
+		for _, f := range at(&n, "Properties", "Events", "Changes", "Properties", "FilterCriteria", "Filters").Content {
+			got = append(got, text(f, "Pattern"))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("the stream of %s is filtered by %v", id, got)
+		}
 	}
 }
 

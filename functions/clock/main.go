@@ -1,4 +1,5 @@
-// Command clock does what happens on a schedule: one binary, one function and role for each job.
+// Command clock does what happens on a schedule: one binary, one function and role for each job. What needs a bucket has
+// a binary of its own (reader), which is half as large again.
 package main
 
 import (
@@ -39,7 +40,7 @@ func run() error {
 	case "sweep":
 		engine := optout.Engine{
 			Store: dynamo.Open(cloud, c.Table),
-			Post:  notice.NewEmail(cloud, c.MailFrom), Practices: directory.Shipped{},
+			Post:  notice.NewEmail(cloud, notice.Sender{From: c.MailFrom, Set: c.MailSet, Door: c.Address + "/practice"}), Practices: directory.Shipped{},
 			Address: c.PracticeAddress, Now: time.Now,
 		}
 		lambda.Start(trigger.Schedule(observer, time.Now, job.Sweep(engine)))

@@ -35,7 +35,7 @@ func run() error {
 	}
 	engine := optout.Engine{
 		Store: dynamo.Open(cloud, c.Table),
-		Post:  notice.NewEmail(cloud, c.MailFrom), Practices: directory.Shipped{},
+		Post:  notice.NewEmail(cloud, notice.Sender{From: c.MailFrom, Set: c.MailSet, Door: c.Address + "/practice"}), Practices: directory.Shipped{},
 		Address: c.PracticeAddress, Now: time.Now,
 	}
 	lambda.Start(trigger.Stream(observe.New("notify", os.Stdout, time.Now), job.Notify(engine)))

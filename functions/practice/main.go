@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"example.org/optout/functions/internal/bucket"
 	"example.org/optout/functions/internal/config"
 	"example.org/optout/functions/internal/directory"
 	"example.org/optout/functions/internal/door/practice"
@@ -53,7 +54,7 @@ func run(ctx context.Context) error {
 	}
 	store := dynamo.Open(cloud, c.Table)
 	door := practice.Door{
-		Store: store, Keys: keys,
+		Store: store, Files: bucket.Open(cloud, c.Uploads), Keys: keys,
 		SignIn: &signin.Door{
 			For: signin.Practice, Address: c.Address, Issuer: c.Issuer, ClientID: c.ClientID, HTTP: &http.Client{Timeout: 5 * time.Second},
 			Seals: keys, Sessions: store, Clients: store, Now: time.Now,

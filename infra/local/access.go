@@ -217,10 +217,11 @@ func secretNeeds(r *http.Request, body []byte) ([]need, error) {
 	return []need{{"secretsmanager:" + name, in.SecretId}}, nil
 }
 
-// guardedMail judges by the identity that SES would send as: the one that was verified, if From is below it.
+// guardedMail judges by the identity that SES would send as: the one that was verified, if From is below it. A
+// configuration set, if there is one, must be allowed too.
 func guardedMail(verified string) guarded {
 	return guarded{limit: 56 << 20, denied: http.StatusForbidden, needs: func(_ *http.Request, body []byte) ([]need, error) {
-		var in struct{ FromEmailAddress string }
+		var in struct{ FromEmailAddress, ConfigurationSetName string }
 		if err := json.Unmarshal(body, &in); err != nil {
 			return nil, fmt.Errorf("the request is no JSON: %w", err)
 		}
@@ -230,7 +231,11 @@ func guardedMail(verified string) guarded {
 				identity = verified
 			}
 		}
-		return []need{{"ses:SendEmail", "arn:aws:ses:" + region + ":" + account + ":identity/" + identity}}, nil
+		needs := []need{{"ses:SendEmail", "arn:aws:ses:" + region + ":" + account + ":identity/" + identity}}
+		if in.ConfigurationSetName != "" {
+			needs = append(needs, need{"ses:SendEmail", mailSetARN(in.ConfigurationSetName)})
+		}
+		return needs, nil
 	}}
 }
 
@@ -245,7 +250,7 @@ func proxy(endpoint string, complain func(string, ...any)) (http.Handler, error)
 			r.SetURL(target)
 			// Amazon DynamoDB Local keeps a database for each access key, unless told otherwise: all are the runner.
 			authorization := r.In.Header.Get("Authorization")
-			r.Out.Header.Set("Authorization", strings.Replace(authorization, "="+callerKey(authorization)+"/", "="+accessKey("runner")+"/", 1))
+			r.Out.Header.Set("Authorization", strings.Replace(authorization, "="+callerKey(authorization)+"/", "="+runnerKey+"/", 1))
 		},
 		// As many connections stay open as functions may have calls under way.
 		Transport: &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute, DisableCompression: true},

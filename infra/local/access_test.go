@@ -128,7 +128,7 @@ func TestWhatTheRoleAllowsReachesTheEngineUnchanged(t *testing.T) {
 	if err := json.Unmarshal([]byte((*bodies)[0]), &sent); err != nil || sent.Key.PK.S != "a <b> ü \x00" || r.ContentLength != int64(len((*bodies)[0])) {
 		t.Errorf("the engine got %q, %v", (*bodies)[0], err)
 	}
-	if r.Header.Get("X-Amz-Target") != "DynamoDB_20120810.GetItem" || callerKey(r.Header.Get("Authorization")) != accessKey("runner") || r.Header.Get("X-Forwarded-For") != "" {
+	if r.Header.Get("X-Amz-Target") != "DynamoDB_20120810.GetItem" || callerKey(r.Header.Get("Authorization")) != runnerKey || r.Header.Get("X-Forwarded-For") != "" {
 		t.Errorf("the engine got %v", r.Header)
 	}
 	if len(g.all()) != 0 || len(c.lines) != 0 {
@@ -220,6 +220,15 @@ func TestAnEngineThatIsAwayIsAFailureOfTheService(t *testing.T) {
 	}
 	if len(c.lines) != 1 || !strings.HasPrefix(c.lines[0], "the DynamoDB engine does not answer: ") {
 		t.Errorf("complained %q", c.lines)
+	}
+}
+
+func TestAMailNeedsItsConfigurationSetToo(t *testing.T) {
+	t.Parallel()
+	const ses = "arn:aws:ses:eu-west-2:000000000000:"
+	got, err := guardedMail("optout.example").needs(nil, []byte(`{"FromEmailAddress":"a@optout.example","ConfigurationSetName":"local-Mail"}`))
+	if want := []need{{"ses:SendEmail", ses + "identity/optout.example"}, {"ses:SendEmail", ses + "configuration-set/local-Mail"}}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("needs %v, %v; want %v", got, err, want)
 	}
 }
 

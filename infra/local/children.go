@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -110,6 +112,63 @@ func (c *child) stop(patience time.Duration) {
 		c.kill()
 		<-c.dead
 	}
+}
+
+// kept is a child that is started again whenever it ends, until it is closed.
+type kept struct {
+	process atomic.Pointer[child]
+	done    chan struct{} // closed when the child has been stopped for good
+	stop    context.CancelFunc
+}
+
+// keep starts a child and has it run from then on. A child that ends again and again is started less and less often.
+func keep(ctx context.Context, name string, start func(context.Context) (*child, error), complain func(string, ...any)) (*kept, error) {
+	process, err := start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	k := &kept{done: make(chan struct{})}
+	k.process.Store(process)
+	var supervision context.Context
+	supervision, k.stop = context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		defer close(k.done)
+		const shortest = 100 * time.Millisecond
+		nap := shortest
+		for {
+			began := time.Now()
+			select {
+			case <-process.dead:
+				complain("%s has ended (%v); starting it again", name, process.err)
+			case <-supervision.Done():
+				process.stop(5 * time.Second)
+				return
+			}
+			if time.Since(began) > time.Minute {
+				nap = shortest
+			}
+			for running := false; !running; nap = min(2*nap, 10*time.Second) {
+				if !pause(supervision, nap) {
+					return
+				}
+				next, err := start(supervision)
+				if running = err == nil; running {
+					process = next
+					k.process.Store(process)
+				} else if supervision.Err() == nil {
+					complain("%s does not start: %v", name, err)
+				}
+			}
+		}
+	}()
+	return k, nil
+}
+
+func (k *kept) pid() int { return k.process.Load().pid }
+
+func (k *kept) close() {
+	k.stop()
+	<-k.done
 }
 
 // lockState keeps a second runner from the same state folder for as long as the returned file is open.

@@ -31,6 +31,8 @@ type status struct {
 	Issuer      string           `json:"issuer"` // empty: the template has no client of a user pool
 	Engine      string           `json:"engine"`
 	EnginePID   int              `json:"enginePid"` // 0: somebody else's
+	Objects     string           `json:"objects"`   // where functions and browsers find the buckets; empty: the template has none
+	ObjectsPID  int              `json:"objectsPid"`
 	State       string           `json:"state"`
 	Switches    switches         `json:"switches"`
 	Reload      bool             `json:"reload"` // functions follow their sources
@@ -149,8 +151,11 @@ func (c *console) status() status {
 	if len(c.plan.clients) > 0 {
 		s.Issuer = c.runner.issuer
 	}
-	if process := c.runner.engine.process.Load(); process != nil {
-		s.EnginePID = process.pid
+	if process := c.runner.engine.process; process != nil {
+		s.EnginePID = process.pid()
+	}
+	if c.objects != nil {
+		s.Objects, s.ObjectsPID = "http://"+c.bucketsAt, c.objects.process.pid()
 	}
 	var functions []*lambda
 	for _, p := range c.plan.functions {
@@ -207,6 +212,9 @@ func (c *console) showLogs(w http.ResponseWriter, r *http.Request) {
 		data.Functions = append(data.Functions, p.id)
 	}
 	data.Functions = append(data.Functions, "engine")
+	if c.objects != nil {
+		data.Functions = append(data.Functions, "objects")
+	}
 	all := c.logs.lines(data.Function)
 	data.Left = max(len(all)-shown, 0)
 	for _, l := range slices.Backward(all[data.Left:]) {

@@ -16,7 +16,7 @@
 //
 //	template.go   parameters, conditions, intrinsics, names
 //	resources.go  the plan: which resource types and properties are understood
-//	pattern.go    filter criteria of event source mappings
+//	pattern.go    filter criteria of event source mappings, and patterns of rules
 //	policy.go     roles: what they allow, and what Lambda itself does with them
 //
 // Then the way of a form:
@@ -24,10 +24,13 @@
 //	gateway.go    API Gateway: an HTTP API, payload format 2.0
 //	runtime.go    Lambda: a pool of processes per function
 //	access.go     IAM: every call of a function is judged by its role
+//	s3access.go   the same before S3, where browsers call too
 //	engine.go     DynamoDB: a child process or any endpoint, and its streams
 //	stream.go     the event source mapping of a stream
 //	checkpoint.go how far a mapping has come, on disk
 //	schedule.go   EventBridge: rate and cron
+//	bus.go        EventBridge: what services tell, by rule, and asynchronous invocation
+//	objects.go    S3: a child process that keeps objects as files
 //	secrets.go    Secrets Manager: GetSecretValue
 //	mail.go       SES v2: SendEmail, and the mailbox
 //	issuer.go     Cognito: who signs in, and tokens for people and machines
@@ -51,7 +54,12 @@
 //	throttle@…  429 TooManyRequestsException
 //	down@…      500 InternalServiceException
 //
-// Nothing is put in the mailbox then.
+// Nothing is put in the mailbox then. Mail to these is kept, and an event about it is put on the bus at once, if the
+// mail's configuration set says so; what stands after a plus sign, as in bounce+a81001@…, changes nothing:
+//
+//	bounce@…    Email Bounced, for good
+//	complaint@… Email Complaint Received
+//	virus@…     Email Rejected
 //
 // # Who signs in
 //
@@ -61,16 +69,26 @@
 // token=expired to either request gets a token that nobody may take. MFA, passwords and the machines' scopes are not
 // played.
 //
+// # Buckets
+//
+// The engine is versitygw, a part of this binary that runs as a child. It is started if the template has a bucket that
+// is more than the place of what mappings give up, which is a folder here. Signatures, session tokens, the conditions
+// of a form that was signed for a browser, expiry, versions and CORS are real; they are checked by the engine, after
+// the role. Objects do not expire, nothing tells of them, and they are not encrypted. What needs more than its own
+// action, such as a copy, a tag or a lock, is refused by name. A form that was signed can be sent for an hour at most,
+// even if it says longer. Buckets are named in the path. A form's address, and a signed one, are gone with the runner:
+// the next one has another port.
+//
 // # Roles
 //
-// A function must name a role of the template. Its calls to DynamoDB, Secrets Manager and SES pass through the
+// A function must name a role of the template. Its calls to DynamoDB, S3, Secrets Manager and SES pass through the
 // runner, which knows by the access key who is calling, and whatever the role does not allow is AccessDenied: said
 // once on stderr, counted on the overview and in /status.json. What Lambda itself does with a role (read a stream,
 // put into a bucket what it gave up, keep logs) happens inside the runner and is asked of the role at start-up.
 //
 // Judged are identity-based policies of the role: Allow and Deny, wildcards, ARNs. Anything else in a role, such as a
-// condition or a managed policy, is a fault. Policies of buckets and keys are not judged, and signatures are not
-// checked. Grants that nobody uses are found by TestRolesAllowWhatIsDoneAndNothingElse, with the help of -template.
+// condition or a managed policy, is a fault. Policies of buckets and keys are not judged, and signatures are checked
+// by S3 only. Grants that nobody uses are found by TestRolesAllowWhatIsDoneAndNothingElse, with the help of -template.
 //
 // # Changed files
 //
@@ -82,14 +100,15 @@
 // # What differs from AWS
 //
 // A function has eight processes at most unless its reserved concurrency says otherwise, and an invocation waits
-// for one instead of being throttled. Memory is told to the function but not limited. A
-// failed schedule is repeated after seconds, not minutes, however old its event is, and a failed stream slice after
-// at most five seconds. Items whose time to live is over stay. Only the sweeper switch and the stream switch of the
-// console can stop what the template starts. Quotas are off unless -set says otherwise: all clients are of one network.
+// for one instead of being throttled. Memory is told to the function but not limited. A failed schedule or event is
+// repeated after seconds, not minutes, however old it is, and a failed stream slice after at most five seconds. What is
+// on the bus when the runner ends is lost. Items whose time to live is over stay. Only the sweeper switch and the
+// stream switch of the console can stop what the template starts. Quotas are off unless -set says otherwise: all
+// clients are of one network.
 //
 // # State
 //
-// Everything that must outlive the runner is in one folder (-state): table.db, secrets.json, issuer.pem, mails.jsonl,
-// checkpoints, unprocessed, logs and build. A mapping that gives records up keeps them in unprocessed, as the JSON
-// that AWS puts into the bucket. Removing the folder is starting anew.
+// Everything that must outlive the runner is in one folder (-state): table.db, objects, secrets.json, issuer.pem,
+// mails.jsonl, checkpoints, unprocessed, logs and build. A mapping that gives records up keeps them in unprocessed, as
+// the JSON that AWS puts into the bucket. Removing the folder is starting anew.
 package main

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -49,16 +48,14 @@ type engine struct {
 	db       *dynamodb.Client
 	streams  *dynamodbstreams.Client
 
-	process atomic.Pointer[child]
-	done    chan struct{} // closed when the child has been stopped for good
-	stop    context.CancelFunc
+	process *kept // nil: somebody else's
 }
 
 func newEngine(endpoint string) *engine {
 	e := &engine{endpoint: endpoint}
 	c := aws.Config{
 		Region:           region,
-		Credentials:      credentials.NewStaticCredentialsProvider(accessKey("runner"), "secret", ""),
+		Credentials:      credentials.NewStaticCredentialsProvider(runnerKey, secretKey, ""),
 		RetryMaxAttempts: 1, // the runner repeats, and says so
 	}
 	// DynamoDB Local's checksums of answers are wrong.
@@ -86,52 +83,17 @@ func startEngine(ctx context.Context, c *children, path, file string, log func(s
 			process.kill()
 			return nil, err
 		}
-		e.process.Store(process)
 		return process, nil
 	}
-	process, err := start(ctx)
-	if err != nil {
+	if e.process, err = keep(ctx, "the DynamoDB engine", start, complain); err != nil {
 		return nil, fmt.Errorf("start DynamoDB engine: %w", err)
 	}
-	var supervision context.Context
-	supervision, e.stop = context.WithCancel(context.WithoutCancel(ctx))
-	e.done = make(chan struct{})
-	go func() {
-		defer close(e.done)
-		const shortest = 100 * time.Millisecond
-		nap := shortest
-		for {
-			began := time.Now()
-			select {
-			case <-process.dead:
-				complain("the DynamoDB engine has ended (%v); starting it again", process.err)
-			case <-supervision.Done():
-				process.stop(5 * time.Second)
-				return
-			}
-			if time.Since(began) > time.Minute {
-				nap = shortest
-			}
-			for running := false; !running; nap = min(2*nap, 10*time.Second) {
-				if !pause(supervision, nap) {
-					return
-				}
-				next, err := start(supervision)
-				if running = err == nil; running {
-					process = next
-				} else if supervision.Err() == nil {
-					complain("the DynamoDB engine does not start: %v", err)
-				}
-			}
-		}
-	}()
 	return e, nil
 }
 
 func (e *engine) close() {
-	if e.stop != nil {
-		e.stop()
-		<-e.done
+	if e.process != nil {
+		e.process.close()
 	}
 }
 

@@ -47,7 +47,7 @@ var personas = []persona{
 	{"locum", "Dr Lucy Finch", "locum of A81001, A81002 and A81004", []string{"clinician", "ods-A81001", "ods-A81002", "ods-A81004"}},
 	{"neighbour", "Joe Tan", "practice manager of A81002", []string{"ods-A81002"}},
 	{"clerk", "Sam Holt", "mailroom clerk", []string{"mailroom"}},
-	{"supervisor", "Ruth Kaya", "mailroom supervisor", []string{"mailroom", "supervisor"}},
+	{"supervisor", "Ruth Kaya", "supervisor of mailroom and office", []string{"mailroom", "office", "supervisor"}},
 	{"office", "Nina Cole", "office clerk", []string{"office"}},
 	{"nobody", "Max Blake", "of no group", nil},
 }

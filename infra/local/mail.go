@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/mail"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -23,11 +25,16 @@ type letter struct {
 	To      []string  `json:"to"`
 	Subject string    `json:"subject"`
 	Text    string    `json:"text"`
+
+	ConfigurationSet string              `json:"configurationSet,omitempty"`
+	Tags             map[string][]string `json:"tags,omitempty"`
 }
 
 // mailbox plays SendEmail of SES v2 and keeps what was sent.
 type mailbox struct {
 	identity string // a domain, or an address
+	sets     []mailSet
+	bus      *bus
 
 	mu      sync.Mutex
 	journal interface { // a letter a line
@@ -40,17 +47,17 @@ type mailbox struct {
 
 // openMailbox reads the journal of mails. A torn last line is a mail whose sender got no answer: it is not read, and
 // the next mail is written over it.
-func openMailbox(file, identity string) (*mailbox, error) {
+func openMailbox(file, identity string, sets []mailSet, b *bus) (*mailbox, error) {
 	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open mailbox: %w", err)
 	}
-	b, err := io.ReadAll(f)
+	read, err := io.ReadAll(f)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read mailbox: %w", err), f.Close())
 	}
-	m := &mailbox{identity: identity, journal: f, size: int64(bytes.LastIndexByte(b, '\n') + 1)}
-	for line := range bytes.Lines(b[:m.size]) {
+	m := &mailbox{identity: identity, sets: sets, bus: b, journal: f, size: int64(bytes.LastIndexByte(read, '\n') + 1)}
+	for line := range bytes.Lines(read[:m.size]) {
 		var l letter
 		if err := json.Unmarshal(line, &l); err != nil {
 			return nil, errors.Join(fmt.Errorf("read mailbox %s, mail %d: %w", file, len(m.letters)+1, err), f.Close())
@@ -98,6 +105,8 @@ type sendRequest struct {
 			Body    struct{ Text struct{ Data string } }
 		}
 	}
+	ConfigurationSetName string
+	EmailTags            []struct{ Name, Value string }
 }
 
 // sesError is an error of SES.
@@ -127,6 +136,10 @@ func (m *mailbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]string{"MessageId": l.ID})
+		_ = http.NewResponseController(w).Flush() // whoever sent it hears of that first
+		if err := m.comeBack(l); err != nil {
+			m.bus.complain("a mail does not come back: %v", err)
+		}
 	case errors.As(err, &se):
 		jsonError(w, se.code, se.name, se.text)
 	default:
@@ -167,6 +180,9 @@ func (m *mailbox) read(body io.Reader, now time.Time) (letter, error) {
 	if !verifies(m.identity, from.Address) {
 		return l, sesError{http.StatusBadRequest, "MessageRejected", "Email address is not verified. The following identities failed the check in region " + strings.ToUpper(region) + ": " + from.Address}
 	}
+	if err := m.readTags(&l, in); err != nil {
+		return l, err
+	}
 	for _, recipient := range l.To {
 		to, err := mail.ParseAddress(recipient)
 		if err != nil {
@@ -182,4 +198,105 @@ func (m *mailbox) read(body io.Reader, now time.Time) (letter, error) {
 		}
 	}
 	return l, nil
+}
+
+// inTag is what a name or a value of a tag may be made of.
+var inTag = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
+
+// readTags finds the configuration set of a mail and its tags, which events about it will carry.
+func (m *mailbox) readTags(l *letter, in sendRequest) error {
+	if l.ConfigurationSet = in.ConfigurationSetName; l.ConfigurationSet != "" && !slices.ContainsFunc(m.sets, func(s mailSet) bool { return s.name == l.ConfigurationSet }) {
+		return sesError{http.StatusNotFound, "NotFoundException", "Configuration set <" + l.ConfigurationSet + "> does not exist."}
+	}
+	if len(in.EmailTags) > 50 {
+		return badRequest("a mail has 50 tags at most, this one has %d", len(in.EmailTags))
+	}
+	for _, t := range in.EmailTags {
+		if !inTag.MatchString(t.Name) || !inTag.MatchString(t.Value) {
+			return badRequest("the tag %q with the value %q: both must be 1 to 256 letters, digits, _ or -", t.Name, t.Value)
+		}
+		if l.Tags == nil {
+			l.Tags = map[string][]string{}
+		}
+		l.Tags[t.Name] = append(l.Tags[t.Name], t.Value)
+	}
+	return nil
+}
+
+// mailSetARN is the ARN of a configuration set.
+func mailSetARN(name string) string {
+	return "arn:aws:ses:" + region + ":" + account + ":configuration-set/" + name
+}
+
+// comeBack tells of a mail what its recipients ask for by their local parts, if the configuration set of the mail has
+// such events put on the bus.
+func (m *mailbox) comeBack(l letter) error {
+	n := slices.IndexFunc(m.sets, func(s mailSet) bool { return s.name == l.ConfigurationSet })
+	if n < 0 {
+		return nil
+	}
+	recipients := map[string][]string{}
+	for _, to := range l.To {
+		if a, err := mail.ParseAddress(to); err == nil {
+			local, _, _ := strings.Cut(a.Address, "@")
+			local, _, _ = strings.Cut(local, "+")
+			kind := map[string]string{"bounce": "bounce", "complaint": "complaint", "virus": "reject"}[local]
+			recipients[kind] = append(recipients[kind], a.Address)
+		}
+	}
+	for _, kind := range m.sets[n].puts {
+		if len(recipients[kind]) == 0 {
+			continue
+		}
+		if err := m.bus.put("aws.ses", mailEvents[kind], []string{mailSetARN(l.ConfigurationSet)}, m.mailEvent(l, kind, recipients[kind])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mailEvent is what SES says of a mail ("Contents of event data that Amazon SES publishes", Amazon SES Developer
+// Guide).
+func (m *mailbox) mailEvent(l letter, kind string, recipients []string) map[string]any {
+	const stamp = "2006-01-02T15:04:05.000Z"
+	now, feedback := time.Now().UTC().Format(stamp), newUUID()
+	var of []map[string]string
+	for _, r := range recipients {
+		one := map[string]string{"emailAddress": r}
+		if kind == "bounce" {
+			one["action"], one["status"], one["diagnosticCode"] = "failed", "5.1.1", "smtp; 550 5.1.1 user unknown"
+		}
+		of = append(of, one)
+	}
+	said := map[string]any{
+		"bounce": map[string]any{
+			"bounceType": "Permanent", "bounceSubType": "General", "bouncedRecipients": of,
+			"timestamp": now, "feedbackId": feedback, "reportingMTA": "dsn; mail.local",
+		},
+		"complaint": map[string]any{
+			"complainedRecipients": of, "timestamp": now, "feedbackId": feedback, "complaintSubType": nil,
+			"complaintFeedbackType": "abuse", "userAgent": "Local", "arrivalDate": now,
+		},
+		"reject": map[string]any{"reason": "Bad content"},
+	}[kind]
+	tags := map[string][]string{
+		"ses:operation": {"SendEmail"}, "ses:configuration-set": {l.ConfigurationSet}, "ses:source-ip": {"127.0.0.1"}, "ses:from-domain": {m.identity},
+	}
+	maps.Copy(tags, l.Tags)
+	return map[string]any{
+		"eventType": strings.ToUpper(kind[:1]) + kind[1:], kind: said,
+		"mail": map[string]any{
+			"timestamp": l.At.Format(stamp), "messageId": l.ID, "source": l.From, "sendingAccountId": account,
+			"sourceArn":   "arn:aws:ses:" + region + ":" + account + ":identity/" + m.identity,
+			"destination": l.To, "headersTruncated": false, "tags": tags,
+			"headers": []map[string]string{
+				{"name": "From", "value": l.From},
+				{"name": "To", "value": strings.Join(l.To, ", ")},
+				{"name": "Subject", "value": l.Subject},
+				{"name": "MIME-Version", "value": "1.0"},
+				{"name": "Content-Type", "value": "text/plain; charset=UTF-8"},
+			},
+			"commonHeaders": map[string]any{"from": []string{l.From}, "to": l.To, "messageId": l.ID, "subject": l.Subject},
+		},
+	}
 }

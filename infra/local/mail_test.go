@@ -14,7 +14,7 @@ import (
 
 func openTestMailbox(t *testing.T, file string) *mailbox {
 	t.Helper()
-	m, err := openMailbox(file, "optout.example")
+	m, err := openMailbox(file, "optout.example", nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestATornLastLineIsNoMail(t *testing.T) {
 	if err := os.WriteFile(file, []byte("no json\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openMailbox(file, "optout.example"); err == nil {
+	if _, err := openMailbox(file, "optout.example", nil, nil); err == nil {
 		t.Error("a journal whose whole lines are broken was opened")
 	}
 }

@@ -27,7 +27,13 @@ type options struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
-	err := start(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	arguments := os.Args[1:]
+	var err error
+	if len(arguments) > 0 && arguments[0] == objectsCommand {
+		err = keepObjects(ctx, arguments[1:])
+	} else {
+		err = start(ctx, arguments, os.Getenv, os.Stdout, os.Stderr)
+	}
 	stop()
 	switch {
 	case errors.Is(err, flag.ErrHelp):

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// pattern is a filter of an event source mapping: an object whose leaves are lists of alternative values.
+// pattern is a filter of an event source mapping, or what a rule looks for: an object whose leaves are lists of alternative values.
 type pattern map[string]any
 
 // parsePattern reads a pattern. Operators (prefix, exists, anything-but …) are refused.
@@ -57,7 +57,11 @@ func (p pattern) matches(v any) bool {
 				return false
 			}
 		case []any:
-			if !slices.Contains(wanted, fields[name]) {
+			values, many := fields[name].([]any) // one of them is enough
+			if !many {
+				values = []any{fields[name]}
+			}
+			if !slices.ContainsFunc(values, func(v any) bool { return slices.Contains(wanted, v) }) {
 				return false
 			}
 		}

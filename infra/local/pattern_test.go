@@ -7,7 +7,7 @@ import (
 
 func TestPatternsFilterAsEventBridgeDoes(t *testing.T) {
 	t.Parallel()
-	const record = `{"eventName":"INSERT","dynamodb":{"Keys":{"PK":{"S":"F#1"},"SK":{"S":"F"}},"NewImage":{"n":{"N":"5"},"gone":{"NULL":true}}}}`
+	const record = `{"eventName":"INSERT","dynamodb":{"Keys":{"PK":{"S":"F#1"},"SK":{"S":"F"}},"NewImage":{"n":{"N":"5"},"gone":{"NULL":true},"many":{"SS":["a","b"]}}}}`
 	for _, tt := range []struct {
 		name, pattern string
 		want          bool
@@ -17,6 +17,8 @@ func TestPatternsFilterAsEventBridgeDoes(t *testing.T) {
 		{"one alternative is enough", `{"eventName":["MODIFY","INSERT"]}`, true},
 		{"no alternative matches", `{"eventName":["MODIFY","REMOVE"]}`, false},
 		{"a field that is not there does not match", `{"nothing":["INSERT"]}`, false},
+		{"one of many values is enough", `{"dynamodb":{"NewImage":{"many":{"SS":["b","c"]}}}}`, true},
+		{"none of many values matches", `{"dynamodb":{"NewImage":{"many":{"SS":["c"]}}}}`, false},
 		{"a truth is no text", `{"dynamodb":{"NewImage":{"gone":{"NULL":["true"]}}}}`, false},
 		{"an object is no value", `{"dynamodb":["INSERT"]}`, false},
 		{"a truth is a truth", `{"dynamodb":{"NewImage":{"gone":{"NULL":[true]}}}}`, true},

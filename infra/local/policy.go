@@ -10,6 +10,9 @@ import (
 // need is one action on one resource that a call must be allowed.
 type need struct{ action, resource string }
 
+// bucketARN is the ARN of a bucket.
+func bucketARN(name string) string { return fmt.Sprintf(attributes["AWS::S3::Bucket.Arn"], name) }
+
 // role is what an AWS::IAM::Role of the template allows.
 type role struct {
 	id         string

@@ -21,7 +21,6 @@ var withoutLocalMeaning = []string{
 	"AWS::Cognito::UserPoolDomain",
 	"AWS::Cognito::UserPoolResourceServer",
 	"AWS::Logs::LogGroup",
-	"AWS::S3::Bucket",
 	"AWS::S3::BucketPolicy",
 }
 
@@ -32,10 +31,13 @@ type plan struct {
 	routes    []routePlan
 	mappings  []mappingPlan
 	schedules []schedulePlan
+	rules     []rulePlan
 	tables    []tablePlan
 	secrets   []secretPlan
+	buckets   []bucketPlan
 	clients   []clientPlan // of user pools
 	identity  string       // what mail may be sent from
+	mailSets  []mailSet
 }
 
 // codes are the folders of the main packages, each once.
@@ -88,6 +90,21 @@ func (p schedulePlan) name() string { return p.function + "/" + p.event }
 
 func (p mappingPlan) name() string { return p.function + "/" + p.event }
 
+// rulePlan is a function's rule for events of the default bus.
+type rulePlan struct {
+	function, event string
+	retries         int // of a failed invocation
+	pattern         pattern
+}
+
+func (p rulePlan) name() string { return p.function + "/" + p.event }
+
+// mailSet is a configuration set of SES.
+type mailSet struct {
+	name string
+	puts []string // on the bus, of these types, in lower case
+}
+
 type tablePlan struct {
 	id, name string
 	tableProperties
@@ -96,6 +113,21 @@ type tablePlan struct {
 type secretPlan struct {
 	id, name string
 	secretProperties
+}
+
+type bucketPlan struct {
+	id, name string
+	bucketProperties
+}
+
+// objectBuckets are those that hold objects here. What mappings give up goes into a folder instead.
+func (p plan) objectBuckets() (buckets []bucketPlan) {
+	for _, b := range p.buckets {
+		if !slices.ContainsFunc(p.mappings, func(m mappingPlan) bool { return m.onFailure == bucketARN(b.name) }) {
+			buckets = append(buckets, b)
+		}
+	}
+	return buckets
 }
 
 type clientPlan struct {
@@ -196,6 +228,29 @@ type scheduleProperties struct {
 	Description any
 }
 
+type ruleProperties struct {
+	Pattern      json.RawMessage
+	EventBusName word
+
+	// Of a delivery that Lambda itself does not take.
+	RetryPolicy any
+}
+
+type mailSetProperties struct {
+	DeliveryOptions, ReputationOptions, SendingOptions, SuppressionOptions, Tags any
+}
+
+type mailDestinationProperties struct {
+	ConfigurationSetName word
+	EventDestination     struct {
+		Enabled                boolean
+		MatchingEventTypes     []string
+		EventBridgeDestination struct{ EventBusArn string }
+
+		Name any
+	}
+}
+
 type keySchema []struct{ AttributeName, KeyType string }
 
 type tableIndex struct {
@@ -221,6 +276,23 @@ type secretProperties struct {
 	}
 
 	Description, Tags any
+}
+
+type bucketProperties struct {
+	VersioningConfiguration *struct{ Status string }
+	CorsConfiguration       struct{ CorsRules []corsRule }
+	OwnershipControls       struct {
+		Rules []struct{ ObjectOwnership string }
+	}
+
+	BucketEncryption, LifecycleConfiguration, PublicAccessBlockConfiguration, Tags any
+}
+
+type corsRule struct {
+	AllowedOrigins, AllowedMethods, AllowedHeaders, ExposedHeaders []string
+	MaxAge                                                         *number
+
+	Id any
 }
 
 type clientProperties struct {
@@ -252,7 +324,7 @@ func strictly(properties, into any) error {
 func planOf(s *stack) plan {
 	p := plan{identity: s.parameters["MailIdentity"]}
 	apis := map[string]bool{}
-	var functions []resource
+	var functions, destinations []resource
 	for _, r := range s.resources {
 		at := r.path() + ".Properties"
 		var err error
@@ -284,6 +356,8 @@ func planOf(s *stack) plan {
 				s.fault(at, "PasswordLength must be at least 1")
 			}
 			p.secrets = append(p.secrets, x)
+		case "AWS::S3::Bucket":
+			err = p.bucket(s, r)
 		case "AWS::Cognito::UserPoolClient":
 			c := clientPlan{name: r.physical()}
 			err = strictly(r.Properties, &c.clientProperties)
@@ -291,6 +365,11 @@ func planOf(s *stack) plan {
 				s.fault(at, "only a client of the code flow without a secret is played")
 			}
 			p.clients = append(p.clients, c)
+		case "AWS::SES::ConfigurationSet":
+			p.mailSets = append(p.mailSets, mailSet{name: r.physical()})
+			err = strictly(r.Properties, &mailSetProperties{})
+		case "AWS::SES::ConfigurationSetEventDestination":
+			destinations = append(destinations, r)
 		case "AWS::IAM::Role":
 			err = p.role(s, r)
 		default:
@@ -302,12 +381,45 @@ func planOf(s *stack) plan {
 			s.fault(at, "%v", err)
 		}
 	}
-	// Events refer to the other resources: they come last.
+	// These refer to other resources: they come last.
+	for _, r := range destinations {
+		if err := p.mailDestination(s, r); err != nil {
+			s.fault(r.path()+".Properties", "%v", err)
+		}
+	}
 	for _, r := range functions {
 		p.function(s, r, apis)
 	}
 	p.taken(s)
 	return p
+}
+
+func (p *plan) bucket(s *stack, r resource) error {
+	at := r.path() + ".Properties"
+	b := bucketPlan{id: r.ID, name: r.physical()}
+	if err := strictly(r.Properties, &b.bucketProperties); err != nil {
+		return err
+	}
+	if v := b.VersioningConfiguration; v != nil && v.Status != "Enabled" && v.Status != "Suspended" {
+		s.fault(at+".VersioningConfiguration.Status", "must be Enabled or Suspended")
+	}
+	for _, rule := range b.OwnershipControls.Rules {
+		if rule.ObjectOwnership != "BucketOwnerEnforced" {
+			s.fault(at+".OwnershipControls", "only BucketOwnerEnforced is played: access control lists are not judged")
+		}
+	}
+	for i, rule := range b.CorsConfiguration.CorsRules {
+		if len(rule.AllowedOrigins) == 0 || len(rule.AllowedMethods) == 0 {
+			s.fault(fmt.Sprintf("%s.CorsConfiguration.CorsRules.%d", at, i), "needs AllowedOrigins and AllowedMethods")
+		}
+	}
+	for _, other := range p.buckets {
+		if other.name == b.name {
+			s.fault(r.path(), "differs from %s in case only, and so they have one name", other.id)
+		}
+	}
+	p.buckets = append(p.buckets, b)
+	return nil
 }
 
 func (p *plan) function(s *stack, r resource, apis map[string]bool) {
@@ -367,6 +479,8 @@ func (p *plan) function(s *stack, r resource, apis map[string]bool) {
 				err = p.mapping(s, eventAt+".Properties", mappingPlan{function: r.ID, event: name}, e.Properties)
 			case "Schedule":
 				err = p.schedule(s, eventAt+".Properties", schedulePlan{function: r.ID, event: name, retries: fp.retries}, e.Properties)
+			case "EventBridgeRule":
+				err = p.rule(s, eventAt+".Properties", rulePlan{function: r.ID, event: name, retries: fp.retries}, e.Properties)
 			default:
 				err = fmt.Errorf("the event type %s is not played", e.Type)
 			}
@@ -481,6 +595,48 @@ func (p *plan) schedule(s *stack, at string, x schedulePlan, raw json.RawMessage
 		s.fault(at+".Schedule", "%v", err)
 	}
 	p.schedules = append(p.schedules, x)
+	return nil
+}
+
+func (p *plan) rule(s *stack, at string, x rulePlan, raw json.RawMessage) error {
+	var e ruleProperties
+	if err := strictly(raw, &e); err != nil {
+		return err
+	}
+	if e.EventBusName != "" && e.EventBusName != "default" {
+		s.fault(at+".EventBusName", "only the default bus is played")
+	}
+	var err error
+	if x.pattern, err = parsePattern(string(e.Pattern)); err != nil {
+		s.fault(at+".Pattern", "%v", err)
+	}
+	p.rules = append(p.rules, x)
+	return nil
+}
+
+// mailEvents are the types of SES events that are played, and what EventBridge calls them.
+var mailEvents = map[string]string{"bounce": "Email Bounced", "complaint": "Email Complaint Received", "reject": "Email Rejected"}
+
+func (p *plan) mailDestination(s *stack, r resource) error {
+	at := r.path() + ".Properties"
+	var d mailDestinationProperties
+	if err := strictly(r.Properties, &d); err != nil {
+		return err
+	}
+	if bus := "arn:aws:events:" + region + ":" + account + ":event-bus/default"; d.EventDestination.EventBridgeDestination.EventBusArn != bus {
+		s.fault(at+".EventDestination.EventBridgeDestination", "only the default bus, %s, is played", bus)
+	}
+	n := slices.IndexFunc(p.mailSets, func(m mailSet) bool { return m.name == string(d.ConfigurationSetName) })
+	if n < 0 {
+		s.fault(at+".ConfigurationSetName", "names no configuration set of this template")
+	}
+	for _, x := range d.EventDestination.MatchingEventTypes {
+		if x = strings.ToLower(x); mailEvents[x] == "" {
+			s.fault(at+".EventDestination.MatchingEventTypes", "%s is not played", x)
+		} else if n >= 0 && bool(d.EventDestination.Enabled) {
+			p.mailSets[n].puts = append(p.mailSets[n].puts, x)
+		}
+	}
 	return nil
 }
 

@@ -51,8 +51,11 @@ type runner struct {
 	functions map[string]*lambda
 	engine    *engine
 	proxy     *http.Server      // between the functions and the engine
+	objects   *objects          // nil: the template has no bucket for them
+	bucketsAt string            // address at which functions and browsers find the buckets
 	streams   map[string]string // the engine's ARNs, by logical id of the table
 	mailbox   *mailbox
+	bus       *bus
 	mappings  []*mapping
 	schedules *schedules
 	stream    *toggle
@@ -156,11 +159,12 @@ func (r *runner) read() error {
 	}
 	r.plan = planOf(s)
 	r.guard = newGuard(r.plan.functions, r.complain)
+	r.bus = &bus{rules: r.plan.rules, complain: r.complain}
 	return s.err(r.template)
 }
 
-// services are those that the functions may call. A further one (S3) is one more entry: it is made of the plan,
-// started before the functions, and stopped after them.
+// services are those that the functions may call. A further one is one more entry: it is made of the plan, started
+// before the functions, and stopped after them.
 func (r *runner) services(issuerDoor net.Listener) []service {
 	all := []service{
 		{name: "DynamoDB", start: r.startDynamoDB, stop: func() {
@@ -176,7 +180,7 @@ func (r *runner) services(issuerDoor net.Listener) []service {
 			return r.guard.before(guardedSecrets, s), err
 		}),
 		r.webService("SES", "AWS_ENDPOINT_URL_SESV2", func() (handler http.Handler, err error) {
-			r.mailbox, err = openMailbox(filepath.Join(r.state, "mails.jsonl"), r.plan.identity)
+			r.mailbox, err = openMailbox(filepath.Join(r.state, "mails.jsonl"), r.plan.identity, r.plan.mailSets, r.bus)
 			return r.guard.before(guardedMail(r.plan.identity), r.mailbox), err
 		}),
 		r.webService("other services, to refuse them", "AWS_ENDPOINT_URL", func() (http.Handler, error) {
@@ -185,6 +189,9 @@ func (r *runner) services(issuerDoor net.Listener) []service {
 	}
 	if len(r.plan.clients) > 0 {
 		all = append(all, r.issuerService(issuerDoor))
+	}
+	if buckets := r.plan.objectBuckets(); len(buckets) > 0 {
+		all = append(all, r.objectsService(buckets))
 	}
 	return all
 }
@@ -205,6 +212,41 @@ func (r *runner) issuerService(l net.Listener) service {
 		stop: func() {
 			if server != nil {
 				server.Close()
+			}
+		},
+	}
+}
+
+// objectsService plays S3.
+func (r *runner) objectsService(buckets []bucketPlan) service {
+	var server *http.Server
+	return service{
+		name: "S3",
+		start: func(ctx context.Context) (map[string]string, error) {
+			output, err := r.logs.open("objects")
+			if err != nil {
+				return nil, err
+			}
+			keys := slices.Sorted(maps.Keys(r.guard.functions))
+			if r.objects, err = startObjects(ctx, r.children, filepath.Join(r.state, "objects"), keys, output, r.complain); err != nil {
+				return nil, err
+			}
+			if err := r.objects.provision(ctx, buckets); err != nil {
+				return nil, err
+			}
+			h, err := r.guard.beforeObjects(r.objects.endpoint)
+			if err != nil {
+				return nil, err
+			}
+			server, r.bucketsAt, err = r.serveAnywhere(h)
+			return map[string]string{"AWS_ENDPOINT_URL_S3": "http://" + r.bucketsAt}, err
+		},
+		stop: func() {
+			if server != nil {
+				server.Close()
+			}
+			if r.objects != nil {
+				r.objects.close()
 			}
 		},
 	}
@@ -383,6 +425,9 @@ func (r *runner) serve(ctx context.Context, doors [2]net.Listener, stdout io.Wri
 	if err != nil {
 		return err
 	}
+	working, stopWorking := context.WithCancel(ctx)
+	defer stopWorking()
+	r.bus.open(working, r.schedules.functions)
 	failed := make(chan error, len(doors))
 	var servers []*http.Server
 	for i, h := range []http.Handler{newGateway(r.plan.routes, r.schedules.functions), console} {
@@ -394,13 +439,12 @@ func (r *runner) serve(ctx context.Context, doors [2]net.Listener, stdout io.Wri
 			}
 		}()
 	}
-	working, stopWorking := context.WithCancel(ctx)
-	defer stopWorking()
 	var workers sync.WaitGroup
 	for _, m := range r.mappings {
 		workers.Go(func() { m.run(working) })
 	}
 	workers.Go(func() { r.schedules.run(working) })
+	workers.Go(r.bus.wait)
 	if r.reload {
 		workers.Go(func() { newReloader(r.builder, r.functions, r.tree, r.complain).run(working) })
 	}

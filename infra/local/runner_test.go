@@ -21,9 +21,9 @@ import (
 	"time"
 )
 
-// The test binary is also the runner, so that whole runners can be started and killed.
+// The test binary is also the runner and the S3 engine, so that whole runners can be started and killed.
 func TestMain(m *testing.M) {
-	if os.Getenv("BE_THE_RUNNER") == "1" {
+	if os.Getenv("BE_THE_RUNNER") == "1" || len(os.Args) > 1 && os.Args[1] == objectsCommand {
 		main()
 		return
 	}
@@ -155,6 +155,20 @@ func (p *process) put(t *testing.T, keys ...string) {
 	}
 }
 
+// keep has the door keep a file, and gives the address that it signed.
+func (p *process) keep(t *testing.T, key, content string) string {
+	t.Helper()
+	r, err := http.Post(p.patients+"/files/"+key, "text/plain", strings.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, _, address := answered(t, r)
+	if code != 200 {
+		t.Fatalf("the door answers %d %s: %s", code, address, p.stderr)
+	}
+	return address
+}
+
 // post sends a form to the console as a program does.
 func (p *process) post(t *testing.T, path string, form url.Values) (int, string) {
 	t.Helper()
@@ -189,7 +203,7 @@ func (p *process) mails(t *testing.T) map[string]int {
 }
 
 func (s status) pids() []int {
-	pids := []int{s.EnginePID}
+	pids := []int{s.EnginePID, s.ObjectsPID}
 	for _, f := range s.Functions {
 		pids = append(pids, f.PIDs...)
 	}
@@ -243,7 +257,46 @@ func TestARunnerThatWasKilledGoesOnWhereItWas(t *testing.T) {
 	if err != nil || len(kept) != 1 {
 		t.Errorf("kept were %v, %v", kept, err)
 	}
-	pids = append(p.status(t).pids(), pids[1])
+	pids = append(p.status(t).pids(), pids[2])
+	p.stop(t)
+	noneAlive(t, pids)
+}
+
+func TestFilesStayWhenARunnerIsKilled(t *testing.T) {
+	t.Parallel()
+	state := t.TempDir()
+	p := startRunner(t, state)
+	address := p.keep(t, "a.csv", "of before")
+	if code, _, body := fetch(t, address); code != 200 || body != "of before" {
+		t.Fatalf("it is %d %s", code, body)
+	}
+	before, pids := p.status(t).Objects, p.status(t).pids()
+	if !strings.HasPrefix(address, before+"/local-files/a.csv?") {
+		t.Errorf("it is kept at %s, and the buckets are at %s", address, before)
+	}
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = p.cmd.Wait()
+	noneAlive(t, pids)
+
+	p = startRunner(t, state)
+	other := p.keep(t, "b.csv", "of after")
+	if code, _, body := fetch(t, strings.Replace(other, "b.csv", "a.csv", 1)); code != 403 || !strings.Contains(body, "SignatureDoesNotMatch") {
+		t.Errorf("an address for another file is answered %d %s", code, body)
+	}
+	kept, err := os.ReadFile(filepath.Join(state, "objects", "data", "local-files", "a.csv"))
+	if err != nil || string(kept) != "of before" {
+		t.Errorf("kept is %q, %v", kept, err)
+	}
+	if _, err := os.Stat(filepath.Join(state, "objects", "data", "local-unprocessed")); !os.IsNotExist(err) {
+		t.Errorf("what is given up has a bucket: %v", err)
+	}
+	page, _, body := fetch(t, p.console)
+	if s := p.status(t); page != 200 || !strings.Contains(body, fmt.Sprintf("<dt>S3</dt><dd>%s, process %d</dd>", s.Objects, s.ObjectsPID)) {
+		t.Errorf("the overview does not show the engine: %s", body)
+	}
+	pids = p.status(t).pids()
 	p.stop(t)
 	noneAlive(t, pids)
 }
@@ -394,6 +447,17 @@ func TestTheConsoleShowsWhatThereIs(t *testing.T) {
 	answer.Body.Close()
 	if answer.StatusCode != 403 || !p.status(t).Switches.Stream {
 		t.Errorf("a form of another site: %s", answer.Status)
+	}
+	p.stop(t)
+}
+
+func TestAMailThatComesBackReachesWhoHasARuleForIt(t *testing.T) {
+	t.Parallel()
+	p := startRunner(t, t.TempDir(), "-sweeper=off")
+	p.put(t, "a1", "bounce")
+	eventually(t, func() bool { return p.status(t).function("ClockAgain").Invocations == 1 }, "the mail does not come back")
+	if n := p.mails(t); n["a1"] != 1 || n["bounce"] != 1 {
+		t.Errorf("kept are %v", n)
 	}
 	p.stop(t)
 }

@@ -82,7 +82,8 @@ func newLambda(p functionPlan, directory string, endpoints map[string]string, ap
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
 		"AWS_LAMBDA_LOG_GROUP_NAME":       p.logGroup,
 		"AWS_ACCESS_KEY_ID":               accessKey(p.id),
-		"AWS_SECRET_ACCESS_KEY":           "secret",
+		"AWS_SECRET_ACCESS_KEY":           secretKey,
+		"AWS_SESSION_TOKEN":               sessionToken(accessKey(p.id)),
 	}
 	maps.Copy(env, endpoints)
 	maps.Copy(env, p.environment)
@@ -95,8 +96,18 @@ func newLambda(p functionPlan, directory string, endpoints map[string]string, ap
 
 func (p functionPlan) physical() string { return resource{ID: p.id}.physical() }
 
-// accessKey is the access key of a function: whoever receives a call knows by it who is calling.
-func accessKey(id string) string { return "LOCAL" + strings.ToUpper(id) }
+// accessKey is the access key of a function: whoever receives a call knows by it who is calling. Temporary ones, which
+// functions have, begin like this on AWS too.
+func accessKey(id string) string { return "ASIALOCAL" + strings.ToUpper(id) }
+
+// runnerKey is the access key of the runner itself.
+const runnerKey = "LOCALRUNNER"
+
+// secretKey is every function's. Only S3 checks what is signed with it.
+const secretKey = "secret"
+
+// sessionToken belongs to an access key: as on AWS, a function has it beside its keys.
+func sessionToken(accessKey string) string { return "session-of-" + accessKey }
 
 func (p functionPlan) arn() string {
 	return fmt.Sprintf(attributes["AWS::Serverless::Function.Arn"], p.physical())

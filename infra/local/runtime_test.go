@@ -110,7 +110,7 @@ func TestAFunctionSeesWhatItSeesOnAWS(t *testing.T) {
 	for _, want := range []string{
 		"AWS_REGION=eu-west-2", "AWS_LAMBDA_FUNCTION_NAME=local-Test", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256",
 		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/local-Test", "_HANDLER=bootstrap", "LAMBDA_TASK_ROOT=" + l.directory, "TZ=:UTC", "TABLE=local-Table",
-		"AWS_ACCESS_KEY_ID=LOCALTEST", "AWS_SECRET_ACCESS_KEY=secret", "AWS_ENDPOINT_URL_DYNAMODB=http://db",
+		"AWS_ACCESS_KEY_ID=ASIALOCALTEST", "AWS_SESSION_TOKEN=session-of-ASIALOCALTEST", "AWS_SECRET_ACCESS_KEY=secret", "AWS_ENDPOINT_URL_DYNAMODB=http://db",
 	} {
 		if !slices.Contains(got.Env, want) {
 			t.Errorf("the environment lacks %s", want)

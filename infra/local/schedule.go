@@ -215,23 +215,12 @@ func (s *schedules) run(ctx context.Context) {
 	<-ctx.Done()
 }
 
-// fire is an asynchronous invocation: it is repeated on failure, sooner than the one and two minutes of AWS.
+// fire invokes the function of one schedule, and again if that fails.
 func (s *schedules) fire(ctx context.Context, p schedulePlan, at time.Time) {
 	s.note(p, at)
-	event := scheduledEvent(p, at)
-	for try := 0; ; try++ {
-		_, err := s.functions[p.function].invoke(context.WithoutCancel(ctx), event)
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		if try == p.retries {
-			s.complain("%s at %s failed for good: %v", p.name(), at.Format(time.RFC3339), err)
-			return
-		}
-		if !pause(ctx, time.Duration(try+1)*2*time.Second) {
-			return
-		}
-	}
+	invokeLater(ctx, s.functions[p.function], scheduledEvent(p, at), p.retries, func(err error) {
+		s.complain("%s at %s failed for good: %v", p.name(), at.Format(time.RFC3339), err)
+	})
 }
 
 func (s *schedules) note(p schedulePlan, at time.Time) {

@@ -30,8 +30,13 @@ type resource struct {
 	Properties object
 }
 
-// physical is the name a resource has here.
-func (r resource) physical() string { return stackName + "-" + r.ID }
+// physical is the name a resource has here. Those of buckets are in lower case, as S3 wants them.
+func (r resource) physical() string {
+	if r.Type == "AWS::S3::Bucket" {
+		return strings.ToLower(stackName + "-" + r.ID)
+	}
+	return stackName + "-" + r.ID
+}
 
 // path is where the resource stands in the template.
 func (r resource) path() string { return "Resources." + r.ID }
@@ -431,7 +436,7 @@ func (s *stack) ref(path, name string) any {
 	if !ok {
 		return nil
 	}
-	physical := resource{ID: name}.physical()
+	physical := resource{ID: name, Type: typ}.physical()
 	if typ == "AWS::SecretsManager::Secret" {
 		return secretARN(physical)
 	}
@@ -453,7 +458,7 @@ func (s *stack) attribute(path, id, attribute string) any {
 	if !ok {
 		return nil
 	}
-	physical := resource{ID: id}.physical()
+	physical := resource{ID: id, Type: typ}.physical()
 	switch typ + "." + attribute {
 	case "AWS::Serverless::HttpApi.ApiEndpoint":
 		return s.api

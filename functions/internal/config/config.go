@@ -43,7 +43,20 @@ type Practice struct {
 	Address     string `env:"ADDRESS,notEmpty"`   // of this service, as browsers know it
 	Issuer      string `env:"ISSUER,notEmpty"`    // URL of who signs staff in
 	ClientID    string `env:"CLIENT_ID,notEmpty"` // ours, at the issuer
+	Uploads     string `env:"UPLOADS,notEmpty"`   // the bucket
 	SNOMED
+}
+
+// Office configures the office's door.
+type Office struct {
+	Table       string `env:"TABLE,notEmpty"`
+	Keyring     string `env:"KEYRING,notEmpty"` // ARN of the secret
+	Controller  string `env:"CONTROLLER,notEmpty"`
+	NHSLogo     bool   `env:"NHS_LOGO,notEmpty"` // the controller may use it
+	TestNumbers bool   `env:"TEST_NUMBERS,notEmpty"`
+	Address     string `env:"ADDRESS,notEmpty"`   // of this service, as browsers know it
+	Issuer      string `env:"ISSUER,notEmpty"`    // URL of who signs staff in
+	ClientID    string `env:"CLIENT_ID,notEmpty"` // ours, at the issuer
 }
 
 // SNOMED are the ids of SNOMED CT concepts that stand for a preference. None is known to us: whoever runs this service
@@ -68,7 +81,9 @@ func (s SNOMED) Codebook() (nhs.Codebook, error) {
 type Notify struct {
 	Table           string `env:"TABLE,notEmpty"`
 	MailFrom        string `env:"MAIL_FROM,notEmpty"`
-	PracticeAddress string `env:"PRACTICE_ADDRESS"` // with {ods}; "": practices without an address go to the office
+	MailSet         string `env:"MAIL_SET,notEmpty"` // configuration set, by which SES says what became of a mail
+	Address         string `env:"ADDRESS,notEmpty"`  // of this service, which mails lead to
+	PracticeAddress string `env:"PRACTICE_ADDRESS"`  // with {ods}; "": practices without an address go to the office
 }
 
 // Clock configures a scheduled function.
@@ -76,7 +91,26 @@ type Clock struct {
 	Job             string `env:"JOB,notEmpty"` // which job this function does
 	Table           string `env:"TABLE,notEmpty"`
 	MailFrom        string `env:"MAIL_FROM,notEmpty"`
+	MailSet         string `env:"MAIL_SET,notEmpty"`
+	Address         string `env:"ADDRESS,notEmpty"`
 	PracticeAddress string `env:"PRACTICE_ADDRESS"`
+}
+
+// Reader configures who reads uploads, by the stream or on a schedule.
+type Reader struct {
+	By          string `env:"BY,notEmpty"` // stream or schedule: what calls this function
+	Table       string `env:"TABLE,notEmpty"`
+	Keyring     string `env:"KEYRING,notEmpty"` // ARN of the secret
+	Uploads     string `env:"UPLOADS,notEmpty"` // the bucket
+	Layouts     string `env:"LAYOUTS"`          // of practices' lists, as extract.ParseLayouts takes them; "": our own
+	TestNumbers bool   `env:"TEST_NUMBERS,notEmpty"`
+	SNOMED
+}
+
+// Bounce configures the function that hears what became of mails.
+type Bounce struct {
+	Table           string `env:"TABLE,notEmpty"`
+	PracticeAddress string `env:"PRACTICE_ADDRESS"` // as those have it who send
 }
 
 // Runtime are the variables of the template that configure Go itself and are read by it, not here.

@@ -18,9 +18,11 @@ type Post interface {
 
 // Notice says that forms wait. It has no room for anything about a patient.
 type Notice struct {
-	To      string // e-mail address
-	AtLeast int    // how many forms wait; there may be more
-	Extract bool   // the practice's list of coded patients is wanted
+	Practice string // its ODS code, by which the carrier says what became of the mail
+	To       string // e-mail address
+	AtLeast  int    // how many forms wait; there may be more
+	Oldest   int    // full days for which the person of the oldest of them has waited; 0: less than one, or not known
+	Extract  bool   // the practice's list of coded patients is wanted
 }
 
 // Undelivered is why a notice was not carried, or why nobody knows whether it was.
@@ -69,9 +71,14 @@ type Digest struct {
 type Attempt struct {
 	At      time.Time
 	AtLeast int
-	Outcome string // "sent", else the code of the failure
+	Asked   string // key of the form that asked for it
+	Extract bool   // it asked for the practice's list
+	To      string // e-mail address
+	Outcome string // "sent"; News, once the carrier has said more; else the code of the failure
 	ID      string // the carrier's, if sent
 }
+
+const sent = "sent"
 
 // SendingTakes is how long a sender has its practice to itself: longer than any sender lives, so that an expired lease
 // has no sender behind it (TestNoFunctionOutlivesALease).
@@ -126,14 +133,19 @@ func (d Digest) After(a Attempt, sendErr error, asked bool) (Digest, *Undelivere
 	if sendErr != nil && !errors.As(sendErr, &u) {
 		u = &Undelivered{Code: "failed", Hope: Unanswered, Cause: sendErr}
 	}
-	a.Outcome = "sent"
+	a.Outcome = sent
 	switch {
 	case u == nil:
-		d.Sent, d.Mails, d.Tries, d.Fault, d.Since = a.At, d.Mails+1, 0, "", time.Time{}
-		if asked {
-			d.Due = a.At.Add(betweenMails)
-		} else {
+		d.Sent, d.Mails, d.Tries = a.At, d.Mails+1, 0
+		onTrial := News(d.Fault).cameBack() // that the carrier takes one more mail says little
+		if !onTrial {
+			d.Fault, d.Since = "", time.Time{}
+		}
+		if !asked {
 			d.Asked, d.Extract, d.Due = "", false, time.Time{}
+		}
+		if asked || onTrial {
+			d.Due = a.At.Add(betweenMails)
 		}
 	case u.Hope == Refused:
 		d, a.Outcome = d.Faulty(u.Code, a.At), u.Code

@@ -9,8 +9,10 @@
 //	person: ordered list of references   N#<HMAC of NHS number>  P
 //	possible person: the same            W#<HMAC of surname,     P
 //	                                       birth date, postcode>
-//	practice: decision, contacts         P#<ODS code>            P
+//	practice: decision, contacts, chases P#<ODS code>            P
 //	practice: digest state               P#<ODS code>            D
+//	practice: whose turn of reading      P#<ODS code>            X
+//	slot of an upload                    U#<id>                  U
 //	counter of a quota                   Q#<HMAC of limit,       Q
 //	                                       window, network>
 //	session                              S#<person>              S#<id>
@@ -19,7 +21,9 @@
 //	index  says                  partition                     sort
 //	list   whose list it is on   LPK L#<ODS code> or           LSK <O open, S said to be applied,
 //	                               L#<desk|office>#<0…255>       D done>#<time>#<id>
+//	       uploads of a practice LPK X#<ODS code>              LSK <time>#<id>
 //	due    what is due by when   DPK DUE#<0…1023> (sparse)     DSK <time>#<noun>#<id>
+//	       uploads               DPK DUE#upload#<0…15>         DSK likewise
 //
 // Times in keys are RFC 3339, UTC, milliseconds, and so sort as text. Index entries are hints: whoever finds one
 // reads the item strongly before acting. On the office's list stand practices, too: their digests.
@@ -28,14 +32,15 @@
 // key sees more than 200 writes a second (TestNoKeyIsHot). A counter sees as many in its whole window as its limit
 // says, and one more from each process (quota.Gate): a flood from one network may write these all at once, and then no
 // more. Claims and looks are written beside their form, at the pace of the people at work on it; nobody waits for them
-// at the stream.
+// at the stream. Uploads are a few for each practice and day.
 //
 // Other attributes of a form: v (number of events), channel, facts, person, possible, print (fingerprint of the
-// answers), attempt (nonce), events, tries, fault. Of a person: refs, v. Of a practice: v, email, decisions, contacts.
+// answers), attempt (nonce), events, tries, fault. Of a person: refs, v. Of a practice: v, email, decisions, contacts, chases.
 // Of a digest: v, asked, extractAsked, late, lease, sent, mails, tries, fault, since, attempts. Of a counter: n,
 // expires. Of a claim: by, until, expires; without the first two it has been released. Of a look: by, what. Of a session,
 // whose person is the issuer's subject and never a name: open, expires; without the first it has ended. Of a machine:
-// ods, name.
+// ods, name. Of a slot: v, for, ods, by, run, sure, state, promised, uploaded, ended, lease, tries, fault, object, sha256,
+// refusal, why, layout, rows, used, faults, forms, doubt, faulty. Of a turn: reading, until, run.
 //
 // Counters, claims and sessions expire by themselves, by the attribute expires (epoch seconds), and nothing else has it
 // (TestTheStoreConformsAndOnlyCountersClaimsAndSessionsExpire).

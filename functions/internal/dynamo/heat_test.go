@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
+	"example.org/optout/functions/internal/upload"
 	"example.org/optout/functions/internal/worklist"
 )
 
@@ -123,6 +125,22 @@ func TestNoKeyIsHot(t *testing.T) {
 		h.write(digestKey(code), [2]entry{{}, dueEntry(optouttest.Noon, optout.Due{Noun: optout.DuePractice, ID: code.String()})}, [2]entry{list, due})
 		h.write(digestKey(code), [2]entry{list, due}, [2]entry{})
 	}
+	lists := 0
+	for code := range asked { // and all of them send a list within a minute: promised, uploaded, claimed, read, emptied
+		if lists++; lists%60 > 0 {
+			continue
+		}
+		u := upload.New(optout.Actor{Role: optout.AtPractice, Practice: code}, optouttest.Noon, false, optouttest.Noon)
+		was := [2]entry{}
+		for _, u := range []upload.Slot{u, u.Arrived(optouttest.Noon), u.Claimed(optouttest.Noon), u.End(upload.Read, optouttest.Noon), u.Emptied()} {
+			list, due := placed(slotItem(u), "")
+			h.write(uploadKey(u.ID), was, [2]entry{list, due})
+			was = [2]entry{list, due}
+		}
+		for range 3 { // the turn is taken, used and ended
+			h.write(turnKey(code), [2]entry{}, [2]entry{})
+		}
+	}
 	for n := range perSecond / 10 { // a bad day: every tenth form fails for good and goes to the office's list
 		d := optout.Due{Noun: optout.DueForm, ID: optouttest.Keys{}.Reference(optouttest.Online(strconv.Itoa(n))).Key()}
 		until := optouttest.Noon.Add(48 * time.Hour)
@@ -200,6 +218,21 @@ func TestListEntriesAreReadAsTheyWereWritten(t *testing.T) {
 	for _, s := range []string{"", "O#", "O#soon#A81001", "O#2026-11-22T12:00:00.000Z", "O#2026-11-22T12:00:00.000Z#x"} {
 		if _, err := placeOf(s); err == nil {
 			t.Errorf("%q is read as a list entry", s)
+		}
+	}
+}
+
+func TestAStreamRecordNamesSlotsToTheirReaderOnly(t *testing.T) {
+	t.Parallel()
+	id := strings.Repeat("A", 26)
+	for k, want := range map[key]bool{
+		{"U#" + id, "U"}: true, {"U#" + id, "F"}: false, {id, "U"}: false, {"U#x", "U"}: false, {"P#A81001", "X"}: false, {"", ""}: false,
+	} {
+		if got, ok := NamedUpload(k.pk, k.sk); ok != want || ok && got != id {
+			t.Errorf("%v names %q", k, got)
+		}
+		if d, ok := Named(k.pk, k.sk); ok {
+			t.Errorf("%v names %v to be advanced", k, d)
 		}
 	}
 }

@@ -343,11 +343,22 @@ func practiceItem(p optout.Practice) item {
 		contacts[n] = &types.AttributeValueMemberM{Value: ci}
 	}
 	i["contacts"] = &types.AttributeValueMemberL{Value: contacts}
+	chases := make([]types.AttributeValue, len(p.Chases))
+	for n, c := range p.Chases {
+		ci := item{}
+		ci.str("how", c.How)
+		ci.str("on", c.On.ISO())
+		ci.str("text", string(c.Text))
+		ci.time("at", c.At)
+		ci.str("by", c.By)
+		chases[n] = &types.AttributeValueMemberM{Value: ci}
+	}
+	i["chases"] = &types.AttributeValueMemberL{Value: chases}
 	return i
 }
 
 // practiceAttributes are all that practiceItem may write.
-var practiceAttributes = []string{"v", "email", "decisions", "contacts"}
+var practiceAttributes = []string{"v", "email", "decisions", "contacts", "chases"}
 
 func readPractice(r *reader, p *optout.Practice) {
 	p.Version, p.Email = r.num("v"), r.str("email")
@@ -358,6 +369,11 @@ func readPractice(r *reader, p *optout.Practice) {
 	})
 	r.each("contacts", func(r *reader) {
 		p.Contacts = append(p.Contacts, optout.Contact{Email: r.str("email"), At: r.time("at"), By: r.str("by")})
+	})
+	r.each("chases", func(r *reader) {
+		p.Chases = append(p.Chases, optout.Chase{
+			How: r.str("how"), On: nhs.StoredDate(r.str("on")), Text: optout.Text(r.str("text")), At: r.time("at"), By: r.str("by"),
+		})
 	})
 }
 
@@ -380,6 +396,9 @@ func digestItem(p optout.Practice) item {
 		ai := item{}
 		ai.time("at", a.At)
 		ai.num("atLeast", a.AtLeast)
+		ai.str("asked", a.Asked)
+		ai.flag("extract", a.Extract)
+		ai.str("to", a.To)
 		ai.str("outcome", a.Outcome)
 		ai.str("id", a.ID)
 		attempts[n] = &types.AttributeValueMemberM{Value: ai}
@@ -410,7 +429,10 @@ func readDigest(i item) (digest.Digest, error) {
 		d.Due = at
 	}
 	r.each("attempts", func(r *reader) {
-		d.Attempts = append(d.Attempts, digest.Attempt{At: r.time("at"), AtLeast: r.num("atLeast"), Outcome: r.str("outcome"), ID: r.str("id")})
+		d.Attempts = append(d.Attempts, digest.Attempt{
+			At: r.time("at"), AtLeast: r.num("atLeast"), Asked: parsed(r, "asked", optout.ParseReference).Key(), Extract: r.flag("extract"),
+			To: r.str("to"), Outcome: r.str("outcome"), ID: r.str("id"),
+		})
 	})
 	if r.err != nil {
 		return digest.Digest{Due: d.Due}, fmt.Errorf("%w: %w", optout.ErrUnreadable, r.err)

@@ -9,6 +9,7 @@ import (
 
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/upload"
 	"example.org/optout/functions/internal/worklist"
 )
 
@@ -16,6 +17,7 @@ import (
 const (
 	dueShards    = 1024
 	officeShards = 256 // of the desk's and of the office's list
+	uploadShards = 16  // of what is due of uploads: nobody walks a thousand parts for some hundred of them
 )
 
 // key is the primary key of an item.
@@ -29,6 +31,11 @@ func claimKey(r optout.Reference) key    { return key{"F#" + r.Key(), "C"} }
 func digestKey(c nhs.ODSCode) key        { return key{"P#" + c.String(), "D"} }
 func counterKey(counted string) key      { return key{"Q#" + counted, "Q"} }
 func clientKey(id string) key            { return key{"C#" + id, "C"} }
+func uploadKey(id string) key            { return key{"U#" + id, "U"} }
+func turnKey(c nhs.ODSCode) key          { return key{"P#" + c.String(), "X"} }
+
+// uploadID is the id of the slot with this partition key.
+func uploadID(pk string) string { return strings.TrimPrefix(pk, "U#") }
 
 func sessionKey(person string, id [16]byte) key {
 	return key{"S#" + person, "S#" + hex.EncodeToString(id[:])}
@@ -53,6 +60,23 @@ func dueEntry(at time.Time, d optout.Due) entry {
 }
 
 func dueShard(n int) string { return fmt.Sprintf("DUE#%d", n) }
+
+// uploadDue is where a slot stands in the list of due slots.
+func uploadDue(at time.Time, id string) entry {
+	if at.IsZero() {
+		return entry{}
+	}
+	return entry{uploadShard(shard(id, uploadShards)), stamp(at) + "#upload#" + id}
+}
+
+func uploadShard(n int) string { return fmt.Sprintf("DUE#upload#%d", n) }
+
+// uploadsOf is the list of a practice's slots, and uploadEntry the place of one on it.
+func uploadsOf(c nhs.ODSCode) string { return "X#" + c.String() }
+
+func uploadEntry(u upload.Slot) entry {
+	return entry{uploadsOf(u.Practice), stamp(u.Promised) + "#" + u.ID}
+}
 
 // dueOf reads a due entry's sort key.
 func dueOf(sk string) (time.Time, optout.Due, error) {

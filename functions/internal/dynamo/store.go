@@ -16,6 +16,7 @@ import (
 
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/steady"
 	"example.org/optout/functions/internal/worklist"
 )
 
@@ -107,8 +108,47 @@ func (s Store) Person(ctx context.Context, k optout.PersonKey) ([]optout.Referen
 	if err != nil {
 		return nil, kind("read person", err)
 	}
-	r := &reader{item: out.Item}
-	var list []optout.Reference
+	return readReferences(out.Item)
+}
+
+// mostInBatch is how many items one call reads.
+const mostInBatch = 100
+
+// Persons implements optout.Store: a hundred items at a time, and what the table left out of its answer again.
+func (s Store) Persons(ctx context.Context, keys []optout.PersonKey) (map[optout.PersonKey][]optout.Reference, error) {
+	found := map[optout.PersonKey][]optout.Reference{}
+	for batch := range slices.Chunk(keys, mostInBatch) {
+		ask := types.KeysAndAttributes{ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("PK, refs")}
+		for _, k := range batch {
+			ask.Keys = append(ask.Keys, item{}.key(personKey(k)))
+		}
+		for wanted := map[string]types.KeysAndAttributes{s.table: ask}; len(wanted) > 0; {
+			var out *dynamodb.BatchGetItemOutput
+			err := steady.Insist(ctx, func() (err error) {
+				out, err = s.batch(ctx, &dynamodb.BatchGetItemInput{RequestItems: wanted})
+				if err == nil && len(out.Responses[s.table]) == 0 && len(out.UnprocessedKeys) > 0 {
+					return optout.ErrUnavailable // for load: not at once again
+				}
+				return kind("read persons", err)
+			}, optout.ErrUnavailable)
+			if err != nil {
+				return nil, err
+			}
+			for _, i := range out.Responses[s.table] {
+				list, err := readReferences(i)
+				if err != nil {
+					return nil, err
+				}
+				found[optout.PersonKey(strings.TrimPrefix((&reader{item: i}).str("PK"), "N#"))] = list
+			}
+			wanted = out.UnprocessedKeys
+		}
+	}
+	return found, nil
+}
+
+func readReferences(i item) (list []optout.Reference, err error) {
+	r := &reader{item: i}
 	for _, s := range r.list("refs") {
 		ref, err := optout.ParseReference(s)
 		if err != nil {
@@ -271,14 +311,16 @@ func (s Store) SaveDigest(ctx context.Context, p optout.Practice) error {
 // save writes the attributes of an item on top of the version it was read at, and leaves alone what newer code may
 // have put beside them.
 func (s Store) save(ctx context.Context, k key, version int, i item, attributes []string) error {
-	values, set, remove := item{}, []string{}, []string{}
+	values, set, remove, names := item{}, []string{}, []string{}, map[string]string{}
 	for n, name := range attributes {
+		as := fmt.Sprintf("#a%d", n) // some names are the table's own words
+		names[as] = name
 		if v, ok := i[name]; ok {
 			placeholder := fmt.Sprintf(":a%d", n)
 			values[placeholder] = v
-			set = append(set, name+" = "+placeholder)
+			set = append(set, as+" = "+placeholder)
 		} else {
-			remove = append(remove, name)
+			remove = append(remove, as)
 		}
 	}
 	expression := "SET " + strings.Join(set, ", ")
@@ -291,7 +333,8 @@ func (s Store) save(ctx context.Context, k key, version int, i item, attributes 
 		values.num(":before", version)
 	}
 	_, err := s.update(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.table, Key: item{}.key(k), UpdateExpression: &expression, ConditionExpression: &condition, ExpressionAttributeValues: values,
+		TableName: &s.table, Key: item{}.key(k), UpdateExpression: &expression, ConditionExpression: &condition,
+		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
 	})
 	return err
 }
@@ -320,10 +363,25 @@ func (s Store) DueShards() int { return dueShards }
 
 // Due implements optout.Store; a page is read when the walk gets there.
 func (s Store) Due(ctx context.Context, shard int, now time.Time) iter.Seq2[optout.Due, error] {
-	values := item{}
-	values.str(":shard", dueShard(shard))
-	values.str(":now", stamp(now)+"#~")
 	return func(yield func(optout.Due, error) bool) {
+		for i, err := range s.due(ctx, dueShard(shard), now) {
+			var d optout.Due
+			if err == nil {
+				_, d, err = dueOf((&reader{item: i}).str("DSK"))
+			}
+			if !yield(d, err) {
+				return
+			}
+		}
+	}
+}
+
+// due walks a part of the list of what is due.
+func (s Store) due(ctx context.Context, shard string, now time.Time) iter.Seq2[item, error] {
+	values := item{}
+	values.str(":shard", shard)
+	values.str(":now", stamp(now)+"#~")
+	return func(yield func(item, error) bool) {
 		page := &dynamodb.QueryInput{
 			TableName: &s.table, IndexName: aws.String("due"), KeyConditionExpression: aws.String("DPK = :shard AND DSK <= :now"),
 			ExpressionAttributeValues: values, Limit: aws.Int32(100),
@@ -331,12 +389,11 @@ func (s Store) Due(ctx context.Context, shard int, now time.Time) iter.Seq2[opto
 		for {
 			out, err := s.query(ctx, page)
 			if err != nil {
-				yield(optout.Due{}, kind("what is due", err))
+				yield(nil, kind("what is due", err))
 				return
 			}
 			for _, i := range out.Items {
-				_, d, err := dueOf((&reader{item: i}).str("DSK"))
-				if !yield(d, err) {
+				if !yield(i, nil) {
 					return
 				}
 			}

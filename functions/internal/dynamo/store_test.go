@@ -32,7 +32,7 @@ func TestTheStoreConformsAndOnlyCountersClaimsAndSessionsExpire(t *testing.T) {
 	s := dynamo.New(c, table)
 	t.Run("conforms", func(t *testing.T) {
 		optouttest.Conformance(t, func(*testing.T) optouttest.Subject {
-			return optouttest.Subject{Store: s, Counter: s, Worklist: s, Sessions: s, Clients: s, Possible: func(ctx context.Context, k optout.PersonKey) ([]optout.Reference, error) {
+			return optouttest.Subject{Store: s, Counter: s, Worklist: s, Uploads: s, Sessions: s, Clients: s, Possible: func(ctx context.Context, k optout.PersonKey) ([]optout.Reference, error) {
 				return possible(ctx, c, table, "W#"+string(k))
 			}}
 		})
@@ -69,7 +69,7 @@ func TestTheStoreConformsAndOnlyCountersClaimsAndSessionsExpire(t *testing.T) {
 			}
 		}
 	}
-	kinds := []string{"C C", "F C", "F F", "F L", "N P", "P D", "P P", "Q Q", "S S", "W P"}
+	kinds := []string{"C C", "F C", "F F", "F L", "N P", "P D", "P P", "P X", "Q Q", "S S", "U U", "W P"}
 	if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, kinds) {
 		t.Errorf("items of the kinds %v were written, want %v", got, kinds)
 	}
@@ -148,6 +148,11 @@ func TestItemsAreReadStrongly(t *testing.T) {
 			if !aws.ToBool(p.ConsistentRead) {
 				t.Error("an item is read as it may have been")
 			}
+		case *dynamodb.BatchGetItemInput:
+			reads++
+			if !aws.ToBool(p.RequestItems[table].ConsistentRead) {
+				t.Error("items are read as they may have been")
+			}
 		case *dynamodb.QueryInput:
 			reads++
 			if p.IndexName == nil && !aws.ToBool(p.ConsistentRead) {
@@ -180,7 +185,13 @@ func TestItemsAreReadStrongly(t *testing.T) {
 	if err := s.EndSessions(t.Context(), "x"); err != nil {
 		t.Error(err)
 	}
-	if reads != 8 {
+	if _, err := s.Persons(t.Context(), []optout.PersonKey{"x"}); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Upload(t.Context(), strings.Repeat("A", 26)); !errors.Is(err, optout.ErrNotFound) {
+		t.Error(err)
+	}
+	if reads != 10 {
 		t.Errorf("%d reads were seen", reads)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/upload"
 )
 
 // Named is what a stream record with this primary key names to be looked at; ok is false for items that nobody
@@ -17,4 +18,10 @@ func Named(pk, sk string) (d optout.Due, ok bool) {
 		return optout.Due{Noun: optout.DuePractice, ID: id}, true
 	}
 	return optout.Due{}, false
+}
+
+// NamedUpload is the id of the slot that a stream record with this primary key names.
+func NamedUpload(pk, sk string) (id string, ok bool) {
+	id = uploadID(pk)
+	return id, sk == "U" && id != pk && upload.IsID(id)
 }

@@ -343,15 +343,16 @@ func newKey() string {
 // alive says whether a process runs.
 func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
 
-// pids are the processes of the stack: the engine and every function's.
+// pids are the processes of the stack: the engines and every function's.
 func (s *stack) pids() []int {
 	s.t.Helper()
 	var st struct {
-		EnginePid int
+		EnginePid, ObjectsPid int
+
 		Functions []struct{ Pids []int }
 	}
 	s.console("/status.json", &st)
-	all := []int{s.cmd.Process.Pid, st.EnginePid}
+	all := []int{s.cmd.Process.Pid, st.EnginePid, st.ObjectsPid}
 	for _, f := range st.Functions {
 		all = append(all, f.Pids...)
 	}

@@ -404,3 +404,36 @@ func TestRowsNeverPrintWhoTheyAreAbout(t *testing.T) {
 		t.Error(out)
 	}
 }
+
+func TestLayoutsAreConfigured(t *testing.T) {
+	t.Parallel()
+	const theirs = `[{"name":"a system","number":["Patient"],"code":["Value"],"date":["On"],"words":{"Opted out":"dissent"}},{"name":"b","number":["No"],"code":["C1","C2"]}]`
+	for text, want := range map[string]string{"": "plain scheme wide words", " \n": "plain scheme wide words", theirs: "a system b"} {
+		layouts, err := extract.ParseLayouts(text)
+		var names []string
+		for _, l := range layouts {
+			names = append(names, l.Name)
+		}
+		if err != nil || strings.Join(names, " ") != want {
+			t.Errorf("%q: %v, %v", text, names, err)
+		}
+	}
+	layouts, _ := extract.ParseLayouts(theirs)
+	e, err := extract.Read(strings.NewReader("On;PATIENT;Value\n1/1/2026;9000000009;OPTED OUT\n1/1/2026;9000000017;9Ndm.\n"), layouts, book(t), true)
+	if err != nil || e.Layout != "a system" || told(e.Rows[0]) != "2 9000000009 dissent 2026-01-01" || told(e.Rows[1]) != "3 9000000017 core 2026-01-01" {
+		t.Errorf("%v, %v", e, err)
+	}
+}
+
+func TestEveryFaultOfConfiguredLayoutsIsNamed(t *testing.T) {
+	t.Parallel()
+	for text, faults := range map[string]int{
+		`x`: 1, `{}`: 1, `[]`: 1, `[{"colour":"red"}]`: 1, `[] []`: 1,
+		`[{}]`: 3, `[{"name":"a","number":["n"],"code":["c"]},{"name":"a","number":["-"],"code":["c"],"words":{"no":"never","yes":"ever"}}]`: 4,
+	} {
+		layouts, err := extract.ParseLayouts(text)
+		if err == nil || layouts != nil || strings.Count(err.Error(), "configuration: ") != faults {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}

@@ -1,6 +1,9 @@
 package extract
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -47,6 +50,64 @@ var (
 		"implied consent, core":                nhs.Implied,
 	}
 )
+
+// ParseLayouts reads layouts as they are configured: JSON, an array of objects with the members of a Layout in small
+// letters, in place of our own; "" is our own. The error names everything that is wrong.
+//
+//	[{"name": "our system", "number": ["NHS Number"], "code": ["Code value"], "date": ["Recorded"], "words": {"opted out": "dissent"}}]
+func ParseLayouts(text string) ([]Layout, error) {
+	if strings.TrimSpace(text) == "" {
+		return Layouts, nil
+	}
+	var given []struct {
+		Name               string
+		Number, Code, Date []string
+		Words              map[string]nhs.Preference
+	}
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&given); err != nil {
+		return nil, fmt.Errorf("configuration: the layouts are no array of layouts: %w", err)
+	}
+	var (
+		all   []Layout
+		wrong []error
+	)
+	fault := func(n int, what string) {
+		wrong = append(wrong, fmt.Errorf("configuration: layout %d: %s", n+1, what))
+	}
+	if d.More() || len(given) == 0 {
+		wrong = append(wrong, errors.New("configuration: the layouts are not one array with at least one layout"))
+	}
+	for n, l := range given {
+		switch {
+		case fold(l.Name) == "":
+			fault(n, "it has no name")
+		case slices.ContainsFunc(all, func(o Layout) bool { return o.Name == l.Name }):
+			fault(n, "an earlier one has its name")
+		}
+		for column, names := range map[string][]string{"number": l.Number, "code": l.Code} {
+			if len(names) == 0 {
+				fault(n, "nothing names the column for the "+column)
+			}
+		}
+		if slices.ContainsFunc(slices.Concat(l.Number, l.Code, l.Date), func(s string) bool { return fold(s) == "" }) {
+			fault(n, "a name of a column has neither letters nor digits")
+		}
+		words := map[string]nhs.Preference{}
+		for word, p := range l.Words {
+			if !slices.Contains([]nhs.Preference{nhs.Implied, nhs.Core, nhs.CoreAndAdditional, nhs.Dissent}, p) {
+				fault(n, "a word stands for what is no preference")
+			}
+			words[word] = p
+		}
+		all = append(all, Layout{Name: l.Name, Number: l.Number, Code: l.Code, Date: l.Date, Words: words})
+	}
+	if err := errors.Join(wrong...); err != nil {
+		return nil, err
+	}
+	return all, nil
+}
 
 // columns are where a layout's columns stand.
 type columns struct {

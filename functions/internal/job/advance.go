@@ -29,38 +29,50 @@ var errNoTime = errors.New("too little time is left to begin with it")
 // record whose thing is still due as it was.
 func Notify(e optout.Engine) func(context.Context, []trigger.Named) (int, error) {
 	return func(ctx context.Context, named []trigger.Named) (int, error) {
-		var (
-			mu    sync.Mutex
-			first = len(named)
-			cause error
-			seen  = map[optout.Due]bool{}
-			work  = newWorkers(atOnce)
-		)
-		for i, n := range named {
-			d, ok := dynamo.Named(n.PK, n.SK)
-			if !ok || seen[d] {
-				continue
-			}
-			seen[d] = true
-			work.run(func() {
-				if err := advance(ctx, e, d); err != nil {
-					mu.Lock()
-					defer mu.Unlock()
-					if i < first {
-						first, cause = i, err
-					}
-				}
-			})
-		}
-		work.wait()
-		return first, cause
+		return slice(named, atOnce, dynamo.Named, func(d optout.Due) error { return advance(ctx, e, d) })
 	}
+}
+
+// slice does something for each thing that a slice of the stream names, several at a time and each once, and gives the
+// index of the first record for whose thing it failed, with its cause.
+func slice[T comparable](named []trigger.Named, atOnce int, of func(pk, sk string) (T, bool), do func(T) error) (int, error) {
+	var (
+		mu    sync.Mutex
+		first = len(named)
+		cause error
+		seen  = map[T]bool{}
+		work  = newWorkers(atOnce)
+	)
+	for i, n := range named {
+		thing, ok := of(n.PK, n.SK)
+		if !ok || seen[thing] {
+			continue
+		}
+		seen[thing] = true
+		work.run(func() {
+			if err := do(thing); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				if i < first {
+					first, cause = i, err
+				}
+			}
+		})
+	}
+	work.wait()
+	return first, cause
+}
+
+// timeLeft says whether a function has time to begin with one more thing.
+func timeLeft(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return !ok || time.Until(deadline) >= leastTime
 }
 
 // advance advances one thing and counts what came of it. A failure that is on record is named in the line of the
 // invocation and is no error of it.
 func advance(ctx context.Context, e optout.Engine, d optout.Due) error {
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < leastTime {
+	if !timeLeft(ctx) {
 		observe.Count(ctx, "AdvanceLeft", 1)
 		return errNoTime
 	}
@@ -73,14 +85,13 @@ func advance(ctx context.Context, e optout.Engine, d optout.Due) error {
 		observe.Count(ctx, "AdvanceFailed", 1)
 		return fmt.Errorf("%s %s: %w", d.Noun, d.ID, err)
 	}
-	observe.Count(ctx, metric(did), 1)
+	observe.Count(ctx, metric("Advance", string(did)), 1)
 	return nil
 }
 
-// metric is the name under which an outcome is counted: to-office → AdvanceToOffice.
-func metric(o optout.Outcome) string {
-	name := "Advance"
-	for part := range strings.SplitSeq(string(o), "-") {
+// metric is the name under which an outcome is counted: Advance, to-office → AdvanceToOffice.
+func metric(name, outcome string) string {
+	for part := range strings.SplitSeq(outcome, "-") {
 		name += strings.ToUpper(part[:1]) + part[1:]
 	}
 	return name

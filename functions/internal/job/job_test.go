@@ -146,3 +146,36 @@ func TestAFailureOnRecordIsNamedInTheLine(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatBecameOfAMailIsCounted(t *testing.T) {
+	t.Parallel()
+	m, post, c := &optouttest.Memory{}, &optouttest.Mailbox{}, optouttest.NewClock()
+	register(t, m, 1)
+	for range 2 {
+		if err := job.Sweep(engine(m, post, c))(t.Context(), c.Now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, s := range []struct {
+		news trigger.MailNews
+		want string
+	}{
+		{trigger.MailNews{Practice: "densham@practice.example", ID: "m-1", News: digest.Bounced}, `"MailNewsNothing":1`},
+		{trigger.MailNews{Practice: "A00001", ID: "m-7", News: digest.Bounced}, `"MailNewsNothing":1`},
+		{trigger.MailNews{Practice: "A00001", ID: "m-1", News: digest.BouncedForNow}, `"MailNewsMoved":1`},
+		{trigger.MailNews{Practice: "A00001", ID: "m-1", News: digest.Bounced}, `"MailNewsToOffice":1`},
+		{trigger.MailNews{Practice: "A00001", ID: "m-1", News: digest.Bounced}, `"MailNewsNothing":1`},
+	} {
+		var log bytes.Buffer
+		err := observe.New("bounce", &log, time.Now).Invocation(t.Context(), "mail", "r", func(ctx context.Context) error {
+			return job.Hear(engine(m, post, c))(ctx, s.news)
+		})
+		if err != nil || !strings.Contains(log.String(), s.want) || strings.Contains(log.String(), "@") {
+			t.Errorf("%+v: %v, %s", s.news, err, log.String())
+		}
+	}
+	m.Fate = func(string) optouttest.Fate { return optouttest.Broken }
+	if err := job.Hear(engine(m, post, c))(t.Context(), trigger.MailNews{Practice: "A00001", ID: "m-1", News: digest.Bounced}); err == nil {
+		t.Error("what could not be taken in is not said again")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -17,38 +18,43 @@ import (
 func Sweep(e optout.Engine) func(context.Context, func() time.Time) error {
 	return func(ctx context.Context, now func() time.Time) error {
 		e.Now = now
-		var (
-			mu     sync.Mutex
-			causes []error
-			found  int
-			work   = newWorkers(atOnce)
-			shards = e.Store.DueShards()
-			start  = rand.N(shards)
-			until  = now()
-		)
-		for n := range shards {
-			work.run(func() {
-				for d, err := range e.Store.Due(ctx, (start+n)%shards, until) {
-					if err == nil {
-						err = advance(ctx, e, d)
-					}
-					mu.Lock()
-					found++
-					if err != nil && len(causes) < 5 {
-						causes = append(causes, err)
-					}
-					mu.Unlock()
-					if errors.Is(err, errNoTime) || ctx.Err() != nil {
-						return
-					}
-				}
-			})
-		}
-		work.wait()
-		observe.Count(ctx, "Due", found)
-		if err := errors.Join(causes...); err != nil {
-			return fmt.Errorf("sweep: %w", err)
-		}
-		return nil
+		until := now()
+		due := func(shard int) iter.Seq2[optout.Due, error] { return e.Store.Due(ctx, shard, until) }
+		return sweep(ctx, e.Store.DueShards(), atOnce, due, func(d optout.Due) error { return advance(ctx, e, d) })
 	}
+}
+
+// sweep does something for each thing that is due, shard by shard and several at a time.
+func sweep[T any](ctx context.Context, shards, atOnce int, due func(shard int) iter.Seq2[T, error], do func(T) error) error {
+	var (
+		mu     sync.Mutex
+		causes []error
+		found  int
+		work   = newWorkers(atOnce)
+		start  = rand.N(shards)
+	)
+	for n := range shards {
+		work.run(func() {
+			for thing, err := range due((start + n) % shards) {
+				if err == nil {
+					err = do(thing)
+				}
+				mu.Lock()
+				found++
+				if err != nil && len(causes) < 5 {
+					causes = append(causes, err)
+				}
+				mu.Unlock()
+				if errors.Is(err, errNoTime) || ctx.Err() != nil {
+					return
+				}
+			}
+		})
+	}
+	work.wait()
+	observe.Count(ctx, "Due", found)
+	if err := errors.Join(causes...); err != nil {
+		return fmt.Errorf("sweep: %w", err)
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -14,6 +15,9 @@ import (
 )
 
 var update = flag.Bool("update", false, "write the examples in events/notice anew")
+
+// here is the practices' door.
+const here = "https://optout.example/practice"
 
 const described = "../../../events/notice"
 
@@ -26,13 +30,15 @@ type mail struct {
 }
 
 type notice struct {
-	To      string `json:"to"`
-	AtLeast int    `json:"atLeast"`
-	Extract bool   `json:"extract"`
+	Practice string `json:"practice"`
+	To       string `json:"to"`
+	AtLeast  int    `json:"atLeast"`
+	Oldest   int    `json:"oldest"`
+	Extract  bool   `json:"extract"`
 }
 
 func mailOf(n digest.Notice) mail {
-	subject, body := words(n)
+	subject, body := words(n, here)
 	return mail{notice(n), subject, body}
 }
 
@@ -62,10 +68,10 @@ func (m mail) json(t *testing.T) []byte {
 func TestMailsAreAsDescribed(t *testing.T) {
 	t.Parallel()
 	examples := map[string]digest.Notice{
-		"one-form":         {To: "a81001@practice.example", AtLeast: 1},
-		"many-forms":       {To: "forms@densham.example", AtLeast: 1234},
-		"list-wanted":      {To: "a81001@practice.example", AtLeast: 3, Extract: true},
-		"only-list-wanted": {To: "a81001@practice.example", Extract: true},
+		"one-form":         {Practice: "A81001", To: "a81001@practice.example", AtLeast: 1},
+		"many-forms":       {Practice: "A81001", To: "forms@densham.example", AtLeast: 1234, Oldest: 17},
+		"list-wanted":      {Practice: "A81001", To: "a81001@practice.example", AtLeast: 3, Oldest: 1, Extract: true},
+		"only-list-wanted": {Practice: "A81001", To: "a81001@practice.example", Extract: true},
 	}
 	for name, n := range examples {
 		m, path := mailOf(n), filepath.Join(described, "examples", name+".json")
@@ -93,21 +99,25 @@ func TestAMailThatSaysMoreIsNotAsDescribed(t *testing.T) {
 		"a name in the subject":     func(m *mail) { m.Subject += " from Ada O'Neill" },
 		"a form's reference in it":  func(m *mail) { m.Subject = "X99K-4GWJ-YT1C-6XZB-P: " + m.Subject },
 		"an NHS number in the text": func(m *mail) { m.Text += "900 000 0009\n" },
-		"an NHS number for a count": func(m *mail) { _, m.Text = words(digest.Notice{AtLeast: 9000000009, Extract: true}) },
-		"another text":              func(m *mail) { m.Text = "Mrs O'Neill has opted out." },
-		"no text":                   func(m *mail) { m.Text = "" },
-		"nobody to send it to":      func(m *mail) { m.To = "" },
-		"two addresses":             func(m *mail) { m.To = "a81001@practice.example, ada@quillfeather.example" },
-		"fewer forms than none":     func(m *mail) { m.AtLeast = -1 },
-		"nothing to ask for":        func(m *mail) { *m = mailOf(digest.Notice{To: m.To}) },
-		"a list nobody wants":       func(m *mail) { m.Extract = false },
-		"no word of forms":          func(m *mail) { _, m.Text = words(digest.Notice{Extract: true}) },
-		"no word of the list":       func(m *mail) { _, m.Text = words(digest.Notice{AtLeast: 3}) },
-		"a subject without forms":   func(m *mail) { m.Subject, _ = words(digest.Notice{Extract: true}) },
-		"forms that do not wait":    func(m *mail) { m.AtLeast = 0 },
-		"the same said twice":       func(m *mail) { m.Text += m.Text },
+		"an NHS number for a count": func(m *mail) { _, m.Text = words(digest.Notice{AtLeast: 9000000009, Extract: true}, here) },
+		"a form's reference in its link": func(m *mail) {
+			m.Text = strings.Replace(m.Text, "/practice\n", "/practice/forms/X99K-4GWJ-YT1C-6XZB-P\n", 1)
+		},
+		"another text":            func(m *mail) { m.Text = "Mrs O'Neill has opted out." },
+		"no text":                 func(m *mail) { m.Text = "" },
+		"no practice's code":      func(m *mail) { m.Practice = "Densham Surgery" },
+		"nobody to send it to":    func(m *mail) { m.To = "" },
+		"two addresses":           func(m *mail) { m.To = "a81001@practice.example, ada@quillfeather.example" },
+		"fewer forms than none":   func(m *mail) { m.AtLeast = -1 },
+		"nothing to ask for":      func(m *mail) { *m = mailOf(digest.Notice{Practice: m.Practice, To: m.To}) },
+		"a list nobody wants":     func(m *mail) { m.Extract = false },
+		"no word of forms":        func(m *mail) { _, m.Text = words(digest.Notice{Extract: true}, here) },
+		"no word of the list":     func(m *mail) { _, m.Text = words(digest.Notice{AtLeast: 3}, here) },
+		"a subject without forms": func(m *mail) { m.Subject, _ = words(digest.Notice{Extract: true}, here) },
+		"forms that do not wait":  func(m *mail) { m.AtLeast = 0 },
+		"the same said twice":     func(m *mail) { m.Text += m.Text },
 	} {
-		m := mailOf(digest.Notice{To: "a81001@practice.example", AtLeast: 3, Extract: true})
+		m := mailOf(digest.Notice{Practice: "A81001", To: "a81001@practice.example", AtLeast: 3, Extract: true})
 		change(&m)
 		if m.unfit(t) == nil {
 			t.Errorf("a mail with %s is as described", name)

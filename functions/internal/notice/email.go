@@ -20,16 +20,26 @@ import (
 // Email is an digest.Post by Amazon SES.
 type Email struct {
 	send func(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
-	from string
+	by   Sender
 }
 
-// NewEmail sends from an address. It holds the one operation it needs, not the client (see dynamo.New).
-func NewEmail(c aws.Config, from string) Email {
+// Sender is as whom mails are sent.
+type Sender struct {
+	From string // address
+	Set  string // configuration set, which has SES say what became of each mail
+	Door string // address of the practices' door: https://host/practice
+}
+
+// practiceTag names the practice in what SES says of a mail later (trigger.Mail). An ODS code is nothing personal.
+const practiceTag = "practice"
+
+// NewEmail sends as somebody. It holds the one operation it needs, not the client (see dynamo.New).
+func NewEmail(c aws.Config, by Sender) Email {
 	client := sesv2.NewFromConfig(c, func(o *sesv2.Options) {
 		o.Retryer = aws.NopRetryer{}
 		o.HTTPClient = awshttp.NewBuildableClient()
 	})
-	return Email{client.SendEmail, from}
+	return Email{client.SendEmail, by}
 }
 
 var _ digest.Post = Email{}
@@ -46,12 +56,13 @@ const answerTakes = 12 * time.Second
 
 // Tell implements digest.Post.
 func (e Email) Tell(ctx context.Context, n digest.Notice) (string, error) {
-	subject, body := words(n)
+	subject, body := words(n, e.by.Door)
 	ctx, cancel := context.WithTimeout(ctx, answerTakes)
 	defer cancel()
 	out, err := e.send(ctx, &sesv2.SendEmailInput{
-		FromEmailAddress: &e.from,
-		Destination:      &types.Destination{ToAddresses: []string{n.To}},
+		FromEmailAddress: &e.by.From, ConfigurationSetName: &e.by.Set,
+		EmailTags:   []types.MessageTag{{Name: aws.String(practiceTag), Value: &n.Practice}},
+		Destination: &types.Destination{ToAddresses: []string{n.To}},
 		Content: &types.EmailContent{Simple: &types.Message{
 			Subject: &types.Content{Data: &subject},
 			Body:    &types.Body{Text: &types.Content{Data: &body}},
@@ -70,8 +81,8 @@ func (e Email) Tell(ctx context.Context, n digest.Notice) (string, error) {
 	}
 }
 
-// words are the mail. It is the same for every practice but for one number and whether its list is wanted.
-func words(n digest.Notice) (subject, body string) {
+// words are the mail. It is the same for every practice but for two numbers and whether its list is wanted.
+func words(n digest.Notice, door string) (subject, body string) {
 	var asks []string
 	switch {
 	case n.AtLeast > 1:
@@ -82,15 +93,22 @@ func words(n digest.Notice) (subject, body string) {
 		subject = "please send your practice's list"
 	}
 	if n.AtLeast > 0 {
-		asks = append(asks, "Patients of your practice have told us what they want for their Summary Care Record: "+subject+".\n"+
-			"Only your practice can record these choices. Please sign in to this service to collect the forms, record each\n"+
-			"choice in your clinical system and tell us that you have done so.\n")
+		waited := ""
+		switch {
+		case n.Oldest > 1:
+			waited = fmt.Sprintf(" The first of them has waited for %d days.", n.Oldest)
+		case n.Oldest == 1:
+			waited = " The first of them has waited for 1 day."
+		}
+		asks = append(asks, "Patients of your practice have told us what they want for their Summary Care Record: "+subject+"."+waited+"\n"+
+			"Only your practice can record these choices. Please sign in to collect the forms, record each choice in your\n"+
+			"clinical system and tell us that you have done so.\n")
 	}
 	if n.Extract {
 		asks = append(asks, "You have told us of choices that you recorded some weeks ago. Please run the list of patients whose Summary Care\n"+
-			"Record preference is coded in your clinical system, and send it after signing in to this service: it shows that\n"+
+			"Record preference is coded in your clinical system, and send it after signing in: it shows that\n"+
 			"every choice is where it belongs. We keep the answer, not the list.\n")
 	}
-	asks = append(asks, "This message holds no patient information. It comes at most once a day, and again while something waits.\n")
+	asks = append(asks, "Sign in here: "+door+"\n", "This message holds no patient information. It comes at most once a day, and again while something waits.\n")
 	return "Summary Care Record choices: " + subject, strings.Join(asks, "\n")
 }

@@ -27,19 +27,22 @@ func TestTheMailCountsAndNamesNobody(t *testing.T) {
 	} {
 		var sent *sesv2.SendEmailInput
 		id := "m-1"
-		e := Email{from: "optout@example.invalid", send: func(_ context.Context, in *sesv2.SendEmailInput, _ ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error) {
+		e := Email{by: Sender{From: "optout@example.invalid", Set: "mail"}, send: func(_ context.Context, in *sesv2.SendEmailInput, _ ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error) {
 			sent = in
 			return &sesv2.SendEmailOutput{MessageId: &id}, nil
 		}}
-		c.n.To = "a81001@practice.example"
+		c.n.To, c.n.Practice = "a81001@practice.example", "A81001"
 		got, err := e.Tell(t.Context(), c.n)
 		if err != nil || got != id {
 			t.Errorf("%q, %v", got, err)
 		}
 		m := sent.Content.Simple
 		if !strings.Contains(*m.Subject.Data, c.subject) || !strings.Contains(*m.Body.Text.Data, c.body) || strings.Contains(*m.Body.Text.Data, c.silent) ||
-			sent.Destination.ToAddresses[0] != "a81001@practice.example" || *sent.FromEmailAddress != e.from {
+			sent.Destination.ToAddresses[0] != "a81001@practice.example" || *sent.FromEmailAddress != e.by.From {
 			t.Errorf("%+v: sent %q: %q", c.n, *m.Subject.Data, *m.Body.Text.Data)
+		}
+		if tags := sent.EmailTags; *sent.ConfigurationSetName != "mail" || len(tags) != 1 || *tags[0].Name != "practice" || *tags[0].Value != "A81001" {
+			t.Errorf("%+v: what becomes of it is said to %q of %v", c.n, *sent.ConfigurationSetName, tags)
 		}
 	}
 }

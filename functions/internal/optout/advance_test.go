@@ -117,7 +117,7 @@ func TestAFormGoesToItsPracticeAndThePracticeIsTold(t *testing.T) {
 	if steps := h.form(ref).Steps(); len(steps) != 2 || steps[1].Step != "in-hand" {
 		t.Errorf("public steps after it: %v", steps)
 	}
-	if want := (digest.Notice{To: "a81001@practice.example", AtLeast: 1}); len(h.post.Mails()) != 1 || h.post.Mails()[0] != want {
+	if want := (digest.Notice{Practice: "A81001", To: "a81001@practice.example", AtLeast: 1}); len(h.post.Mails()) != 1 || h.post.Mails()[0] != want {
 		t.Errorf("mails %v, want one %v", h.post.Mails(), want)
 	}
 	d := h.practice("A81001").Digest
@@ -149,6 +149,9 @@ func TestAtMostOneMailADayHoweverManyForms(t *testing.T) {
 			t.Fatalf("after %d hours there are %d mails, want %d", n, len(h.post.Mails()), days)
 		}
 		h.Move(time.Hour)
+	}
+	if got := h.post.Mails()[1].Oldest; got != 1 {
+		t.Errorf("the mail of the next day says that the oldest form has waited for %d days", got)
 	}
 	if got := h.post.Mails()[1].AtLeast; got < 24 {
 		t.Errorf("the second mail says at least %d, want 24 or more", got)

@@ -18,6 +18,7 @@ type Practice struct {
 	Email     string     // its own address; "": none on file
 	Decisions []Decision // oldest first; the last one holds
 	Contacts  []Contact  // oldest first; the last one holds
+	Chases    []Chase    // how the office tried to reach it, in the order of being told
 	Digest    digest.Digest
 }
 
@@ -53,7 +54,7 @@ func (p Practice) TakesPart() bool {
 	return n == 0 || p.Decisions[n-1].Stand == TakePart
 }
 
-// mostKept is how many decisions and contacts of a practice are kept.
+// mostKept is how many decisions, contacts and chases of a practice are kept.
 const mostKept = 100
 
 // Decide records a practice's own decision. Nobody else can.
@@ -82,7 +83,9 @@ func (c Custody) Decide(ctx context.Context, code nhs.ODSCode, by Actor, d Decis
 	})
 }
 
-// SetEmail records where a practice is told: it says so itself, or the office does. "" takes the address away.
+// SetEmail records where a practice is told: it says so itself, or the office does. "" takes the address away. A practice
+// that could not be told where it was is told at once, at the latest within a day; to say the same address again says
+// that it is right after all.
 func (c Custody) SetEmail(ctx context.Context, code nhs.ODSCode, by Actor, email string) (Practice, error) {
 	if _, err := nhs.ParseEmail(email); email != "" && err != nil {
 		return Practice{}, wrong("email", "email")
@@ -91,7 +94,75 @@ func (c Custody) SetEmail(ctx context.Context, code nhs.ODSCode, by Actor, email
 		return Practice{}, Forbidden
 	}
 	contact := Contact{email, c.Now(), by.String()}
-	return c.changePractice(ctx, code, func(p *Practice) { p.Email, p.Contacts = email, kept(append(p.Contacts, contact)) })
+	p, err := c.changePractice(ctx, code, func(p *Practice) {
+		if n := len(p.Contacts); n > 0 && p.Contacts[n-1].Email == email && p.Contacts[n-1].By == contact.By { // said before
+			return
+		}
+		p.Email, p.Contacts = email, kept(append(p.Contacts, contact))
+	})
+	if err != nil {
+		return p, err
+	}
+	err = steady.Insist(ctx, func() (err error) {
+		if p, err = c.Store.Practice(ctx, code); err != nil {
+			return fmt.Errorf("read practice: %w", err)
+		}
+		if p.Digest.Fault == "" {
+			return nil
+		}
+		p.Digest = p.Digest.Mended(c.Now().UTC().Truncate(time.Millisecond))
+		return c.Store.SaveDigest(ctx, p)
+	}, ErrConflict)
+	return p, err
+}
+
+// Chase is how the office tried to reach a practice that acts late or cannot be told.
+type Chase struct {
+	How  string   // post or phone
+	On   nhs.Date // the day of it
+	Text Text     // what came of it, in short
+	At   time.Time
+	By   string // an Actor
+}
+
+// mostChase is how many characters say what came of a chase.
+const mostChase = 200
+
+// Chase records that the office posted a letter to a practice or called it. That ends nothing: the practice is late until
+// it acts, and cannot be told until it has an address where it can.
+func (c Custody) Chase(ctx context.Context, code nhs.ODSCode, by Actor, chase Chase) (Practice, error) {
+	if err := oneOf("how", chase.How, "post", "phone"); err != nil {
+		return Practice{}, err
+	}
+	switch {
+	case utf8.RuneCountInString(string(chase.Text)) > mostChase:
+		return Practice{}, wrong("text", "too-long")
+	case chase.On.IsZero():
+		return Practice{}, wrong("on", "missing")
+	case chase.On.After(nhs.DateOf(c.Now())):
+		return Practice{}, wrong("on", "date-in-future")
+	case !plain(by.ID), !by.may(Office, State{}):
+		return Practice{}, Forbidden
+	}
+	chase.At, chase.By = c.Now(), by.String()
+	return c.changePractice(ctx, code, func(p *Practice) {
+		if n := len(p.Chases); n > 0 { // said before, and the answer was lost
+			if last := p.Chases[n-1]; last.How == chase.How && last.On == chase.On && last.Text == chase.Text && last.By == chase.By {
+				return
+			}
+		}
+		p.Chases = kept(append(p.Chases, chase))
+	})
+}
+
+// Chased is when the office last tried to reach the practice; zero: never.
+func (p Practice) Chased() (last nhs.Date) {
+	for _, c := range p.Chases {
+		if last.IsZero() || c.On.After(last) {
+			last = c.On
+		}
+	}
+	return last
 }
 
 func (c Custody) changePractice(ctx context.Context, code nhs.ODSCode, change func(*Practice)) (p Practice, err error) {

@@ -78,6 +78,10 @@ var stories = map[string]story{
 	"applied/under-a-number":      sent(optout.Online, unnumbered).looked(0).then("col").does(apply(optout.Application{Code: "9Ndo.", Number: theirs})),
 	"applied/applied":             routed.applied(),
 	"applied/and-the-person-told": collected.does(apply(optout.Application{Code: "9Ndo.", Told: true})),
+	"applied/a-child-decides":     sent(optout.Online, child).looked(0).then("col").does(apply(optout.Application{Code: "9Ndo.", Basis: optout.Competent})),
+	"applied/a-power-was-seen":    sent(optout.Online, byProxy).looked(0).then("col").does(apply(optout.Application{Code: "9Ndo.", Basis: optout.EvidenceSeen})),
+	"applied/known-to-us":         sent(optout.Online, byProxy).looked(0).then("col").does(apply(optout.Application{Code: "9Ndo.", Basis: optout.KnownToUs})),
+	"applied/best-interests":      sent(optout.Online, byProxy).looked(0).then("col").does(apply(optout.Application{Code: "9Ndo.", Basis: optout.BestInterests})),
 	"applied/in-place-of-another": inPlace(core, nil, optout.Application{Code: "XaXj6"}),
 	"applied/sharing-more":        inPlace(nil, core, optout.Application{Code: "9Ndm.", Asked: true}),
 	"corrected/corrected":         routed.applied().then("cor"),
@@ -133,6 +137,8 @@ var (
 func core(a *optout.Answers) { a.Choice = "core" }
 
 func byProxy(a *optout.Answers) { a.Proxy = &optout.Proxy{Name: "Maria Brontë", Capacity: "deputy"} }
+
+func child(a *optout.Answers) { a.Subject.BirthDate = "2014-03-31" }
 
 func unnumbered(a *optout.Answers) { a.Subject.NHSNumber = "" }
 

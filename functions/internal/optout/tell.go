@@ -78,6 +78,7 @@ func (e Engine) advancePractice(ctx context.Context, code nhs.ODSCode) (Outcome,
 	if d.Due.IsZero() || d.Due.After(now) {
 		return Nothing, nil
 	}
+	p.Digest = p.Digest.Proven(now)
 	if p.Digest.Late, err = e.late(ctx, p, now); err != nil {
 		return Nothing, err
 	}
@@ -97,22 +98,32 @@ func (e Engine) advancePractice(ctx context.Context, code nhs.ODSCode) (Outcome,
 		p.Digest = p.Digest.Idle()
 		return Nothing, e.saveDigest(ctx, p)
 	}
-	to := p.Email
-	if to == "" {
-		to = strings.ReplaceAll(e.Address, "{ods}", strings.ToLower(code.String()))
-	}
+	to := e.address(p)
 	if to == "" {
 		p.Digest = p.Digest.Faulty("no-address", now)
 		return ToOffice, e.saveDigest(ctx, p)
 	}
 
+	oldest, err := e.oldest(ctx, p, now)
+	if err != nil {
+		return Nothing, err
+	}
 	p.Digest = p.Digest.Claimed(now)
 	if err := e.saveDigest(ctx, p); err != nil {
 		return Nothing, err
 	}
 	p.Digest.Version++
-	id, sendErr := e.Post.Tell(ctx, digest.Notice{To: to, AtLeast: waiting, Extract: d.Extract})
-	return e.recordAttempt(ctx, p, digest.Attempt{At: now, AtLeast: waiting, ID: id}, sendErr)
+	id, sendErr := e.Post.Tell(ctx, digest.Notice{Practice: code.String(), To: to, AtLeast: waiting, Oldest: oldest, Extract: d.Extract})
+	a := digest.Attempt{At: now, AtLeast: waiting, Asked: d.Asked, Extract: d.Extract, To: to, ID: id}
+	return e.recordAttempt(ctx, p, a, sendErr)
+}
+
+// address is where a practice is told; "" if nobody knows.
+func (e Engine) address(p Practice) string {
+	if p.Email != "" {
+		return p.Email
+	}
+	return strings.ReplaceAll(e.Address, "{ods}", strings.ToLower(p.Code.String()))
 }
 
 // recordAttempt writes down how sending went, on top of the claim or of what forms have asked since. The mail is
@@ -202,6 +213,26 @@ func (e Engine) waiting(ctx context.Context, p Practice) (int, error) {
 		return 1, nil
 	}
 	return 0, nil
+}
+
+// oldest is for how many full days the person of the oldest form that waits for a practice has waited; 0 if it cannot be
+// read.
+func (e Engine) oldest(ctx context.Context, p Practice, now time.Time) (int, error) {
+	first, err := e.Store.Oldest(ctx, p.Code, 1)
+	if err != nil {
+		return 0, fmt.Errorf("look for the oldest form: %w", err)
+	}
+	if len(first) == 0 {
+		return 0, nil
+	}
+	f, err := e.Store.Form(ctx, first[0])
+	switch {
+	case errors.Is(err, ErrNotFound), errors.Is(err, ErrUnreadable):
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("read the oldest form: %w", err)
+	}
+	return max(0, int(now.Sub(f.state.First)/day)), nil
 }
 
 func (e Engine) saveDigest(ctx context.Context, p Practice) error {

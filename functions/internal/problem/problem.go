@@ -36,8 +36,14 @@ var (
 	NotForYou     = Problem{403, "not-for-you", "This is not for you", "Your account or software may not do this. Whoever manages accounts at your organisation can change that."}
 	NotFound      = Problem{404, "not-found", "There is nothing here", "Check the address. The service starts at /."}
 	NoSuchForm    = Problem{404, "no-such-form", "No such form", "No form has this reference and birth date together. Check both."}
+	NoReference   = Problem{404, "no-such-reference", "No such form", "No form has this reference. Check each character: it has 17 letters and digits."}
+	NoPractice    = Problem{404, "no-such-practice", "No such practice", "No practice in England has this code. Search for its name, town or postcode."}
 	NotOnYourList = Problem{404, "not-on-your-list", "This form is not on your list", "Check the reference. A form that has gone to another practice, or to the office, is not shown here any more."}
 	NoneCollected = Problem{404, "none-collected", "There is nothing to take away", "None of the forms on this page is collected yet. Collect them first: only then is it known who has opened them."}
+	NoSuchList    = Problem{404, "no-such-list", "There is no such list", "Check the address. A list of another practice is not shown, and an answer is kept for a month."}
+	NotRead       = Problem{409, "list-not-read", "This list is not read, or not yet", "Ask how far it is: GET /api/practice/extract/{id}."}
+	ListTooLarge  = Problem{413, "list-too-large", "The list is too large to be sent like this", "At most 4 MB are taken here. Leave out the columns that are not needed, or send it from the page /practice/extract, up to 64 MB."}
+	NotCSV        = Problem{415, "not-csv-type", "The list is not declared as CSV", "Send it with the header Content-Type: text/csv."}
 	CollectFirst  = Problem{409, "collect-first", "This form is not collected yet", "Collect it first, in the name of the person who opens it: POST …/collect."}
 	NotAllowed    = Problem{405, "method-not-allowed", "This address does not take that method", "See /openapi.yaml for what it takes."}
 	TooLarge      = Problem{413, "body-too-large", "The body is too large", "A form has at most 32 KiB. Leave out what it does not ask for."}

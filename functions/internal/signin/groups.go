@@ -11,7 +11,7 @@ import (
 // The issuer's groups that mean something here, beside ods-<code> for each practice that a person works at.
 const (
 	groupMailroom   = "mailroom"
-	groupSupervisor = "supervisor" // of the mailroom
+	groupSupervisor = "supervisor" // of the mailroom, and of whatever else the person works at
 	groupOffice     = "office"
 	groupClinician  = "clinician" // at all of the person's practices
 	groupPractice   = "ods-"
@@ -56,3 +56,7 @@ func (g grants) role(a Audience) optout.Role {
 	}
 	return ""
 }
+
+// supervises says that the person oversees what others do at the doors that let them in. It lets nobody in but at the
+// mailroom.
+func (g grants) supervises() bool { return slices.Contains(g.groups, groupSupervisor) }

@@ -58,6 +58,9 @@ func newHouseFor(t *testing.T, audience signin.Audience) *house {
 	home := "/" + string(audience)
 	staff := h.door.Staff(func(w http.ResponseWriter, r *http.Request, s signin.Session) {
 		fmt.Fprintf(w, "%s %s as %s, named %s, of %v", r.Method, r.URL.Path, s, s.Name, s.Practices)
+		if s.Supervisor {
+			fmt.Fprint(w, ", a supervisor")
+		}
 	})
 	h.mux.HandleFunc(home, staff)
 	h.mux.HandleFunc(home+"/", staff)

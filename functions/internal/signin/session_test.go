@@ -81,6 +81,31 @@ func TestGroupsSayAsWhomSomebodyActs(t *testing.T) {
 	}
 }
 
+func TestASupervisorIsOneAtEveryDoorThatLetsThemInAndNobodyElseIs(t *testing.T) {
+	t.Parallel()
+	for groups, want := range map[string]map[signin.Audience]bool{
+		"mailroom supervisor":        {signin.Mailroom: true},
+		"supervisor":                 {signin.Mailroom: true},
+		"office supervisor":          {signin.Office: true, signin.Mailroom: true},
+		"supervisor ods-A81001":      {signin.Practice: true, signin.Mailroom: true},
+		"office mailroom ods-A81001": {signin.Office: false, signin.Mailroom: false, signin.Practice: false},
+	} {
+		for audience := range map[signin.Audience]bool{signin.Office: true, signin.Mailroom: true, signin.Practice: true} {
+			h := newHouseFor(t, audience)
+			h.says(claims{"cognito:groups": strings.Fields(groups)})
+			b, home := h.browser(), "/"+string(audience)
+			b.do(http.MethodGet, b.begin(home), nil)
+			w := b.do(http.MethodGet, home, nil)
+			supervises, in := want[audience]
+			if !in {
+				refused(t, groups+" at "+home, w, problem.NotForYou)
+			} else if w.Code != http.StatusOK || strings.Contains(w.Body.String(), "a supervisor") != supervises {
+				t.Errorf("%s at %s: %d %s", groups, home, w.Code, w.Body)
+			}
+		}
+	}
+}
+
 func TestALocumPutsAPracticeInUse(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -57,8 +57,9 @@ type Door struct {
 // practice the one in use.
 type Session struct {
 	optout.Actor
-	Name      string        // to show to the person, and to nobody else
-	Practices []nhs.ODSCode // all that the person may act for
+	Name       string        // to show to the person, and to nobody else
+	Practices  []nhs.ODSCode // all that the person may act for
+	Supervisor bool          // they oversee what others at this door do, beside what they may do there themselves
 }
 
 // Staff serves those who have signed in and are of the door's audience; at a practice's door, with a practice in use.
@@ -113,7 +114,7 @@ func (d *Door) admit(w http.ResponseWriter, r *http.Request) (Session, bool) {
 	}
 	d.renew(w, k)
 	groups := parseGroups(k.Groups)
-	s := Session{Actor: optout.Actor{Role: groups.role(d.For), ID: k.Person}, Name: k.Name}
+	s := Session{Actor: optout.Actor{Role: groups.role(d.For), ID: k.Person}, Name: k.Name, Supervisor: groups.supervises()}
 	if s.Role == "" {
 		d.Refuse(w, r, problem.NotForYou)
 		return Session{}, false

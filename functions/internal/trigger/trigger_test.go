@@ -17,6 +17,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"example.org/optout/functions/internal/digest"
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/trigger"
 )
@@ -200,6 +201,59 @@ func TestAStreamNamesItemsAndReportsTheFirstFailureByItsSequenceNumber(t *testin
 		}
 		if failed := strings.Contains(log.String(), `"error":"record`); failed != (want != "") {
 			t.Errorf("%d done: line %s", done, log.String())
+		}
+	}
+}
+
+func TestWhatSESSaysOfAMailArrivesInOurWords(t *testing.T) {
+	t.Parallel()
+	const id = "0102019400000000-11111111-2222-3333-4444-555555555555-000000"
+	for name, c := range map[string]struct {
+		file, replace, by string
+		want              trigger.MailNews
+	}{
+		"a bounce":                           {"mail-bounced.json", "", "", trigger.MailNews{Practice: "A81001", ID: id, News: digest.Bounced}},
+		"a bounce of which nobody knows why": {"mail-bounced.json", `"Permanent"`, `"Undetermined"`, trigger.MailNews{Practice: "A81001", ID: id, News: digest.Bounced}},
+		"a bounce that may pass":             {"mail-bounced.json", `"Permanent"`, `"Transient"`, trigger.MailNews{Practice: "A81001", ID: id, News: digest.BouncedForNow}},
+		"a complaint":                        {"mail-unwanted.json", "", "", trigger.MailNews{Practice: "A81001", ID: id, News: digest.Complained}},
+		"a rejection":                        {"mail-rejected.json", "", "", trigger.MailNews{Practice: "A81001", ID: id, News: digest.Rejected}},
+		"a delivery":                         {"mail-rejected.json", `"Reject"`, `"Delivery"`, trigger.MailNews{}},
+		"a mail of others":                   {"mail-bounced.json", `"practice"`, `"campaign"`, trigger.MailNews{}},
+		"a mail of two practices":            {"mail-bounced.json", `"A81001"`, `"A81001","A81002"`, trigger.MailNews{}},
+		"a mail without an id":               {"mail-bounced.json", `"messageId":"` + id + `"`, `"messageId":""`, trigger.MailNews{}},
+		"another service":                    {"mail-bounced.json", `"aws.ses"`, `"custom"`, trigger.MailNews{}},
+		"another shape":                      {"mail-bounced.json", `["A81001"]`, `"bounce@practice.example"`, trigger.MailNews{}},
+	} {
+		raw, err := os.ReadFile("../../../events/received/" + c.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, raw); err != nil {
+			t.Fatal(err)
+		}
+		var e events.EventBridgeEvent
+		said := strings.ReplaceAll(compact.String(), c.replace, c.by)
+		if c.replace == "" {
+			said = compact.String()
+		} else if said == compact.String() {
+			t.Fatalf("%s: there is no %s", name, c.replace)
+		}
+		if err := json.Unmarshal([]byte(said), &e); err != nil {
+			t.Fatal(err)
+		}
+		var got trigger.MailNews
+		var log bytes.Buffer
+		away := errors.New("the table is away")
+		err = trigger.Mail(observer(&log), func(_ context.Context, n trigger.MailNews) error {
+			got = n
+			return away
+		})(t.Context(), e)
+		if got != c.want || errors.Is(err, away) != (c.want != trigger.MailNews{}) {
+			t.Errorf("%s arrives as %+v, %v; want %+v", name, got, err, c.want)
+		}
+		if strings.Contains(log.String(), "@practice.example") || !strings.Contains(log.String(), `"news":`) {
+			t.Errorf("%s: line %s", name, log.String())
 		}
 	}
 }

@@ -1,8 +1,6 @@
 package practice
 
 import (
-	"cmp"
-	"html/template"
 	"net/http"
 	"net/url"
 
@@ -24,12 +22,12 @@ func (d *Door) askApply(w http.ResponseWriter, r *http.Request, s signin.Session
 const otherCode = "other"
 
 func (d *Door) showApply(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, filled door.Form, status int, faults []staff.Fault) {
-	beside, _, err := d.beside(r.Context(), s.Actor, f)
+	beside, err := d.beside(r.Context(), s.Actor, f)
 	if err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}
-	if err := d.look(r.Context(), s.Actor, "form", append([]optout.Form{f}, beside...)...); err != nil {
+	if err := d.look(r.Context(), s.Actor, "form", append([]optout.Form{f}, beside.Ours...)...); err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}
@@ -41,7 +39,7 @@ func (d *Door) showApply(w http.ResponseWriter, r *http.Request, s signin.Sessio
 		all += staff.Fields{Form: filled, Faults: faults}.One("basis", b.ask, b.help, b.options...)
 	}
 	var earlier []staff.Option
-	for _, o := range beside {
+	for _, o := range beside.Ours {
 		if st := o.State().Status; st == optout.StatusWithdrawn || st == optout.StatusAnswered || o.State().Received.After(f.State().Received) {
 			continue
 		}
@@ -58,15 +56,8 @@ func (d *Door) showApply(w http.ResponseWriter, r *http.Request, s signin.Sessio
 	all += b.Words("text", "A note, if you like", "Your practice and nobody else sees it here. Do not write down more than is needed.")
 	d.house.Show(w, s, staff.Page{
 		Name: "ask", Status: status, Title: "Say that the form is applied", Part: "/practice", Back: address(f.Reference, ""), Faults: faults,
-		Data: staff.Ask{Above: who(f), Action: address(f.Reference, "apply"), Fields: all, Button: nhsui.Button{Text: "Record that it is applied", PreventDoubleClick: new(true)}},
+		Data: staff.Ask{Above: staff.Who(f), Action: address(f.Reference, "apply"), Fields: all, Button: nhsui.Button{Text: "Record that it is applied", PreventDoubleClick: new(true)}},
 	})
-}
-
-// who says at the top of a page whose form it is about.
-func who(f optout.Form) template.HTML {
-	name := cmp.Or(f.Facts.Forenames.Text()+" "+f.Facts.Surname.Text(), "Nobody's name could be read")
-	return template.HTML(`<p><span dir="ltr">` + f.Reference.String() + `</span>: <strong><bdi>` + template.HTMLEscapeString(name) + `</bdi></strong>, born ` +
-		template.HTMLEscapeString(staff.Day(f.Facts.BirthDate)) + `. ` + template.HTMLEscapeString(staff.Wanted(f.Facts)) + `.</p>`)
 }
 
 // codes are those that record what a form wants. What takes an earlier form back is recorded with what now holds.
@@ -190,7 +181,7 @@ func (d *Door) showNumber(w http.ResponseWriter, r *http.Request, s signin.Sessi
 	d.house.Show(w, s, staff.Page{
 		Name: "ask", Status: status, Title: "Correct the NHS number", Part: "/practice", Back: address(f.Reference, ""), Faults: faults,
 		Data: staff.Ask{
-			Above:  who(f) + staff.Paragraphs("The number that you give is the one that the form is compared by from now on. What was written at first stays in its history as a digest."),
+			Above:  staff.Who(f) + staff.Paragraphs("The number that you give is the one that the form is compared by from now on. What was written at first stays in its history as a digest."),
 			Action: address(f.Reference, "number"), Fields: b.Key() + b.Line("number", "NHS number", "10 digits, like 943 476 5919", 20), Button: nhsui.Button{Text: "Record the number"},
 		},
 	})

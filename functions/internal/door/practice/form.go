@@ -81,7 +81,7 @@ func (d *Door) showForm(w http.ResponseWriter, r *http.Request, s signin.Session
 		d.house.Show(w, s, page)
 		return
 	}
-	beside, elsewhere, err := d.beside(ctx, s.Actor, f)
+	beside, err := d.beside(ctx, s.Actor, f)
 	if err != nil {
 		d.house.Fail(w, r, err)
 		return
@@ -90,16 +90,16 @@ func (d *Door) showForm(w http.ResponseWriter, r *http.Request, s signin.Session
 		d.house.Fail(w, r, err)
 		return
 	}
-	if err := d.look(ctx, s.Actor, "beside", beside...); err != nil {
+	if err := d.look(ctx, s.Actor, "beside", beside.Ours...); err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}
-	v.Facts, v.Elsewhere = staff.FactsOf(f), elsewhere
+	v.Facts, v.Others = staff.FactsOf(f), beside
 	v.Codes = nhsui.SummaryList{Rows: staff.CodesOf(f, d.Sender.Codes)}
 	v.Deciding = deciding(f)
 	v.History = staff.HistoryFor(f, s.Actor)
-	if len(beside) > 0 {
-		t := staff.Compare(append([]optout.Form{f}, beside...))
+	if len(beside.Ours) > 0 {
+		t := staff.Compare(append([]optout.Form{f}, beside.Ours...))
 		v.Beside = &t
 	}
 	if v.Held == "" {
@@ -131,7 +131,7 @@ type formView struct {
 	Facts, Codes  nhsui.SummaryList
 	Deciding      []nhsui.InsetText
 	Beside        *nhsui.Table
-	Elsewhere     int // further forms of the person, which are not with this practice
+	Others        others
 	History       []staff.Happened
 	Acts          []act
 	Now           time.Time
@@ -177,21 +177,31 @@ func deciding(f optout.Form) (all []nhsui.InsetText) {
 	return all
 }
 
-// beside are the person's other forms: those that this practice has too, and how many it has not.
-func (d *Door) beside(ctx context.Context, a optout.Actor, f optout.Form) (ours []optout.Form, elsewhere int, err error) {
+// others are a person's other forms, as a practice may know of them.
+type others struct {
+	Ours      []optout.Form      // that the practice has collected, and what only repeats these
+	Waiting   []optout.Reference // that wait on its list
+	Elsewhere int                // that it has not got
+}
+
+// beside are the other forms of a form's person.
+func (d *Door) beside(ctx context.Context, a optout.Actor, f optout.Form) (o others, err error) {
 	all, err := optout.Beside(ctx, d.Store, f)
 	if err != nil {
-		return nil, 0, err
+		return o, err
 	}
-	for _, o := range all {
-		follows := o.State().Status == optout.StatusDuplicate && (o.State().Of == f.Reference || slices.ContainsFunc(ours, func(x optout.Form) bool { return x.Reference == o.State().Of }))
-		if owns(a, o) && collected(o) || follows {
-			ours = append(ours, o)
-		} else {
-			elsewhere++
+	for _, x := range all {
+		follows := x.State().Status == optout.StatusDuplicate && (x.State().Of == f.Reference || slices.ContainsFunc(o.Ours, func(y optout.Form) bool { return y.Reference == x.State().Of }))
+		switch {
+		case owns(a, x) && collected(x), follows:
+			o.Ours = append(o.Ours, x)
+		case owns(a, x):
+			o.Waiting = append(o.Waiting, x.Reference)
+		default:
+			o.Elsewhere++
 		}
 	}
-	return ours, elsewhere, nil
+	return o, nil
 }
 
 // claimLasts is how long a form is one person's.

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"example.org/optout/functions/internal/door/staff"
@@ -120,7 +121,7 @@ func (d *Door) inbox(w http.ResponseWriter, r *http.Request, s signin.Session) {
 	if q.Get("after") != "" {
 		v.First = "/practice?list=" + v.List
 	}
-	if v.List == "waiting" && len(forms) > 0 {
+	if v.List == "waiting" && slices.ContainsFunc(forms, func(f optout.Form) bool { return f.Version() > 0 && collected(f) }) {
 		v.CSV = "/practice/list/waiting.csv?" + url.Values{"after": q["after"]}.Encode()
 		v.FHIR = "/practice/list/waiting.json?" + url.Values{"after": q["after"]}.Encode()
 	}

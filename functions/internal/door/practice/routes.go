@@ -19,6 +19,7 @@ import (
 	"example.org/optout/functions/internal/nhsui"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/signin"
+	"example.org/optout/functions/internal/upload"
 	"example.org/optout/functions/internal/worklist"
 )
 
@@ -26,11 +27,13 @@ import (
 type Store interface {
 	optout.Store
 	worklist.Store
+	upload.Store
 }
 
 // Door is the practices' door.
 type Door struct {
 	Store       Store
+	Files       Files
 	Keys        keyring.Keyring
 	SignIn      *signin.Door // its pages are filled in by Handler
 	Sender      export.Sender
@@ -60,6 +63,10 @@ var Routes = []Route{
 	{"GET", "/practice/forms/{reference}/{page}", page(onForm((*Door).formPage))},
 	{"POST", "/practice/forms/{reference}/{page}", page(onForm((*Door).act))},
 	{"GET", "/practice/list/{file}", page((*Door).list)},
+	{"GET", "/practice/extract", page((*Door).lists)},
+	{"POST", "/practice/extract", page((*Door).promise)},
+	{"GET", "/practice/extract/{id}", page(onList((*Door).showList))},
+	{"GET", "/practice/extract/{id}/{page}", page(onList((*Door).listPage))},
 	{"GET", "/practice/counter", page((*Door).counter)},
 	{"POST", "/practice/counter", page((*Door).fillCounter)},
 	{"POST", "/practice/counter/confirm", page((*Door).confirmCounter)},
@@ -69,6 +76,9 @@ var Routes = []Route{
 	{"GET", "/api/practice/forms", machine((*Door).listForSoftware)},
 	{"GET", "/api/practice/forms/{reference}", machine((*Door).formForSoftware)},
 	{"POST", "/api/practice/forms/{reference}/{verb}", machine((*Door).actOfSoftware)},
+	{"POST", "/api/practice/extract", machine((*Door).takeList)},
+	{"GET", "/api/practice/extract/{id}", machine((*Door).stateForSoftware)},
+	{"GET", "/api/practice/extract/{id}/answer.csv", machine((*Door).answerForSoftware)},
 }
 
 // page serves those who have signed in and have a practice in use.
@@ -92,8 +102,9 @@ var pages embed.FS
 func (d *Door) Handler() http.Handler {
 	d.house = &staff.House{
 		Home: "/practice", Service: "Summary Care Record opt-outs for practices", Controller: d.Sender.Controller, NHS: d.NHS, Pages: pages,
+		Sheets: func() []string { return []string{d.Files.Origin(context.Background())} },
 		Parts: []staff.Part{
-			{Text: "Forms", Href: "/practice"}, {Text: "Register a form", Href: "/practice/counter"}, {Text: "Your practice", Href: "/practice/settings"},
+			{Text: "Forms", Href: "/practice"}, {Text: "Your list", Href: "/practice/extract"}, {Text: "Register a form", Href: "/practice/counter"}, {Text: "Your practice", Href: "/practice/settings"},
 		},
 	}
 	d.house.Open()
@@ -153,6 +164,4 @@ func (d *Door) chooseFirst(w http.ResponseWriter, r *http.Request, s signin.Sess
 }
 
 // bye says that somebody has signed out: GET /practice/signed-out.
-func (d *Door) bye(w http.ResponseWriter, _ *http.Request) {
-	d.house.Show(w, signin.Session{}, staff.Page{Name: "signed-out", Title: "You have signed out"})
-}
+func (d *Door) bye(w http.ResponseWriter, r *http.Request) { d.house.Bye(w, r) }

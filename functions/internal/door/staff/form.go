@@ -59,6 +59,13 @@ func facts(f optout.Form) (all []fact) {
 	return all
 }
 
+// Who says at the top of a page whose form it is about.
+func Who(f optout.Form) template.HTML {
+	name := cmp.Or(strings.TrimSpace(f.Facts.Forenames.Text()+" "+f.Facts.Surname.Text()), "Nobody's name could be read")
+	return template.HTML(`<p><span dir="ltr">` + f.Reference.String() + `</span>: <strong><bdi>` + template.HTMLEscapeString(name) + `</bdi></strong>, born ` +
+		template.HTMLEscapeString(cmp.Or(Day(f.Facts.BirthDate), "on a day that could not be read")) + `. ` + template.HTMLEscapeString(Wanted(f.Facts)) + `.</p>`)
+}
+
 // birth is a birth date with the age at which the form was signed, if that is a child's.
 func birth(f optout.Form) string {
 	d := Day(f.Facts.BirthDate)
@@ -214,7 +221,7 @@ func HistoryFor(f optout.Form, a optout.Actor) (all []Happened) {
 // By is who did something, as an actor may know it; own: somebody at the same desk or practice.
 func By(by string, a optout.Actor) (who string, own bool) {
 	if text, ok := Doors[by]; ok {
-		return "A door: " + strings.ToLower(text[:1]) + text[1:], true
+		return "the person, " + strings.ToLower(text[:1]) + text[1:], true
 	}
 	parts := append(strings.Fields(by), "", "", "")
 	role, practice, id := optout.Role(parts[0]), parts[1], parts[2]

@@ -201,6 +201,11 @@ func (h *House) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	h.Refuse(w, r, p)
 }
 
+// Bye says that somebody has signed out.
+func (h *House) Bye(w http.ResponseWriter, _ *http.Request) {
+	h.Show(w, signin.Session{}, Page{Name: "signed-out", Title: "You have signed out", Data: h.Home})
+}
+
 // See leads the browser on to another page, as the answer to what it sent.
 func See(w http.ResponseWriter, to string) {
 	w.Header().Set("Location", to)
@@ -213,7 +218,8 @@ func See(w http.ResponseWriter, to string) {
 func Faults(faults []optout.Fault, names map[string]string) (all []Fault) {
 	for _, f := range faults {
 		field, _ := strings.CutPrefix(f.Pointer, "/")
-		all = append(all, Fault{cmp.Or(names[f.Pointer], field), f.Detail})
+		list := strings.TrimRight(strings.TrimRight(f.Pointer, "0123456789"), "/") // of several that share a field
+		all = append(all, Fault{cmp.Or(names[f.Pointer], names[list], field), f.Detail})
 	}
 	return all
 }

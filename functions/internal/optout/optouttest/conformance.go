@@ -19,6 +19,7 @@ import (
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/quota"
 	"example.org/optout/functions/internal/signin"
+	"example.org/optout/functions/internal/upload"
 	"example.org/optout/functions/internal/worklist"
 )
 
@@ -27,6 +28,7 @@ type Subject struct {
 	Store    optout.Store
 	Counter  quota.Counter
 	Worklist worklist.Store
+	Uploads  upload.Store
 	Sessions signin.Sessions
 	Clients  interface {
 		signin.Clients
@@ -74,6 +76,12 @@ func Conformance(t *testing.T, open func(*testing.T) Subject) {
 		"sixty-four sessions opened at once are sixty-four":                  sessionsAtOnce,
 		"ending all of a person's sessions ends nobody else's":               sessionsEnd,
 		"a machine is of the practice that was entered last":                 clientOfPractice,
+		"many persons are read as one is":                                    manyPersons,
+		"a slot is read as it was written":                                   slotReadsBack,
+		"of sixteen who write a slot at one version one does":                sixteenSlots,
+		"a practice's slots are listed newest first, and nobody else's":      slotsListed,
+		"a slot is found when it is due, and no more once it is not":         slotsDue,
+		"a practice's lists are read one at a time and never backwards":      turns,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -320,7 +328,7 @@ func digestVersions(t *testing.T, s Subject) {
 	}
 	p.Digest = digest.Digest{
 		Version: 1, Due: Noon, Lease: Noon.Add(time.Minute), Sent: Noon.Add(-time.Hour), Mails: 3, Fault: "no-address", Since: Noon.Add(-time.Minute), Tries: 2, Asked: newForm(someone()).Reference.Key(),
-		Attempts: []digest.Attempt{{At: Noon, AtLeast: 4, Outcome: "sent", ID: "m-1"}, {At: Noon, AtLeast: 1, Outcome: "failed"}},
+		Attempts: []digest.Attempt{{At: Noon, AtLeast: 4, Asked: newForm(someone()).Reference.Key(), Extract: true, To: "forms@densham.example", Outcome: "bounced", ID: "m-1"}, {At: Noon, AtLeast: 1, Outcome: "failed"}},
 	}
 	if err := s.Store.SaveDigest(t.Context(), p); err != nil {
 		t.Fatal(err)
@@ -589,7 +597,10 @@ func practiceVersions(t *testing.T, s Subject) {
 	p := optout.Practice{Code: code, Email: "forms@densham.example", Decisions: []optout.Decision{
 		{Stand: optout.Wait, Words: "not <yet>", On: nhs.DateOf(Noon), At: Noon.Add(time.Nanosecond), By: "practice A81001 u-1"},
 		{Stand: optout.TakePart, On: nhs.DateOf(Noon), At: Noon, By: "practice A81001 u-2"},
-	}, Contacts: []optout.Contact{{Email: "forms@densham.example", At: Noon, By: "office u-3"}}}
+	}, Contacts: []optout.Contact{{Email: "forms@densham.example", At: Noon, By: "office u-3"}}, Chases: []optout.Chase{
+		{How: "post", On: nhs.DateOf(Noon), Text: "to the <partners>", At: Noon, By: "office u-3"},
+		{How: "phone", On: nhs.DateOf(Noon), At: Noon.Add(time.Hour), By: "office u-4"},
+	}}
 	if err := s.Store.SavePractice(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
@@ -601,11 +612,11 @@ func practiceVersions(t *testing.T, s Subject) {
 	if d := cmp.Diff(p, got, values); err != nil || d != "" {
 		t.Errorf("read back (%v):\n%s", err, d)
 	}
-	got.Email, got.Decisions = "", got.Decisions[:1]
+	got.Email, got.Decisions, got.Chases = "", got.Decisions[:1], nil
 	if err := s.Store.SavePractice(t.Context(), got); err != nil {
 		t.Fatal(err)
 	}
-	if got, err = s.Store.Practice(t.Context(), code); err != nil || got.Email != "" || got.TakesPart() || got.Version != 2 {
+	if got, err = s.Store.Practice(t.Context(), code); err != nil || got.Email != "" || got.TakesPart() || got.Version != 2 || len(got.Chases) != 0 {
 		t.Errorf("after the second save: %+v, %v", got, err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/quota"
 	"example.org/optout/functions/internal/signin"
+	"example.org/optout/functions/internal/upload"
 	"example.org/optout/functions/internal/worklist"
 )
 
@@ -31,8 +32,8 @@ const (
 	Broken        // fails for good, for no reason that anybody foresaw; nothing written
 )
 
-// Memory is an optout.Store, a quota.Counter, a worklist.Store, a signin.Sessions and a signin.Clients in memory. It is as
-// strict as the table: items are values, indexes hold what was last written. Its zero value is ready to use.
+// Memory is an optout.Store, a quota.Counter, a worklist.Store, a signin.Sessions, a signin.Clients and an upload.Store in
+// memory. It is as strict as the table: items are values, indexes hold what was last written. Its zero value is ready to use.
 type Memory struct {
 	// Fate decides what befalls a call, by the name of the method of these; nil: all is fine. It is called with
 	// the store locked.
@@ -49,6 +50,8 @@ type Memory struct {
 	looks     map[optout.Reference][]worklist.Look
 	sessions  map[session]bool
 	clients   map[string]nhs.ODSCode
+	uploads   map[string]upload.Slot
+	turns     map[nhs.ODSCode]upload.Turn
 }
 
 type session struct {
@@ -62,6 +65,7 @@ var (
 	_ worklist.Store  = (*Memory)(nil)
 	_ signin.Sessions = (*Memory)(nil)
 	_ signin.Clients  = (*Memory)(nil)
+	_ upload.Store    = (*Memory)(nil)
 )
 
 // do runs a call under the store's lock and lets fate befall it.
@@ -79,6 +83,8 @@ func (m *Memory) do(method string, call func() error) error {
 		m.looks = map[optout.Reference][]worklist.Look{}
 		m.sessions = map[session]bool{}
 		m.clients = map[string]nhs.ODSCode{}
+		m.uploads = map[string]upload.Slot{}
+		m.turns = map[nhs.ODSCode]upload.Turn{}
 	}
 	fate := Fine
 	if m.Fate != nil {
@@ -222,11 +228,25 @@ func (m *Memory) Person(_ context.Context, key optout.PersonKey) (list []optout.
 	return list, err
 }
 
+// Persons implements optout.Store.
+func (m *Memory) Persons(_ context.Context, keys []optout.PersonKey) (found map[optout.PersonKey][]optout.Reference, err error) {
+	err = m.do("Persons", func() error {
+		found = map[optout.PersonKey][]optout.Reference{}
+		for _, k := range keys {
+			if list := m.persons[k]; len(list) > 0 {
+				found[k] = slices.Clone(list)
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
 // Practice implements optout.Store.
 func (m *Memory) Practice(_ context.Context, code nhs.ODSCode) (p optout.Practice, err error) {
 	err = m.do("Practice", func() error {
 		p = m.practices[code]
-		p.Code, p.Decisions, p.Contacts = code, slices.Clone(p.Decisions), slices.Clone(p.Contacts)
+		p.Code, p.Decisions, p.Contacts, p.Chases = code, slices.Clone(p.Decisions), slices.Clone(p.Contacts), slices.Clone(p.Chases)
 		p.Digest.Attempts = slices.Clone(p.Digest.Attempts)
 		return nil
 	})
@@ -266,12 +286,15 @@ func (m *Memory) SavePractice(_ context.Context, p optout.Practice) error {
 		if stored.Version != p.Version {
 			return optout.ErrConflict
 		}
-		p.Decisions, p.Contacts, p.Digest = slices.Clone(p.Decisions), slices.Clone(p.Contacts), stored.Digest
+		p.Decisions, p.Contacts, p.Chases, p.Digest = slices.Clone(p.Decisions), slices.Clone(p.Contacts), slices.Clone(p.Chases), stored.Digest
 		for i := range p.Decisions {
 			p.Decisions[i].At = p.Decisions[i].At.Truncate(time.Millisecond)
 		}
 		for i := range p.Contacts {
 			p.Contacts[i].At = p.Contacts[i].At.Truncate(time.Millisecond)
+		}
+		for i := range p.Chases {
+			p.Chases[i].At = p.Chases[i].At.Truncate(time.Millisecond)
 		}
 		p.Version++
 		m.practices[p.Code] = p

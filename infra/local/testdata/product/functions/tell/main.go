@@ -14,13 +14,19 @@ import (
 )
 
 func send(ctx context.Context, subject string) error {
+	to := "practice@practice.example"
+	if subject == "bounce" {
+		to = "bounce+a81001@practice.example"
+	}
 	body, err := json.Marshal(map[string]any{
 		"FromEmailAddress": os.Getenv("MAIL_FROM"),
-		"Destination":      map[string]any{"ToAddresses": []string{"practice@practice.example"}},
+		"Destination":      map[string]any{"ToAddresses": []string{to}},
 		"Content": map[string]any{"Simple": map[string]any{
 			"Subject": map[string]string{"Data": subject},
 			"Body":    map[string]any{"Text": map[string]string{"Data": "Hello."}},
 		}},
+		"ConfigurationSetName": os.Getenv("MAIL"),
+		"EmailTags":            []map[string]string{{"Name": "practice", "Value": "A81001"}},
 	})
 	if err != nil {
 		return err

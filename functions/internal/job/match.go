@@ -1,0 +1,324 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"example.org/optout/functions/internal/extract"
+	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/upload"
+	"example.org/optout/functions/internal/worklist"
+)
+
+// matching holds a practice's forms against its list. What came of a form is seen in its state afterwards and nowhere
+// else: whoever does it again, all or the rest, comes to the same.
+type matching struct {
+	Reader
+	slot upload.Slot
+	list *extract.Extract
+	by   optout.Actor
+
+	mu    sync.Mutex // guards forms
+	forms map[optout.Reference]*form
+	of    map[nhs.Number][]*form
+}
+
+// form is what of one of the practice's forms matters here: some hundred bytes, where the form takes thousands.
+type form struct {
+	ref     optout.Reference
+	number  nhs.Number
+	outcome string // one of upload's; "": nothing to say
+	asks    bool   // the list may say something new of it
+	said    bool   // it makes a choice, and is said to be applied or was found to be: the list must have its person
+}
+
+// fewest is from how many forms on that were applied a list which shows not one person with a form is taken for a wrong
+// file.
+const fewest = 5
+
+// match finds what the list says of each form and records it. A refusal is why nothing of the list is used.
+func (m *matching) match(ctx context.Context) (upload.Refusal, error) {
+	turn := upload.Turn{Practice: m.slot.Practice, ID: m.slot.ID, Until: m.slot.Lease, Run: m.slot.Run}
+	if refused, err := m.takeTurn(ctx, turn); err != nil || refused != (upload.Refusal{}) {
+		return refused, err
+	}
+	for _, stage := range []worklist.Stage{worklist.Open, worklist.Applied, worklist.Done} {
+		if err := m.gather(ctx, worklist.List{Owner: worklist.Practice(m.slot.Practice), Stage: stage}); err != nil {
+			return upload.Refusal{}, err
+		}
+	}
+	if !m.slot.Sure && m.strange() {
+		return upload.NoneOfYours, nil
+	}
+	turn.Uses = true // from here on it counts
+	if refused, err := m.takeTurn(ctx, turn); err != nil || refused != (upload.Refusal{}) {
+		return refused, err
+	}
+	var ask []*form
+	for _, f := range m.forms {
+		if f.asks {
+			ask = append(ask, f)
+		}
+	}
+	err := m.each(ctx, len(ask), func(ctx context.Context, n int) error { return m.check(ctx, ask[n]) })
+	if err != nil {
+		return upload.Refusal{}, err
+	}
+	return upload.Refusal{}, m.elsewhere(ctx)
+}
+
+func (m *matching) takeTurn(ctx context.Context, t upload.Turn) (upload.Refusal, error) {
+	switch held, err := m.Store.TakeTurn(ctx, t, m.Now()); {
+	case errors.Is(err, upload.ErrOlder):
+		return upload.OlderList, nil
+	case errors.Is(err, upload.ErrBusy):
+		return upload.Refusal{}, busyError{held.Until}
+	case err != nil:
+		return upload.Refusal{}, fmt.Errorf("take turn: %w", err)
+	}
+	return upload.Refusal{}, nil
+}
+
+// each does n things, several at a time, while there is time to begin with one more.
+func (m *matching) each(ctx context.Context, n int, do func(context.Context, int) error) error {
+	return worklist.Each(ctx, n, func(ctx context.Context, n int) error {
+		if !timeLeft(ctx) {
+			return errNoTime
+		}
+		return do(ctx, n)
+	})
+}
+
+// gather reads strongly what stands on a list of the practice. What has moved on to another list of its own meanwhile
+// is its own all the same.
+func (m *matching) gather(ctx context.Context, l worklist.List) error {
+	for after := worklist.Cursor(""); ; {
+		page, err := m.Store.List(ctx, l, after, worklist.MostEntries)
+		if err != nil {
+			return fmt.Errorf("list forms: %w", err)
+		}
+		err = m.each(ctx, len(page.Entries), func(ctx context.Context, n int) error {
+			ref := page.Entries[n].Reference
+			if ref.IsZero() || m.has(ref) {
+				return nil
+			}
+			f, err := m.Store.Form(ctx, ref)
+			switch {
+			case errors.Is(err, optout.ErrNotFound):
+				return nil
+			case errors.Is(err, optout.ErrUnreadable): // the office has it for that
+				m.keep(&form{ref: ref, outcome: upload.NotCompared})
+				return nil
+			case err != nil:
+				return fmt.Errorf("read form: %w", err)
+			}
+			if m.owns(f) {
+				m.keep(m.brief(f))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if after = page.Next; after == "" {
+			return nil
+		}
+	}
+}
+
+// owns says that a form is on one of the practice's lists.
+func (m *matching) owns(f optout.Form) bool {
+	return worklist.Of(f.State()).Owner == worklist.Practice(m.slot.Practice)
+}
+
+func (m *matching) has(ref optout.Reference) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.forms[ref] != nil
+}
+
+func (m *matching) keep(f *form) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.forms[f.ref] != nil {
+		return
+	}
+	m.forms[f.ref] = f
+	if !f.number.IsZero() {
+		m.of[f.number] = append(m.of[f.number], f)
+	}
+}
+
+// brief is what of a form matters here. It shares no memory with the form, which goes.
+func (m *matching) brief(f optout.Form) *form {
+	s := f.State()
+	return &form{
+		ref: f.Reference, number: nhs.StoredNumber(strings.Clone(f.Facts.NHSNumber.Digits())), outcome: m.outcome(f),
+		asks: m.asks(f), said: f.Facts.Kind == "choice" && (s.Status == optout.StatusApplied || s.Status == optout.StatusChecked),
+	}
+}
+
+// asks says whether the list may say something new of a form. What may not be said, the table of states says; this only
+// saves asking it of each form that simply waits.
+func (m *matching) asks(f optout.Form) bool {
+	choice, known := m.list.Choice(f.Facts.NHSNumber)
+	s := f.State()
+	own := f.Facts.Kind == "choice" && string(choice) == f.Facts.Choice && choice != ""
+	switch {
+	case !known, !m.slot.Run.After(s.Evidence):
+		return false
+	case s.Status == optout.StatusWithdrawn, s.Status == optout.StatusAnswered:
+		return false
+	case s.Status == optout.StatusChecked:
+		return !own
+	case s.Status == optout.StatusApplied, s.Status == optout.StatusInDoubt:
+		return true
+	}
+	return own
+}
+
+// outcome is what is told of a form of the practice, as it stands.
+func (m *matching) outcome(f optout.Form) string {
+	_, known := m.list.Choice(f.Facts.NHSNumber)
+	switch s := f.State().Status; {
+	case s == optout.StatusWithdrawn, s == optout.StatusAnswered:
+		return upload.Over
+	case s == optout.StatusChecked && !m.given(f):
+		return "" // it was somebody else's until a list of this practice had it: nothing of that is told
+	case s == optout.StatusChecked:
+		return upload.Checked
+	case f.Facts.NHSNumber.IsZero():
+		return upload.NoNumber
+	case !known:
+		return upload.NotCompared
+	case s == optout.StatusInDoubt:
+		return upload.InDoubt
+	case s == optout.StatusApplied:
+		return upload.AppliedLater
+	}
+	return upload.Waiting
+}
+
+// given says that the practice has had the form to act on.
+func (m *matching) given(f optout.Form) bool {
+	return slices.ContainsFunc(f.Events, func(e optout.Event) bool {
+		return (e.Kind == optout.Routed || e.Kind == optout.Assigned) && e.Detail["practice"] == m.slot.Practice.String()
+	})
+}
+
+// strange says that the list is more likely a wrong file than all forms that were applied are in doubt at once.
+func (m *matching) strange() bool {
+	said := 0
+	for _, f := range m.forms {
+		if f.number.IsZero() {
+			continue
+		}
+		if choice, known := m.list.Choice(f.number); choice != "" || !known {
+			return false // its person is there
+		}
+		if f.said {
+			said++
+		}
+	}
+	return said >= fewest
+}
+
+// check holds a form against the list, and sees where it stands then.
+func (m *matching) check(ctx context.Context, f *form) error {
+	after, err := m.hold(ctx, f.ref, f.number)
+	if err != nil || after.Version() == 0 {
+		return err
+	}
+	f.outcome = ""
+	if m.owns(after) {
+		f.outcome = m.outcome(after)
+	}
+	return nil
+}
+
+// hold records what the list says of a form, and gives the form as it stands then. The key says by which list, and so
+// that it is said once.
+func (m *matching) hold(ctx context.Context, ref optout.Reference, number nhs.Number) (optout.Form, error) {
+	choice, known := m.list.Choice(number)
+	if !known {
+		return optout.Form{}, nil
+	}
+	custody := optout.Custody{Store: m.Store, Keys: m.Keys, Codes: m.Codes, Now: m.Now}
+	a, err := custody.Check(ctx, ref, m.by, optout.Said{Key: m.slot.ID}, optout.Listed{Run: m.slot.Run, Choice: string(choice)})
+	if err == nil && a.Form.Version() > 0 {
+		return a.Form, nil
+	}
+	if refused := new(optout.Refusal); err != nil && !errors.As(err, &refused) {
+		return optout.Form{}, fmt.Errorf("check form: %w", err)
+	}
+	f, err := m.Store.Form(ctx, ref) // which stands where the list says nothing of it, or with somebody else
+	if err != nil {
+		return optout.Form{}, fmt.Errorf("read form: %w", err)
+	}
+	return f, nil
+}
+
+// personsAtOnce is how many people the table is asked for in one call.
+const personsAtOnce = 100
+
+// elsewhere closes the forms of people in the list that others have, or nobody yet: the person's practice has coded what
+// they wanted, wherever the form is. Nothing of such a form is told to the practice, not even that there is one.
+func (m *matching) elsewhere(ctx context.Context) error {
+	var rows []int32
+	for i, row := range m.list.Rows {
+		if row.Fault.Code == "" && row.Choice != nhs.Implied { // which nobody asks for by a form
+			rows = append(rows, int32(i))
+		}
+	}
+	parts := slices.Collect(slices.Chunk(rows, personsAtOnce))
+	return m.each(ctx, len(parts), func(ctx context.Context, n int) error {
+		keys, number := make([]optout.PersonKey, len(parts[n])), map[optout.PersonKey]nhs.Number{}
+		for i, row := range parts[n] {
+			keys[i] = m.Keys.Person(m.list.Rows[row].Number)
+			number[keys[i]] = m.list.Rows[row].Number
+		}
+		persons, err := m.Store.Persons(ctx, keys)
+		if err != nil {
+			return fmt.Errorf("read persons: %w", err)
+		}
+		for key, refs := range persons {
+			for _, ref := range refs {
+				if m.has(ref) {
+					continue
+				}
+				if err := m.another(ctx, ref, number[key]); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// another closes a form that was on no list of the practice, if the practice's list shows it.
+func (m *matching) another(ctx context.Context, ref optout.Reference, number nhs.Number) error {
+	f, err := m.Store.Form(ctx, ref)
+	switch {
+	case errors.Is(err, optout.ErrNotFound), errors.Is(err, optout.ErrUnreadable):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read form: %w", err)
+	case f.Facts.NHSNumber != number || f.State().Ended(): // whose number was put right, or that has ended
+		return nil
+	}
+	own := m.owns(f) // it came on its list a moment ago
+	if m.asks(f) {
+		if f, err = m.hold(ctx, ref, number); err != nil {
+			return err
+		}
+	}
+	if own {
+		m.keep(m.brief(f))
+	}
+	return nil
+}

@@ -1,0 +1,253 @@
+package job
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"time"
+
+	"example.org/optout/functions/internal/dynamo"
+	"example.org/optout/functions/internal/extract"
+	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/observe"
+	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/steady"
+	"example.org/optout/functions/internal/trigger"
+	"example.org/optout/functions/internal/upload"
+	"example.org/optout/functions/internal/worklist"
+)
+
+// readAtOnce is how many lists one function reads at the same time.
+const readAtOnce = 2
+
+// Reader reads the lists that practices upload, and closes forms by them.
+type Reader struct {
+	Store interface {
+		optout.Store
+		worklist.Store
+		upload.Store
+	}
+	Files       upload.Files
+	Keys        optout.Keys
+	Codes       nhs.Codebook
+	Layouts     []extract.Layout
+	TestNumbers bool
+	Now         func() time.Time
+}
+
+// ReadNamed reads what a slice of the stream names, and gives the index of the first record whose slot is still due as
+// it was.
+func ReadNamed(r Reader) func(context.Context, []trigger.Named) (int, error) {
+	return func(ctx context.Context, named []trigger.Named) (int, error) {
+		return slice(named, readAtOnce, dynamo.NamedUpload, func(id string) error { return read(ctx, r, id) })
+	}
+}
+
+// ReadDue reads everything that is due.
+func ReadDue(r Reader) func(context.Context, func() time.Time) error {
+	return func(ctx context.Context, now func() time.Time) error {
+		r.Now = now
+		until := now()
+		due := func(shard int) iter.Seq2[string, error] { return r.Store.UploadsDue(ctx, shard, until) }
+		return sweep(ctx, r.Store.UploadShards(), readAtOnce, due, func(id string) error { return read(ctx, r, id) })
+	}
+}
+
+// read reads one slot and counts what came of it. A failure that is on record is named in the line of the invocation and
+// is no error of it.
+func read(ctx context.Context, r Reader, id string) error {
+	if !timeLeft(ctx) {
+		observe.Count(ctx, "ReadLeft", 1)
+		return errNoTime
+	}
+	s, err := r.Read(ctx, id)
+	switch {
+	case err == nil && s.ID == "":
+		observe.Count(ctx, "ReadNothing", 1)
+	case err == nil && s.IsEnded():
+		observe.Count(ctx, metric("Read", string(s.State)), 1)
+	case err == nil, s.ID != "":
+		observe.Count(ctx, "ReadPutOff", 1)
+		if err != nil {
+			observe.Cause(ctx, fmt.Errorf("upload: %w", err))
+		}
+	default:
+		observe.Count(ctx, "ReadFailed", 1)
+		return fmt.Errorf("upload: %w", err)
+	}
+	return nil
+}
+
+// Read does what is next and due for one slot, as far as it goes, and gives the slot as it left it; none if there was
+// nothing to do. It may be called at any time, any number of times, from any number of places at once: one reader has a
+// slot until its lease ends, and whatever it did not come to is done by another one, with the same answer.
+//
+// An error that comes with a slot is on record there: it will be looked at again in its time. After any other error the
+// slot is due as it was, or when the lease ends.
+func (r Reader) Read(ctx context.Context, id string) (upload.Slot, error) {
+	s, err := r.Store.Upload(ctx, id)
+	switch {
+	case errors.Is(err, optout.ErrNotFound):
+		return upload.Slot{}, nil
+	case err != nil:
+		return upload.Slot{}, fmt.Errorf("read slot: %w", err)
+	case s.Due.IsZero(), s.Due.After(r.Now()):
+		return upload.Slot{}, nil
+	}
+	if s, err = r.Store.SaveUpload(ctx, s.Claimed(r.Now())); errors.Is(err, optout.ErrConflict) {
+		return upload.Slot{}, nil // somebody else reads it
+	} else if err != nil {
+		return upload.Slot{}, fmt.Errorf("claim slot: %w", err)
+	}
+	for failed := error(nil); ; {
+		before := s
+		if s, failed = r.step(ctx, before); failed != nil {
+			s = r.setBack(before, failed)
+		}
+		if s, err = r.Store.SaveUpload(ctx, s); err != nil { // with ErrConflict: the lease has ended, and another reader is at work
+			return upload.Slot{}, fmt.Errorf("save slot: %w", errors.Join(failed, err))
+		}
+		if turns := before.Object != "" && !before.IsEnded(); turns {
+			if err := r.Store.EndTurn(ctx, s.Practice, s.ID); err != nil { // it ends by itself, with the lease
+				observe.Cause(ctx, fmt.Errorf("end turn: %w", err))
+			}
+		}
+		if s.Lease.IsZero() {
+			return s, failed
+		}
+	}
+}
+
+// setBack is a slot whose step failed: what has failed too often is refused, so that somebody acts.
+func (r Reader) setBack(s upload.Slot, failed error) upload.Slot {
+	now := r.Now()
+	if busy, ok := errors.AsType[busyError](failed); ok {
+		return s.PutOff(earlier(busy.until, now.Add(busyFor)), "busy")
+	}
+	s.Tries++
+	switch {
+	case s.Tries >= upload.MostTries && s.IsEnded(): // only the file is left, which the bucket forgets by itself
+		return s.Emptied()
+	case s.Tries >= upload.MostTries:
+		s.Refusal = upload.ReadingFailed
+		return s.End(upload.Refused, now)
+	case errors.Is(failed, errNoTime): // it goes on where it was
+		return s.PutOff(now, "out-of-time")
+	}
+	return s.PutOff(now.Add(steady.Backoff(s.Tries)), "reading-failed")
+}
+
+// busyFor is how long a list waits at most for another one of the practice that may be done long before its turn ends.
+const busyFor = time.Minute
+
+// busyError is that another list of the practice is being read.
+type busyError struct{ until time.Time }
+
+func (busyError) Error() string { return upload.ErrBusy.Error() }
+
+// step does one thing for a slot in hand: looks for its file, reads it, or throws it away.
+func (r Reader) step(ctx context.Context, s upload.Slot) (_ upload.Slot, err error) {
+	defer steady.Survive(&err)
+	switch {
+	case s.IsEnded():
+		return r.empty(ctx, s)
+	case s.Object == "":
+		return r.find(ctx, s)
+	}
+	return r.judge(ctx, s)
+}
+
+// find looks for the file of a slot. If somebody put several there, the one that came last counts, from now on.
+func (r Reader) find(ctx context.Context, s upload.Slot) (upload.Slot, error) {
+	found, err := r.Files.Find(ctx, s.Key())
+	switch {
+	case err != nil:
+		return s, fmt.Errorf("look for the file: %w", err)
+	case len(found) == 0:
+		return s.Missed(r.Now()), nil
+	}
+	s = s.Arrived(r.Now()).Claimed(r.Now())
+	if s.Object = found[0].Version; found[0].Size > extract.MostBytes {
+		return r.refuse(s, &extract.Refusal{Code: "too-large"}), nil
+	}
+	return s, nil
+}
+
+// empty deletes whatever was uploaded to a slot that has ended; the hash of what was read stays.
+func (r Reader) empty(ctx context.Context, s upload.Slot) (upload.Slot, error) {
+	found, err := r.Files.Find(ctx, s.Key())
+	if err != nil {
+		return s, fmt.Errorf("look for the file: %w", err)
+	}
+	for _, o := range found {
+		if err := r.Files.Delete(ctx, s.Key(), o.Version); err != nil {
+			return s, fmt.Errorf("delete the file: %w", err)
+		}
+	}
+	return s.Emptied(), nil
+}
+
+// judge reads the file of a slot and does what it says.
+func (r Reader) judge(ctx context.Context, s upload.Slot) (upload.Slot, error) {
+	switch now := r.Now(); {
+	case s.Run.After(now):
+		return r.end(s, upload.RunInFuture), nil
+	case s.Run.Before(nhs.Days(now, -upload.LongAgo)):
+		return r.end(s, upload.RunLongAgo), nil
+	}
+	file, err := r.Files.Open(ctx, s.Key(), s.Object)
+	if errors.Is(err, upload.ErrGone) { // it was deleted by somebody else, or the bucket forgot it
+		return r.end(s, upload.ReadingFailed), nil
+	} else if err != nil {
+		return s, fmt.Errorf("open the file: %w", err)
+	}
+	defer file.Close()
+	hash := sha256.New()
+	body := io.TeeReader(io.LimitReader(file, extract.MostBytes+1), hash)
+	list, err := extract.Read(body, r.Layouts, r.Codes, r.TestNumbers)
+	if err == nil || errors.As(err, new(*extract.Refusal)) {
+		if _, broke := io.Copy(io.Discard, body); broke != nil {
+			return s, fmt.Errorf("read the file: %w", broke)
+		}
+		s.SHA256 = hash.Sum(nil)
+	}
+	if refused, ok := errors.AsType[*extract.Refusal](err); ok {
+		return r.refuse(s, refused), nil
+	} else if err != nil {
+		return s, err
+	}
+	m := &matching{Reader: r, slot: s, list: list, by: s.Actor(), forms: map[optout.Reference]*form{}, of: map[nhs.Number][]*form{}}
+	refused, err := m.match(ctx)
+	if err != nil || refused != (upload.Refusal{}) {
+		return r.end(s, refused), err
+	}
+	answer, text, err := m.answer()
+	if err != nil {
+		return s, err
+	}
+	if err := r.Files.Put(ctx, s.AnswerKey(), "text/csv; charset=utf-8", text); err != nil {
+		return s, fmt.Errorf("put the answer: %w", err)
+	}
+	s.Answer = answer
+	return s.End(upload.Read, r.Now()), nil
+}
+
+// refuse ends a slot whose file is at fault.
+func (r Reader) refuse(s upload.Slot, why *extract.Refusal) upload.Slot {
+	return r.end(s, upload.Refusal{Code: why.Code, Detail: why.Detail()})
+}
+
+func (r Reader) end(s upload.Slot, why upload.Refusal) upload.Slot {
+	s.Refusal = why
+	return s.End(upload.Refused, r.Now())
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.After(b) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,106 @@
+// Command machines says whose the software is that comes to /api/practice with a token of its own:
+//
+//	go run ./functions/internal/signin/machines -table <table> list
+//	go run ./functions/internal/signin/machines -table <table> add <client id> <ODS code> <name>
+//	go run ./functions/internal/signin/machines -table <table> revoke <client id>
+//
+// The client is made at the issuer, by hand, with a secret of its own; here its id is bound to a practice. Adding it
+// again binds it to another one. What is revoked is refused from the next request on, however long its token is good.
+// list reads the whole table.
+//
+// It finds the account as the functions do: AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN
+// (`aws configure export-credentials --format env` gives them), and AWS_ENDPOINT_URL_DYNAMODB for a table elsewhere.
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"example.org/optout/functions/internal/config"
+	"example.org/optout/functions/internal/dynamo"
+	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/optout"
+)
+
+func main() {
+	if err := run(context.Background(), os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "machines:", err)
+		os.Exit(1)
+	}
+}
+
+var errUsage = errors.New("say machines -table <table> list, add <client id> <ODS code> <name>, or revoke <client id>")
+
+// clientID is what the door takes for the id of a client.
+var clientID = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("machines", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	table := flags.String("table", "", "name of the table")
+	if flags.Parse(args) != nil || *table == "" || flags.NArg() == 0 {
+		return errUsage
+	}
+	cloud, err := config.AWS()
+	if err != nil {
+		return err
+	}
+	machines := dynamo.OpenMachines(dynamodb.NewFromConfig(cloud), *table)
+	switch verb, rest := flags.Arg(0), flags.Args()[1:]; {
+	case verb == "list" && len(rest) == 0:
+		return list(ctx, machines, out)
+	case verb == "revoke" && len(rest) == 1:
+		if err := machines.Revoke(ctx, rest[0]); err != nil {
+			return fmt.Errorf("%s: %w", rest[0], err)
+		}
+		fmt.Fprintf(out, "%s is let in nowhere any more\n", rest[0])
+		return nil
+	case verb == "add" && len(rest) >= 3:
+		if !clientID.MatchString(rest[0]) {
+			return errors.New("the id of a client has at most 64 letters, digits and dashes")
+		}
+		practice, err := nhs.ParseODSCode(rest[1])
+		if err != nil {
+			return err
+		}
+		if err := dynamo.Open(cloud, *table).SaveClient(ctx, rest[0], practice, strings.Join(rest[2:], " ")); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s acts for %s\n", rest[0], practice)
+		return nil
+	}
+	return errUsage
+}
+
+// list prints the machines in the order of their practices. One that cannot be read is named, and does not hide the others.
+func list(ctx context.Context, machines dynamo.Machines, out io.Writer) error {
+	var all []dynamo.Machine
+	var odd []error
+	for m, err := range machines.All(ctx) {
+		switch {
+		case errors.Is(err, optout.ErrUnreadable):
+			odd = append(odd, err)
+		case err != nil:
+			return err
+		default:
+			all = append(all, m)
+		}
+	}
+	slices.SortFunc(all, func(a, b dynamo.Machine) int {
+		return cmp.Or(strings.Compare(a.Practice.String(), b.Practice.String()), strings.Compare(a.ID, b.ID))
+	})
+	for _, m := range all {
+		fmt.Fprintln(out, strings.TrimSpace(fmt.Sprintf("%s  %s  %s", m.Practice, m.ID, m.Name)))
+	}
+	return errors.Join(odd...)
+}

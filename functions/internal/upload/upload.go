@@ -1,0 +1,99 @@
+// Package upload keeps slots for files that go past our functions, straight into a bucket, and the files themselves.
+//
+// A slot is a row that is written before anything is uploaded, with a due time: a file that comes is never missed, and
+// one that does not come is missed. The bucket tells nobody of it. Who uploaded it says so, or whoever looks when the slot
+// is due finds it; either alone is enough.
+package upload
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"slices"
+	"time"
+
+	"example.org/optout/functions/internal/nhs"
+)
+
+// Errors that a Store and Files give, beside those of an optout.Store.
+var (
+	ErrBusy  = errors.New("another list of the practice is being read") // the turn in force comes with it
+	ErrOlder = errors.New("a list that was run later has been used")    // likewise
+	ErrGone  = errors.New("the file is not there")
+)
+
+// Store keeps slots; times to the millisecond. Nothing in it expires. Every implementation passes optouttest.Conformance.
+// Each method gives optout.ErrUnavailable if the table cannot be reached now, and optout.ErrUnreadable.
+type Store interface {
+	// SaveUpload writes a slot on top of the version it was read at, 0 for a new one, and gives it as it is stored.
+	// optout.ErrConflict if it has moved on: of several at once exactly one is written.
+	SaveUpload(ctx context.Context, s Slot) (Slot, error)
+
+	// Upload reads a slot strongly. optout.ErrNotFound.
+	Upload(ctx context.Context, id string) (Slot, error)
+
+	// Uploads gives the ids of a practice's newest slots, a hundred at most, newest first. It reads an index: a little
+	// late, a hint what to read (Recent).
+	Uploads(ctx context.Context, practice nhs.ODSCode, n int) ([]string, error)
+
+	// UploadShards is how many parts the list of due slots has; UploadsDue walks one of them, oldest first, up to and
+	// including now. It reads an index: a hint what to look at.
+	UploadShards() int
+	UploadsDue(ctx context.Context, shard int, now time.Time) iter.Seq2[string, error]
+
+	// TakeTurn lets one slot at a time be read of all that a practice has, and none whose list was run before one
+	// that has been used. Who has the turn has it until t.Until, and may take it again. It gives the turn that is in
+	// force then. ErrBusy while another slot has it; ErrOlder.
+	TakeTurn(ctx context.Context, t Turn, now time.Time) (Turn, error)
+
+	// EndTurn ends a slot's turn. What another slot has, or none, stays as it is: that is no error.
+	EndTurn(ctx context.Context, practice nhs.ODSCode, id string) error
+}
+
+// Turn is which of a practice's lists is being read, and until when no other one is.
+type Turn struct {
+	Practice nhs.ODSCode
+	ID       string // of the slot
+	Until    time.Time
+	Run      time.Time // when the list was run
+	Uses     bool      // what it says is used from now on, so older ones say nothing any more
+}
+
+// Files keeps what is uploaded and what is answered, each under its key. Each method gives optout.ErrUnavailable if
+// the bucket cannot be reached now; whatever is no error of this package is for good.
+type Files interface {
+	// Find gives the versions of a file, the newest first; none if it was never put there.
+	Find(ctx context.Context, key string) ([]Object, error)
+
+	// Open reads one version of a file from its beginning, as far as the reader goes. ErrGone.
+	Open(ctx context.Context, key, version string) (io.ReadCloser, error)
+
+	// Put writes a file as its newest version.
+	Put(ctx context.Context, key, kind string, body []byte) error
+
+	// Delete deletes one version of a file; one that is not there is no error.
+	Delete(ctx context.Context, key, version string) error
+}
+
+// Object is one version of a file.
+type Object struct {
+	Version string
+	Size    int64 // bytes
+}
+
+// Recent reads strongly the newest n slots of a practice, newest first.
+func Recent(ctx context.Context, store Store, practice nhs.ODSCode, n int) (slots []Slot, err error) {
+	ids, err := store.Uploads(ctx, practice, n)
+	for _, id := range ids {
+		s, err := store.Upload(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if s.Practice == practice {
+			slots = append(slots, s)
+		}
+	}
+	slices.SortFunc(slots, Newest)
+	return slots, err
+}
