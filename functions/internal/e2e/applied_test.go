@@ -32,13 +32,13 @@ func TestAFormIsAppliedAndChecked(t *testing.T) {
 	}
 	steps("once the practice is told", "received in-hand")
 
-	b, err := s.browser("manager")
+	b, err := s.signIn("/practice", "manager")
 	if err != nil {
 		t.Fatal(err)
 	}
 	get := func(path string, texts ...string) {
 		t.Helper()
-		a, err := b.send(http.MethodGet, path, "", "")
+		a, err := b.get(path)
 		if err != nil || a.code != http.StatusOK {
 			t.Fatalf("%s: %d %s %v", path, a.code, a.body, err)
 		}

@@ -16,10 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
-	"example.org/optout/functions/internal/dynamo"
 	"example.org/optout/functions/internal/extract"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout/optouttest"
@@ -64,7 +60,7 @@ func (s *stack) walkLists() error {
 
 // walkPractice lets the practices' door, and who reads what it takes, do everything there is.
 func (s *stack) walkPractice() error {
-	b, err := s.browser("manager")
+	b, err := s.signIn("/practice", "manager")
 	if err != nil {
 		return err
 	}
@@ -114,7 +110,7 @@ func (s *stack) walkList(practice, persona string, pushForms, push func() error)
 	}
 	list := "NHS number,Code\n" + people[0] + ",9Ndo.\n" + optouttest.Number() + ",9Ndo.\nx,9Ndo.\n"
 
-	b, err := s.browser(persona)
+	b, err := s.signIn("/practice", persona)
 	if err != nil {
 		return err
 	}
@@ -197,7 +193,7 @@ func (c *caller) slot() (at, page string, err error) {
 // walkTooLarge sends what the bucket must not take: more than a list may have, nothing, or the file of another slot. The
 // slot waits for a better one.
 func (s *stack) walkTooLarge() error {
-	b, err := s.browser("manager")
+	b, err := s.signIn("/practice", "manager")
 	if err != nil {
 		return err
 	}
@@ -230,105 +226,6 @@ var london = func() *time.Location {
 	}
 	return l
 }()
-
-// caller is somebody at a practice: a browser with cookies, or software with a token.
-type caller struct {
-	s       *stack
-	token   string
-	cookies map[string]string
-}
-
-// told is what a caller is answered.
-type told struct {
-	code   int
-	header http.Header
-	body   string
-}
-
-// software is that of a practice, with a token of the stack's issuer.
-func (s *stack) software(practice string) (*caller, error) {
-	var at struct{ Issuer, Engine string }
-	s.ask("/status.json", &at)
-	table := dynamo.New(dynamodb.New(dynamodb.Options{
-		Region: "eu-west-2", BaseEndpoint: &at.Engine, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-		DisableValidateResponseChecksum: true,
-	}), "local-Table")
-	if err := table.SaveClient(s.t.Context(), "software-1", nhs.StoredODSCode(practice), "a clinical system"); err != nil {
-		return nil, err
-	}
-	r, err := http.PostForm(at.Issuer+"/oauth2/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {"software-1"}, "client_secret": {"local-secret"}})
-	if err != nil {
-		return nil, err
-	}
-	defer r.Body.Close()
-	var said struct {
-		Token string `json:"access_token"`
-	}
-	if err := json.NewDecoder(r.Body).Decode(&said); err != nil || said.Token == "" {
-		return nil, fmt.Errorf("no token: %d %w", r.StatusCode, err)
-	}
-	return &caller{s: s, token: said.Token}, nil
-}
-
-// browser is that of somebody who has signed in at the stack's issuer.
-func (s *stack) browser(persona string) (*caller, error) {
-	b := &caller{s: s, cookies: map[string]string{}}
-	begun, err := b.send(http.MethodGet, "/practice", "", "")
-	if err != nil || begun.code != http.StatusSeeOther && begun.code != http.StatusFound {
-		return nil, fmt.Errorf("nobody is asked to sign in: %d %s %w", begun.code, begun.body, errors.Join(err, s.denied()))
-	}
-	stay := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	r, err := stay.Get(begun.header.Get("Location") + "&persona=" + persona)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Body.Close()
-	back := r.Header.Get("Location")
-	if a, err := b.send(http.MethodGet, strings.TrimPrefix(back, s.patients), "", ""); err != nil || a.code != http.StatusSeeOther {
-		return nil, fmt.Errorf("not signed in at %s: %d %s %w", back, a.code, a.body, errors.Join(err, s.denied()))
-	}
-	return b, nil
-}
-
-func (c *caller) fill(path string, form url.Values) (told, error) {
-	return c.send(http.MethodPost, path, "application/x-www-form-urlencoded", form.Encode())
-}
-
-// send sends something to a door and follows nowhere. What it is answered is held to the contract.
-func (c *caller) send(method, path, media, body string) (told, error) {
-	r, err := http.NewRequest(method, c.s.patients+path, strings.NewReader(body))
-	if err != nil {
-		return told{}, err
-	}
-	if media != "" {
-		r.Header.Set("Content-Type", media)
-	}
-	if c.token != "" {
-		r.Header.Set("Authorization", "Bearer "+c.token)
-		if method == http.MethodPost {
-			r.Header.Set("Idempotency-Key", newKey())
-		}
-	} else {
-		r.Header.Set("Accept", "text/html")
-	}
-	for name, value := range c.cookies {
-		r.AddCookie(&http.Cookie{Name: name, Value: value})
-	}
-	client := *c.s.client
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	resp, err := client.Do(r)
-	if err != nil {
-		return told{}, err
-	}
-	defer resp.Body.Close()
-	for _, set := range resp.Cookies() {
-		if c.cookies[set.Name] = set.Value; set.MaxAge < 0 {
-			delete(c.cookies, set.Name)
-		}
-	}
-	text, err := io.ReadAll(resp.Body)
-	return told{resp.StatusCode, resp.Header, string(text)}, err
-}
 
 // csv follows an address to a file, whose lines must begin like that, one after the other.
 func (c *caller) csv(path string, lines ...string) (string, error) {

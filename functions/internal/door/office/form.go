@@ -71,7 +71,7 @@ func (d *Door) showForm(w http.ResponseWriter, r *http.Request, s signin.Session
 	}
 	v := formView{
 		At: address(f.Reference, ""), Note: note, Standing: standing(st), Owner: ownerText(st), Next: staff.NextText(st),
-		Since: staff.Since(st.Since, now), First: staff.Since(st.First, now), Facts: staff.FactsOf(f), History: staff.HistoryFor(f, s.Actor), Supervisor: s.Supervisor,
+		Since: staff.Since(st.Since, now), First: staff.Since(st.First, now), Facts: staff.FactsOf(f), History: history(f, s), Supervisor: s.Supervisor,
 	}
 	if st.Owner == optout.OwnerOffice || f.Fault != "" {
 		v.Why = why(st, f.Fault)
@@ -90,6 +90,20 @@ func (d *Door) showForm(w http.ResponseWriter, r *http.Request, s signin.Session
 	d.house.Show(w, s, staff.Page{
 		Name: "form", Status: status, Title: "Form " + f.Reference.String(), Part: "/office", Back: "/office", Wide: true, Done: done[r.URL.Query().Get("done")], Data: v,
 	})
+}
+
+// history is what has happened to a form, in words. What a practice wrote is shown where it wrote to the office; what it
+// wrote of a doubt that it settles itself, of safeguarding say, is not for the office to read.
+func history(f optout.Form, s signin.Session) []staff.Happened {
+	all := staff.HistoryFor(f, s.Actor)
+	for n, e := range f.Events {
+		why := optout.Reason(e.Detail["reason"])
+		ofPractice := strings.HasPrefix(e.By, string(optout.AtPractice)+" ") || strings.HasPrefix(e.By, string(optout.Clinician)+" ")
+		if ofPractice && (e.Kind != optout.Returned || why != optout.OtherReason && why != optout.Deceased) {
+			all[n].Text = ""
+		}
+	}
+	return all
 }
 
 type formView struct {
@@ -230,7 +244,7 @@ func (d *Door) looks(w http.ResponseWriter, r *http.Request, s signin.Session, f
 		id := l.By[strings.LastIndex(l.By, " ")+1:]
 		t.Rows = append(t.Rows, []nhsui.Cell{
 			{Text: staff.Moment(l.At)},
-			{HTML: template.HTML(template.HTMLEscapeString(who) + `<br><span class="nhsuk-u-secondary-text-colour nhsuk-u-font-size-16" dir="ltr">` + template.HTMLEscapeString(id) + `</span>`)},
+			{HTML: template.HTML(template.HTMLEscapeString(who) + `<br><span class="nhsuk-u-secondary-text-colour nhsuk-body-s" dir="ltr">` + template.HTMLEscapeString(id) + `</span>`)},
 			{Text: cmp.Or(staff.LookText[l.What], l.What)},
 		})
 	}

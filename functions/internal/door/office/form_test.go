@@ -274,6 +274,18 @@ func TestFormsOfAPersonAreShownSideBySide(t *testing.T) {
 	h.clerk().get(formAt(two, "")).says(t, "the later one", 200, "Forms of this person side by side", one.String(), "Differs")
 }
 
+// The words stand in the form's history, and nobody at the office needs them.
+func TestWhatAPracticeWroteOfADoubtOfItsOwnIsNotShown(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	b := h.clerk()
+	for why, shown := range map[optout.Reason]bool{optout.OtherReason: true, optout.Deceased: true, optout.Safeguarding: false, optout.Coercion: false, optout.NoLegalBasis: false, optout.IdentityNotVerified: false} {
+		if got := strings.Contains(b.get(formAt(h.returned(why), "")).body, "in our own words"); got != shown {
+			t.Errorf("%s: the practice's words are shown: %v", why, got)
+		}
+	}
+}
+
 func TestAFormThatCannotBeReadOrIsNotThere(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

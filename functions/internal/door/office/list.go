@@ -242,11 +242,9 @@ func (d *Door) practiceRow(e entry) []nhsui.Cell {
 	for _, tag := range tags(p) {
 		why += nhsui.HTML(tag) + " "
 	}
-	do := "Reach it by telephone or post"
 	if p.Digest.Fault != "" {
 		why += "<br>" + template.HTML(template.HTMLEscapeString(faultText(p.Digest.Fault)))
-		do = "Find an address that works"
 	}
 	tried := "Last tried: " + daysAgo(p.Chased(), now)
-	return []nhsui.Cell{link, {Text: staff.Since(e.since, now)}, {HTML: why}, {Text: "The practice"}, {Text: do}, {Text: tried}}
+	return []nhsui.Cell{link, {Text: staff.Since(e.since, now)}, {HTML: why}, {Text: "The practice"}, {Text: toDo(p, now)}, {Text: tried}}
 }

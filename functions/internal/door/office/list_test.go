@@ -105,6 +105,34 @@ func TestPracticesCanBeSortedByWhenTheyWereLastTried(t *testing.T) {
 	}
 }
 
+// On day 14, when a practice comes to the list, a letter is due; on day 28 a call.
+func TestTheListSaysHowToReachAPracticeNext(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.listed(map[string]digest.Digest{"A81002": {Late: h.Now()}, "A81004": {Fault: "bounced", Since: h.Now()}})
+	b := h.clerk()
+	says := func(want string) {
+		t.Helper()
+		b = h.clerk() // whoever is away for days signs in again
+		b.get("/office?only=late").says(t, "the list", 200, "To do "+want)
+	}
+	chase := func(how string) {
+		t.Helper()
+		now := h.Now()
+		b.fill("/office/practices/A81002/chase", values("how", how, "on-day", fmt.Sprint(now.Day()), "on-month", now.Month().String(), "on-year", fmt.Sprint(now.Year()))).leads(t, how, "/office/practices/A81002?done=chased")
+	}
+	says("Post a letter")
+	chase("phone") // too early to be the call of day 28
+	says("Post a letter")
+	chase("post")
+	says("Wait until it acts")
+	h.Move(14 * 24 * time.Hour)
+	says("Call it")
+	chase("phone")
+	says("Wait until it acts")
+	b.get("/office?only=untold").says(t, "the list", 200, "To do Find an address that works")
+}
+
 func TestALongListComesInPages(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -85,6 +85,32 @@ var outcomes = map[string]string{
 
 func outcomeText(code string) string { return cmp.Or(outcomes[code], "Not sent this time ("+code+")") }
 
+// callAfter is how many days a practice that acts late has after the letter until somebody calls (domain facts, ladder:
+// a letter on day 14, when it comes to this list, a call on day 28).
+const callAfter = 14
+
+// toDo is what the office does next about a practice.
+func toDo(p optout.Practice, now time.Time) string {
+	if p.Digest.Fault != "" {
+		return "Find an address that works"
+	}
+	done := map[string]bool{}
+	for _, c := range p.Chases {
+		from := p.Digest.Late
+		if c.How == "phone" {
+			from = from.AddDate(0, 0, callAfter)
+		}
+		done[c.How] = done[c.How] || !nhs.DateOf(from).After(c.On)
+	}
+	switch days := staff.Between(p.Digest.Late, now); {
+	case days >= callAfter && !done["phone"]:
+		return "Call it"
+	case days < callAfter && !done["post"]:
+		return "Post a letter"
+	}
+	return "Wait until it acts"
+}
+
 // ways are how a practice was chased, in words.
 var ways = map[string]string{"post": "A letter was posted", "phone": "Somebody called"}
 

@@ -1,8 +1,6 @@
 package practice
 
 import (
-	"cmp"
-	"html/template"
 	"net/http"
 	"net/url"
 
@@ -58,15 +56,8 @@ func (d *Door) showApply(w http.ResponseWriter, r *http.Request, s signin.Sessio
 	all += b.Words("text", "A note, if you like", "Your practice and nobody else sees it here. Do not write down more than is needed.")
 	d.house.Show(w, s, staff.Page{
 		Name: "ask", Status: status, Title: "Say that the form is applied", Part: "/practice", Back: address(f.Reference, ""), Faults: faults,
-		Data: staff.Ask{Above: who(f), Action: address(f.Reference, "apply"), Fields: all, Button: nhsui.Button{Text: "Record that it is applied", PreventDoubleClick: new(true)}},
+		Data: staff.Ask{Above: staff.Who(f), Action: address(f.Reference, "apply"), Fields: all, Button: nhsui.Button{Text: "Record that it is applied", PreventDoubleClick: new(true)}},
 	})
-}
-
-// who says at the top of a page whose form it is about.
-func who(f optout.Form) template.HTML {
-	name := cmp.Or(f.Facts.Forenames.Text()+" "+f.Facts.Surname.Text(), "Nobody's name could be read")
-	return template.HTML(`<p><span dir="ltr">` + f.Reference.String() + `</span>: <strong><bdi>` + template.HTMLEscapeString(name) + `</bdi></strong>, born ` +
-		template.HTMLEscapeString(staff.Day(f.Facts.BirthDate)) + `. ` + template.HTMLEscapeString(staff.Wanted(f.Facts)) + `.</p>`)
 }
 
 // codes are those that record what a form wants. What takes an earlier form back is recorded with what now holds.
@@ -190,7 +181,7 @@ func (d *Door) showNumber(w http.ResponseWriter, r *http.Request, s signin.Sessi
 	d.house.Show(w, s, staff.Page{
 		Name: "ask", Status: status, Title: "Correct the NHS number", Part: "/practice", Back: address(f.Reference, ""), Faults: faults,
 		Data: staff.Ask{
-			Above:  who(f) + staff.Paragraphs("The number that you give is the one that the form is compared by from now on. What was written at first stays in its history as a digest."),
+			Above:  staff.Who(f) + staff.Paragraphs("The number that you give is the one that the form is compared by from now on. What was written at first stays in its history as a digest."),
 			Action: address(f.Reference, "number"), Fields: b.Key() + b.Line("number", "NHS number", "10 digits, like 943 476 5919", 20), Button: nhsui.Button{Text: "Record the number"},
 		},
 	})

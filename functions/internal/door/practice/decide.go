@@ -32,7 +32,7 @@ func (d *Door) showDecide(w http.ResponseWriter, r *http.Request, s signin.Sessi
 	d.house.Show(w, s, staff.Page{
 		Name: "ask", Status: status, Title: "Decide about the form", Part: "/practice", Back: address(f.Reference, ""), Faults: faults,
 		Data: staff.Ask{
-			Above:  who(f) + staff.Paragraphs("It was returned: "+staff.ReasonText(f.State().Reason)+"."),
+			Above:  staff.Who(f) + staff.Paragraphs("It was returned: "+staff.ReasonText(f.State().Reason)+"."),
 			Action: address(f.Reference, "decide"), Fields: all, Button: nhsui.Button{Text: "Record the decision", PreventDoubleClick: new(true)},
 		},
 	})
@@ -79,7 +79,7 @@ func (d *Door) showWithdraw(w http.ResponseWriter, r *http.Request, s signin.Ses
 	d.house.Show(w, s, staff.Page{
 		Name: "ask", Status: status, Title: "Record that the person took it back", Part: "/practice", Back: address(f.Reference, ""), Faults: faults,
 		Data: staff.Ask{
-			Above:  who(f) + staff.Paragraphs("Nobody may ask a person to take a form back. Record it only if they did so of their own accord."),
+			Above:  staff.Who(f) + staff.Paragraphs("Nobody may ask a person to take a form back. Record it only if they did so of their own accord."),
 			Action: address(f.Reference, "withdraw"), Fields: all, Button: nhsui.Button{Text: "Record it", PreventDoubleClick: new(true)},
 		},
 	})

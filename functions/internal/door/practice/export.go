@@ -31,7 +31,9 @@ func (d *Door) print(w http.ResponseWriter, r *http.Request, s signin.Session, f
 		Printed                 string
 	}{
 		staff.NameOf(s.Practice), f.Reference.String(), address(f.Reference, ""), staff.Standing(f.State()).Text,
-		staff.Summary(f), nhsui.SummaryList{Rows: staff.CodesOf(f, d.Sender.Codes)}, staff.HistoryFor(f, s.Actor), staff.Moment(d.Now()),
+		staff.Summary(f),
+		nhsui.SummaryList{Rows: staff.CodesOf(f, d.Sender.Codes)},
+		staff.HistoryFor(f, s.Actor), staff.Moment(d.Now()),
 	}})
 }
 

@@ -28,7 +28,7 @@ func (d *Door) showReturn(w http.ResponseWriter, r *http.Request, s signin.Sessi
 	d.house.Show(w, s, staff.Page{
 		Name: "ask", Status: status, Title: "Return the form", Part: "/practice", Back: address(f.Reference, ""), Faults: faults,
 		Data: staff.Ask{
-			Above:  who(f) + staff.Paragraphs("To return a form is not to end it: each reason is work for somebody. There is no other reason to refuse a competent adult."),
+			Above:  staff.Who(f) + staff.Paragraphs("To return a form is not to end it: each reason is work for somebody. There is no other reason to refuse a competent adult."),
 			Action: address(f.Reference, "return"),
 			Fields: b.Key() + b.One("reason", "Why?", "", reasons...) + b.Words("text", "In your words", "Needed for another reason. Do not write down more than whoever acts next has to know."),
 			Button: nhsui.Button{Text: "Return the form", PreventDoubleClick: new(true)},
@@ -63,7 +63,7 @@ func (d *Door) showCorrect(w http.ResponseWriter, r *http.Request, s signin.Sess
 	d.house.Show(w, s, staff.Page{
 		Name: "ask", Status: status, Title: "Take back that the form is applied", Part: "/practice", Back: address(f.Reference, ""), Faults: faults,
 		Data: staff.Ask{
-			Above:  who(f) + staff.Paragraphs("The form is yours to do again, and its days count anew. Earlier forms in whose place it was applied stand again. That you said it was applied stays in its history, and so does this."),
+			Above:  staff.Who(f) + staff.Paragraphs("The form is yours to do again, and its days count anew. Earlier forms in whose place it was applied stand again. That you said it was applied stays in its history, and so does this."),
 			Action: address(f.Reference, "correct"), Fields: b.Key() + b.Words("text", "What went wrong, if you like to say", ""),
 			Button: nhsui.Button{Text: "Take it back", Variant: "warning", PreventDoubleClick: new(true)},
 		},

@@ -164,6 +164,4 @@ func (d *Door) chooseFirst(w http.ResponseWriter, r *http.Request, s signin.Sess
 }
 
 // bye says that somebody has signed out: GET /practice/signed-out.
-func (d *Door) bye(w http.ResponseWriter, _ *http.Request) {
-	d.house.Show(w, signin.Session{}, staff.Page{Name: "signed-out", Title: "You have signed out"})
-}
+func (d *Door) bye(w http.ResponseWriter, r *http.Request) { d.house.Bye(w, r) }
