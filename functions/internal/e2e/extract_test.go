@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"example.org/optout/functions/internal/extract"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout/optouttest"
 )
@@ -26,6 +27,9 @@ func TestAnExtractIsReadByTheStreamAndByTheSchedule(t *testing.T) {
 	s := start(t, t.TempDir(), "-sweeper=off")
 	if err := s.walkLists(); err != nil {
 		t.Fatal(err)
+	}
+	if err := s.walkTooLarge(); err != nil {
+		t.Error(err)
 	}
 	logs := s.logs()
 	for _, secret := range append([]string{"x,9Ndo"}, personal...) {
@@ -111,24 +115,18 @@ func (s *stack) walkList(practice, persona string, pushForms, push func() error)
 		return err
 	}
 	// The forms were said to be applied a moment ago, and the page asks for minutes: nobody is in doubt yet.
-	run := time.Now().In(london)
-	a, err := b.fill("/practice/extract", url.Values{
-		"run-day": {run.Format("2")}, "run-month": {run.Format("1")}, "run-year": {run.Format("2006")}, "time": {run.Format("15:04")},
-	})
-	at := a.header.Get("Location")
-	if err != nil || a.code != http.StatusSeeOther {
-		return fmt.Errorf("no slot: %d %s %w", a.code, a.body, errors.Join(err, s.denied()))
+	at, page, err := b.slot()
+	if err != nil {
+		return err
 	}
-	if a, err = b.send(http.MethodGet, at, "", ""); err != nil || a.code != http.StatusOK {
-		return fmt.Errorf("no form to send: %d %s %w", a.code, a.body, errors.Join(err, s.denied()))
-	}
-	back, err := upload(a.body, list)
+	back, err := upload(page, list)
 	if err != nil {
 		return errors.Join(err, s.denied())
 	}
 	if !strings.HasPrefix(back, s.patients+at+"/uploaded") {
 		return fmt.Errorf("the bucket leads to %s", back)
 	}
+	var a told
 	if a, err = b.send(http.MethodGet, strings.TrimPrefix(back, s.patients), "", ""); err != nil || a.header.Get("Location") != at {
 		return fmt.Errorf("the door does not see that it came: %d %s %w", a.code, a.body, err)
 	}
@@ -175,6 +173,50 @@ func (s *stack) walkList(practice, persona string, pushForms, push func() error)
 		}
 	}
 	return s.denied()
+}
+
+// slot asks for room for a list that is run this minute, and gives its address and the page from which it is sent.
+func (c *caller) slot() (at, page string, err error) {
+	run := time.Now().In(london)
+	a, err := c.fill("/practice/extract", url.Values{
+		"run-day": {run.Format("2")}, "run-month": {run.Format("1")}, "run-year": {run.Format("2006")}, "time": {run.Format("15:04")},
+	})
+	if at = a.header.Get("Location"); err != nil || a.code != http.StatusSeeOther {
+		return "", "", fmt.Errorf("no slot: %d %s %w", a.code, a.body, errors.Join(err, c.s.denied()))
+	}
+	if a, err = c.send(http.MethodGet, at, "", ""); err != nil || a.code != http.StatusOK {
+		return "", "", fmt.Errorf("no form to send: %d %s %w", a.code, a.body, errors.Join(err, c.s.denied()))
+	}
+	return at, a.body, nil
+}
+
+// walkTooLarge sends what the bucket must not take: more than a list may have, nothing, or the file of another slot. The
+// slot waits for a better one.
+func (s *stack) walkTooLarge() error {
+	b, err := s.signIn("/practice", "manager")
+	if err != nil {
+		return err
+	}
+	at, page, err := b.slot()
+	if err != nil {
+		return err
+	}
+	id := at[strings.LastIndex(at, "/")+1:]
+	for what, send := range map[string]struct{ page, file string }{
+		"a file of more than 64 MB":     {page, strings.Repeat("x", extract.MostBytes+1)},
+		"an empty file":                 {page, ""},
+		"a file under another key":      {strings.ReplaceAll(page, `value="extracts/`+id, `value="extracts/A`+id[1:]+`x`), "x"},
+		"a file that leads elsewhere":   {strings.ReplaceAll(page, at+"/uploaded", "/elsewhere"), "x"},
+		"a file with another signature": {regexp.MustCompile(`(name="X-Amz-Signature" value=")..`).ReplaceAllString(page, "${1}zz"), "x"},
+	} {
+		if back, err := upload(send.page, send.file); err == nil {
+			return fmt.Errorf("the bucket takes %s and leads to %s", what, back)
+		}
+	}
+	if a, err := b.send(http.MethodGet, at, "", ""); err != nil || !strings.Contains(a.body, "Send your list") {
+		return fmt.Errorf("the slot does not wait any more: %d %s %w", a.code, a.body, err)
+	}
+	return nil
 }
 
 var london = func() *time.Location {

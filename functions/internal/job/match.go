@@ -34,7 +34,7 @@ type form struct {
 	number  nhs.Number
 	outcome string // one of upload's; "": nothing to say
 	asks    bool   // the list may say something new of it
-	said    bool   // it makes a choice, and is said to be applied or was found to be: the list must have its person
+	said    bool   // it makes a choice, and was said or found to be applied before the list was run: its person must be there
 }
 
 // fewest is from how many forms on that were applied a list which shows not one person with a form is taken for a wrong
@@ -157,9 +157,10 @@ func (m *matching) keep(f *form) {
 // brief is what of a form matters here. It shares no memory with the form, which goes.
 func (m *matching) brief(f optout.Form) *form {
 	s := f.State()
+	shown := s.Status == optout.StatusChecked || s.Status == optout.StatusApplied && m.slot.Run.After(s.Said)
 	return &form{
 		ref: f.Reference, number: nhs.StoredNumber(strings.Clone(f.Facts.NHSNumber.Digits())), outcome: m.outcome(f),
-		asks: m.asks(f), said: f.Facts.Kind == "choice" && (s.Status == optout.StatusApplied || s.Status == optout.StatusChecked),
+		asks: m.asks(f), said: f.Facts.Kind == "choice" && shown,
 	}
 }
 

@@ -72,11 +72,11 @@ func read(ctx context.Context, r Reader, id string) error {
 	case err == nil, s.ID != "":
 		observe.Count(ctx, "ReadPutOff", 1)
 		if err != nil {
-			observe.Cause(ctx, fmt.Errorf("upload: %w", err))
+			observe.Cause(ctx, fmt.Errorf("upload %s: %w", id, err))
 		}
 	default:
 		observe.Count(ctx, "ReadFailed", 1)
-		return fmt.Errorf("upload: %w", err)
+		return fmt.Errorf("upload %s: %w", id, err)
 	}
 	return nil
 }

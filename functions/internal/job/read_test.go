@@ -301,6 +301,7 @@ func TestWhatIsWrongWithAListHasAName(t *testing.T) {
 		"of somebody else, says the practice": {strangers, days(1), sure, ""},
 		"with one of ours":                    {strangers + n + ",9Ndo.\n", days(1), nil, ""},
 		"with one of ours in an unclear row":  {strangers + n + ",?\n", days(1), nil, ""},
+		"run before we applied any":           {strangers, days(6), nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -565,7 +566,7 @@ func TestWhatFailsIsTriedAgainAndInTheEndSomebodyIsTold(t *testing.T) {
 	if s.status(ref) != optout.StatusApplied {
 		t.Errorf("the form is %s", s.status(ref))
 	}
-	if !strings.Contains(log.String(), `"ReadPutOff":1`) || !strings.Contains(log.String(), "open the file") || strings.Contains(log.String(), slot.ID) {
+	if !strings.Contains(log.String(), `"ReadPutOff":1`) || !strings.Contains(log.String(), "upload "+slot.ID+": open the file") {
 		t.Errorf("the log says %s", log.String())
 	}
 }

@@ -114,6 +114,11 @@ func (s Slot) AnswerKey() string { return "answers/" + s.ID + ".csv" }
 // IsEnded says that nothing more comes of the slot.
 func (s Slot) IsEnded() bool { return s.State == Read || s.State == Refused || s.State == Expired }
 
+// HasAnswer says that there is a file that tells what came of each row: the bucket keeps it for 30 days.
+func (s Slot) HasAnswer(now time.Time) bool {
+	return s.State == Read && now.Before(s.Ended.AddDate(0, 0, 30))
+}
+
 // Actor is who made the slot.
 func (s Slot) Actor() optout.Actor {
 	who := append(strings.Fields(s.By), "", "", "")

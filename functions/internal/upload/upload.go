@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/worklist"
 )
 
 // Errors that a Store and Files give, beside those of an optout.Store.
@@ -83,17 +84,20 @@ type Object struct {
 }
 
 // Recent reads strongly the newest n slots of a practice, newest first.
-func Recent(ctx context.Context, store Store, practice nhs.ODSCode, n int) (slots []Slot, err error) {
+func Recent(ctx context.Context, store Store, practice nhs.ODSCode, n int) ([]Slot, error) {
 	ids, err := store.Uploads(ctx, practice, n)
-	for _, id := range ids {
-		s, err := store.Upload(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if s.Practice == practice {
-			slots = append(slots, s)
-		}
+	if err != nil {
+		return nil, err
 	}
+	slots := make([]Slot, len(ids))
+	err = worklist.Each(ctx, len(ids), func(ctx context.Context, n int) (err error) {
+		slots[n], err = store.Upload(ctx, ids[n])
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	slots = slices.DeleteFunc(slots, func(s Slot) bool { return s.Practice != practice })
 	slices.SortFunc(slots, Newest)
-	return slots, err
+	return slots, nil
 }

@@ -228,7 +228,10 @@ type doubt struct{ Reference, Href string }
 // read is what a list said.
 func (d *Door) read(s signin.Session, u upload.Slot) readView {
 	a := u.Answer
-	v := readView{CSV: "/practice/extract/" + u.ID + "/answer.csv", Faults: upload.Sum(a.Faults)}
+	v := readView{Faults: upload.Sum(a.Faults)}
+	if u.HasAnswer(d.Now()) {
+		v.CSV = "/practice/extract/" + u.ID + "/answer.csv"
+	}
 	v.Sums = nhsui.Table{
 		Caption: &nhsui.Heading{Text: "Every row of your list, and every form that it does not show", Size: "m"}, Responsive: true,
 		Head: []nhsui.Cell{{Text: "What came of it"}, {Text: "Rows", Format: "numeric"}, {Text: "Forms besides", Format: "numeric"}, {Text: "What it means"}},
@@ -291,7 +294,7 @@ func (d *Door) listPage(w http.ResponseWriter, r *http.Request, s signin.Session
 			return
 		}
 		staff.See(w, "/practice/extract/"+u.ID)
-	case page == "answer.csv" && u.State == upload.Read:
+	case page == "answer.csv" && u.HasAnswer(d.Now()):
 		to, err := d.Files.Link(r.Context(), u.AnswerKey(), "answer.csv")
 		if err != nil {
 			d.house.Fail(w, r, err)

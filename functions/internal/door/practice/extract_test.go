@@ -112,6 +112,12 @@ func TestAListIsSentAndAnswered(t *testing.T) {
 	b.leads(b.get(at+"/answer.csv"), "https://bucket.example/answers/"+at[len("/practice/extract/"):]+".csv?as=answer.csv")
 	b.leads(b.get(at+"/uploaded"), at)
 	b.says(b.get("/practice/extract"), 200, "Read, 1 in doubt", at)
+	h.Move(31 * 24 * time.Hour)
+	b = h.manager()
+	if a := b.says(b.get(at), 200, "What your list shows"); strings.Contains(a.body, "answer.csv") {
+		t.Error("after a month there is still a way to the answer")
+	}
+	b.says(b.get(at+"/answer.csv"), 404)
 	if h.state(shows).Status != optout.StatusChecked || h.state(lacks).Status != optout.StatusInDoubt {
 		t.Errorf("the forms are %s and %s", h.state(shows).Status, h.state(lacks).Status)
 	}

@@ -41,7 +41,7 @@ type refusal struct {
 	Detail string `json:"detail"`
 }
 
-func stateOf(u upload.Slot) listState {
+func stateOf(u upload.Slot, now time.Time) listState {
 	l := listState{
 		ID: u.ID, State: string(u.State), Run: u.Run.Format(time.RFC3339), Sent: u.Promised.Format(time.RFC3339),
 		Rows: u.Answer.Rows, Used: u.Answer.Used, Faults: u.Answer.Faults, Forms: u.Answer.Forms, SHA256: hex.EncodeToString(u.SHA256),
@@ -52,7 +52,7 @@ func stateOf(u upload.Slot) listState {
 	if u.Refusal.Code != "" {
 		l.Refusal = &refusal{u.Refusal.Code, u.Refusal.Detail}
 	}
-	if u.State == upload.Read {
+	if u.HasAnswer(now) {
 		l.Answer = "/api/practice/extract/" + u.ID + "/answer.csv"
 	}
 	return l
@@ -98,13 +98,13 @@ func (d *Door) takeList(w http.ResponseWriter, r *http.Request, a optout.Actor) 
 		return
 	}
 	w.Header().Set("Location", "/api/practice/extract/"+u.ID)
-	door.WriteJSON(w, http.StatusAccepted, stateOf(u))
+	door.WriteJSON(w, http.StatusAccepted, stateOf(u, d.Now()))
 }
 
 // stateForSoftware says how far a list is: GET /api/practice/extract/{id}.
 func (d *Door) stateForSoftware(w http.ResponseWriter, r *http.Request, a optout.Actor) {
 	if u, ok := d.slotForSoftware(w, r, a); ok {
-		door.WriteJSON(w, http.StatusOK, stateOf(u))
+		door.WriteJSON(w, http.StatusOK, stateOf(u, d.Now()))
 	}
 }
 
@@ -113,6 +113,8 @@ func (d *Door) answerForSoftware(w http.ResponseWriter, r *http.Request, a optou
 	u, ok := d.slotForSoftware(w, r, a)
 	switch {
 	case !ok:
+	case u.State == upload.Read && !u.HasAnswer(d.Now()):
+		problem.Write(r.Context(), w, problem.NoSuchList)
 	case u.State != upload.Read:
 		problem.Write(r.Context(), w, problem.NotRead)
 	default:
