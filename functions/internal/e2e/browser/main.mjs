@@ -4,10 +4,11 @@ import { availableParallelism } from 'node:os'
 import { launch } from './browser.mjs'
 import { modes } from './modes.mjs'
 import { Visitor } from './visitor.mjs'
+import { office } from './office.mjs'
 import { practice } from './practice.mjs'
 import { once, walks as patients } from './walks.mjs'
 
-const walks = { ...patients, ...practice }
+const walks = { ...patients, ...practice, ...office }
 
 const report = (found) => process.stdout.write(`${JSON.stringify(found)}\n`)
 const all = JSON.parse(process.argv[2]).flatMap((wanted) =>

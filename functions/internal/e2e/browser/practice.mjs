@@ -1,32 +1,19 @@
 // The walks of people who work at a practice: a day at its inbox.
 import { answer, buttonOf } from './walker.mjs'
-import { follow, push, says, signIn, signOut, silent, today } from './staff.mjs'
+import { act, find, follow, push, register, says, signIn, signOut, silent, today } from './staff.mjs'
 
 const inbox = '/practice'
 
-// open goes to a form by its reference, as one types it.
-async function open(visitor, reference, as) {
-  await visitor.open(inbox)
-  const find = visitor.page.locator('form[method="get"]')
-  await visitor.hand.fill(find.locator('[name=find]'), reference)
-  await visitor.press(buttonOf(find))
-  await visitor.check({ as })
-}
+const open = (visitor, reference, as) => find(visitor, inbox, reference, { as })
 
 // collect opens a form that nobody has collected: it shows nothing of the person before, and everything after.
-async function collect(visitor, { reference, surname }) {
+export async function collect(visitor, { reference, surname }) {
   await open(visitor, reference, 'waiting')
   await silent(visitor, surname)
   await push(visitor, 'Collect this form', { as: 'form' })
   await says(visitor, surname)
   await visitor.page.reload()
   await says(visitor, surname)
-}
-
-// act goes from a form's page to one of those on which something is done with it.
-async function act(visitor, words, what) {
-  await follow(visitor, words)
-  await answer(visitor, what)
 }
 
 const applied = (code) => ({ right: { code, told: 'no' } })
@@ -39,9 +26,7 @@ async function manager(visitor, { forms }) {
   for (const { surname } of forms[visitor.mode]) await silent(visitor, surname)
   for (const only of [/^Overdue/, /^New/, /^To decide/]) await follow(visitor, only)
   for (const list of [/^Applied, not checked yet/, /^Finished/, /^To do/]) await follow(visitor, list)
-  await visitor.hand.fill(visitor.page.locator('[name=find]'), 'nowhere')
-  await visitor.press(buttonOf(visitor.page.locator('form[method="get"]')))
-  await visitor.check({ as: 'inbox-not-found' })
+  await find(visitor, inbox, 'nowhere', { as: 'inbox-not-found' })
 
   // A form that is applied, by mistake, and applied again.
   await collect(visitor, first)
@@ -100,7 +85,7 @@ async function manager(visitor, { forms }) {
   await collect(visitor, other)
   await push(visitor, 'Put it back for others')
 
-  await counter(visitor)
+  await register(visitor, 'Register a form', {})
   await settings(visitor)
   await visitor.open(`${inbox}/forms/AAAA-AAAA-AAAA-AAAA-A`)
   await visitor.check({ status: 404, as: 'not-on-your-list' })
@@ -118,24 +103,6 @@ async function copies(visitor, code) {
   await visitor.context.grantPermissions(['clipboard-read', 'clipboard-write'])
   await visitor.hand.press(copy)
   await visitor.page.getByText('Copied').first().waitFor()
-}
-
-// counter registers what somebody says, once it is read back to them.
-async function counter(visitor) {
-  await follow(visitor, 'Register a form')
-  const name = { forenames: 'Ada Wren', surname: 'Quillfeather' }
-  await answer(visitor, {
-    stays: true,
-    wrong: [{}, { want: 'dissent', ...name, 'birth-date-day': '31', 'birth-date-month': '2', 'birth-date-year': '1957', signer: 'self', safe: ['email'] }],
-    right: { want: 'dissent', 'birth-date-month': 'March', 'line-1': '1 Lawson Street', 'line-3': 'Stockton-on-Tees', postcode: 'TS18 1HU', signer: 'self', email: 'ada@quillfeather.example' },
-  })
-  await visitor.check({ as: 'read-back' })
-  await says(visitor, 'Quillfeather')
-  await push(visitor, 'Change something', { as: 'changed' })
-  await answer(visitor, { stays: true, right: { forenames: 'Ada' } })
-  await push(visitor, 'The person agrees: register it')
-  const reference = (await visitor.page.locator('#reference').innerText()).trim()
-  if (!/^\w{4}(-\w{4}){3}-\w$/.test(reference)) visitor.fail(`shows the reference "${reference}"`)
 }
 
 // settings record what the practice decided and where it is told.

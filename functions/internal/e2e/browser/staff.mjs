@@ -1,4 +1,5 @@
 // What all who work with forms do at their pages, whichever door is theirs.
+import { answer, buttonOf } from './walker.mjs'
 
 // signIn opens a page and says at the issuer, which is not ours to judge, who one is.
 export async function signIn(visitor, persona, path) {
@@ -33,6 +34,41 @@ export async function follow(visitor, words, check) {
 export async function push(visitor, words, check) {
   await visitor.press(visitor.page.getByRole('button', { name: words, exact: true }).first())
   await visitor.check(check)
+}
+
+// act goes from a form's page to one of those on which something is done with it, and does it.
+export async function act(visitor, words, what) {
+  await follow(visitor, words)
+  await answer(visitor, what)
+}
+
+// find goes to a form by its reference, or to whatever else a list is searched for.
+export async function find(visitor, home, what, check) {
+  await visitor.open(home)
+  const search = visitor.page.locator('form[method="get"]')
+  await visitor.hand.fill(search.locator('[name=find]'), what)
+  await visitor.press(buttonOf(search))
+  await visitor.check(check)
+}
+
+// register enters what somebody says, once it is read back to them, and gives the reference; also is what this door asks
+// besides.
+export async function register(visitor, words, also) {
+  await follow(visitor, words)
+  const name = { forenames: 'Ada Wren', surname: 'Quillfeather' }
+  await answer(visitor, {
+    stays: true,
+    wrong: [{}, { want: 'dissent', ...name, 'birth-date-day': '31', 'birth-date-month': '2', 'birth-date-year': '1957', signer: 'self', safe: ['email'] }],
+    right: { want: 'dissent', 'birth-date-month': 'March', 'line-1': '1 Lawson Street', 'line-3': 'Stockton-on-Tees', postcode: 'TS18 1HU', signer: 'self', email: 'ada@quillfeather.example', ...also },
+  })
+  await visitor.check({ as: 'read-back' })
+  await says(visitor, 'Quillfeather')
+  await push(visitor, 'Change something', { as: 'changed' })
+  await answer(visitor, { stays: true, right: { forenames: 'Ada' } })
+  await push(visitor, 'The person agrees: register it')
+  const reference = (await visitor.page.locator('#reference').innerText()).trim()
+  if (!/^\w{4}(-\w{4}){3}-\w$/.test(reference)) visitor.fail(`shows the reference "${reference}"`)
+  return reference
 }
 
 // says fails unless the page says something.
