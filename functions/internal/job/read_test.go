@@ -5,14 +5,18 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-lambda-go/events"
 
 	"example.org/optout/functions/internal/extract"
 	"example.org/optout/functions/internal/job"
@@ -675,6 +679,26 @@ func TestAKilledReadingEndsAsAnyOther(t *testing.T) {
 	}
 	if killed < calls {
 		t.Errorf("only %d readings were killed at one of %d calls", killed, calls)
+	}
+}
+
+// The record of the stream that is kept as an example names a slot, which is read.
+func TestASlotIsReadAsTheStreamTellsOfIt(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../../../events/received/stream-upload.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e events.DynamoDBEvent
+	if err := json.Unmarshal(raw, &e); err != nil {
+		t.Fatal(err)
+	}
+	s := newSurgery(t)
+	slot := s.sends(list(optouttest.Number(), "9Ndo."), days(1), func(slot *upload.Slot) { slot.ID = "7Q2ZK4M5XW3B6T2NR4HJ5VYACD" })
+	var log bytes.Buffer
+	out, err := trigger.Stream(observe.New("reader-stream", &log, time.Now), job.ReadNamed(s.reader()))(t.Context(), e)
+	if err != nil || len(out.BatchItemFailures) > 0 || s.slot(slot.ID).State != upload.Read || !strings.Contains(log.String(), `"ReadRead":1`) {
+		t.Errorf("%+v, %v, the slot is %s: %s", out, err, s.slot(slot.ID).State, log.String())
 	}
 }
 
