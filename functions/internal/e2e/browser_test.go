@@ -52,6 +52,9 @@ type wanted struct {
 	Modes    []string `json:"modes"`
 	Paths    []string `json:"paths,omitempty"`    // for the walk "read", in place of the pages there are
 	Pictures string   `json:"pictures,omitempty"` // folder for a picture of every page
+
+	Issuer string                `json:"issuer,omitempty"` // where staff sign in
+	Forms  map[string][]sentForm `json:"forms,omitempty"`  // what a walk works on, by mode
 }
 
 // finding is one line of what the browser says: a page that was judged, a failure, or a figure.

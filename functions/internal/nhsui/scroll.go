@@ -11,6 +11,8 @@ type Scroll struct {
 	ID         string        `json:"id"`
 	Classes    string        `json:"classes"`
 	Attributes Attributes    `json:"attributes"`
+
+	Tabbable bool `json:"-"` // a keyboard comes to it before a script has looked whether it scrolls, or without scripts
 }
 
 func (Scroll) name() string { return "scroll" }

@@ -24,6 +24,7 @@ type Table struct {
 	Classes           string     `json:"classes"`
 	Attributes        Attributes `json:"attributes"`
 
+	Tabbable bool    `json:"-"` // where it scrolls, without scripts too
 	Module   bool    `json:"-"` // a script sorts it
 	Scroller *Scroll `json:"-"`
 }
@@ -96,7 +97,7 @@ func (t *Table) caption(sortable bool) {
 		} else if text := []rune(strings.ToLower(strings.ReplaceAll(c.Text, " ", "-"))); len(text) > 0 {
 			c.ID = cmp.Or(c.ID, "table-"+string(text[:min(len(text), 40)])+"-caption")
 		}
-		t.Scroller = &Scroll{LabelledBy: c.ID, Variant: t.Variant}
+		t.Scroller = &Scroll{LabelledBy: c.ID, Variant: t.Variant, Tabbable: t.Tabbable}
 	}
 	if sortable {
 		c.VisuallyHiddenText = cmp.Or(c.VisuallyHiddenText, "Column headers are sortable")

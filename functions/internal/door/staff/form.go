@@ -157,7 +157,7 @@ func CodesOf(f optout.Form, book nhs.Codebook) []nhsui.SummaryRow {
 // Compare shows forms of one person side by side, and marks what they do not say alike.
 func Compare(forms []optout.Form) nhsui.Table {
 	t := nhsui.Table{
-		Caption: &nhsui.Heading{Text: "Forms of this person side by side", Size: "m"}, FirstCellIsHeader: true, Scroll: true,
+		Caption: &nhsui.Heading{Text: "Forms of this person side by side", Size: "m"}, FirstCellIsHeader: true, Scroll: true, Tabbable: true,
 		Head: []nhsui.Cell{{Text: "Says"}},
 	}
 	var names []string

@@ -12,6 +12,7 @@ export const keyboard = {
   async fill(field, value) {
     await reach(field)
     await field.page().keyboard.press('ControlOrMeta+A')
+    await field.page().keyboard.press('Delete')
     await field.page().keyboard.type(value)
   },
 

@@ -4,7 +4,10 @@ import { availableParallelism } from 'node:os'
 import { launch } from './browser.mjs'
 import { modes } from './modes.mjs'
 import { Visitor } from './visitor.mjs'
-import { once, walks } from './walks.mjs'
+import { practice } from './practice.mjs'
+import { once, walks as patients } from './walks.mjs'
+
+const walks = { ...patients, ...practice }
 
 const report = (found) => process.stdout.write(`${JSON.stringify(found)}\n`)
 const all = JSON.parse(process.argv[2]).flatMap((wanted) =>
@@ -22,7 +25,7 @@ async function go(wanted) {
   const { base, walk, mode } = wanted
   const began = Date.now()
   const tell = (found) => report({ base, walk, mode, ...found })
-  const visitor = await Visitor.arrive(browser, { base, mode, settings: modes[mode], report: tell, pictures: wanted.pictures && `${wanted.pictures}/${mode}/${walk}` })
+  const visitor = await Visitor.arrive(browser, { base, mode, settings: modes[mode], hosts: wanted.issuer && [new URL(wanted.issuer).host], report: tell, pictures: wanted.pictures && `${wanted.pictures}/${mode}/${walk}` })
   try {
     await walks[walk](visitor, wanted)
   } catch (e) {

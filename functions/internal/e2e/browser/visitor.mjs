@@ -1,14 +1,15 @@
 // A visitor is one person with one browser tab: works it in one mode, and notices whatever goes wrong in it.
 import { holdToShape, violations } from './judge.mjs'
-import { tour } from './tour.mjs'
+import { alike, tour } from './tour.mjs'
 import { keyboard } from './hands.mjs'
 
 // judged are the documents that were looked at, by mode. The same one again, in another journey, is not looked at twice.
 const judged = new Set()
 
 export class Visitor {
-  // report takes what is found, one thing at a time; pictures is a folder for one of every page.
-  static async arrive(browser, { base, mode, settings, report, pictures }) {
+  // report takes what is found, one thing at a time; pictures is a folder for one of every page; hosts are those that
+  // pages may lead to, beside their own.
+  static async arrive(browser, { base, mode, settings, report, pictures, hosts = [] }) {
     const context = await browser.newContext({
       baseURL: base,
       viewport: { width: settings.width, height: 900 },
@@ -17,7 +18,7 @@ export class Visitor {
       locale: 'en-GB',
     })
     context.setDefaultTimeout(10_000)
-    return new Visitor({ context, base, mode, settings, report, pictures }).tab()
+    return new Visitor({ context, base, mode, settings, report, pictures, hosts }).tab()
   }
 
   constructor(given) {
@@ -41,11 +42,11 @@ export class Visitor {
 
   // notice fails the walk on what no page may do: errors, blocked content, lost requests, other hosts.
   notice() {
-    const here = new URL(this.base).host
+    const ours = [new URL(this.base).host, ...this.hosts]
     const { page } = this
     page.on('request', (r) => {
       const to = new URL(r.url())
-      if (to.protocol.startsWith('http') && to.host !== here) this.fail(`asks another host: ${r.url()}`)
+      if (to.protocol.startsWith('http') && !ours.includes(to.host)) this.fail(`asks another host: ${r.url()}`)
     })
     page.on('response', (r) => {
       const document = r.request().isNavigationRequest() && r.frame() === page.mainFrame()
@@ -67,9 +68,9 @@ export class Visitor {
     this.report({ page: this.name, url: this.page.url(), failure })
   }
 
-  // name is that of the page: the last part of its path, or "start".
+  // name is that of the page: the last part of its path, or "start"; "form" for one that is named by its reference.
   get name() {
-    return new URL(this.page.url()).pathname.split('/').pop() || 'start'
+    return new URL(this.page.url()).pathname.split('/').pop().replace(/^\w{4}(-\w{4}){3}-\w$/, 'form') || 'start'
   }
 
   // english says whether words may be looked at; pages in other languages are held to everything else.
@@ -96,14 +97,14 @@ export class Visitor {
     return this.devtools.send('Emulation.setScriptExecutionDisabled', { value: !on })
   }
 
-  // check judges the page as it is now.
-  async check({ status = 200, error = false } = {}) {
+  // check judges the page as it is now. Its picture is called by its name, or as is said.
+  async check({ status = 200, error = false, as = this.name + (error ? '-error' : '') } = {}) {
     if (this.status !== status) this.fail(`answers ${this.status}, not ${status}`)
     await holdToShape(this, error)
     if (this.pictures) {
-      await this.page.screenshot({ path: `${this.pictures}/${this.name}${error ? '-error' : ''}.png`, fullPage: true })
+      await this.page.screenshot({ path: `${this.pictures}/${as}.png`, fullPage: true })
     }
-    const html = (await this.page.content()).replaceAll(/\/form\/[^/"]+/g, '')
+    const html = alike((await this.page.content()).replaceAll(/\/form\/[^/"]+/g, ''))
     const document = JSON.stringify([this.base, this.mode, html])
     if (judged.has(document)) return
     judged.add(document)

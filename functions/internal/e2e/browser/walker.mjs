@@ -18,19 +18,27 @@ export async function walk(visitor, answers, end) {
 export async function step(visitor, answers) {
   const page = visitor.name
   if (!(page in answers)) throw new Error(`nobody said what to answer on the page "${page}"`)
-  const { right, wrong = [], search, stays = false } = answers[page]
   await visitor.check()
-  for (const answer of wrong) {
-    const form = await formFor(visitor, right, search)
-    const chosen = (await form.locator('[type=radio][checked]').count()) > 0
-    if (chosen && parts(answer).length === 0) continue // an answer was given for the person: there is none to forget
-    await give(visitor, form, answer)
-    if (visitor.name !== page) throw new Error(`"${page}" takes ${JSON.stringify(answer)} for an answer`)
-    await visitor.check({ status: 422, error: true })
-    await kept(visitor, answer)
+  await answer(visitor, answers[page])
+}
+
+// answer gives the wrong answers first, each of which must be refused, and kept, and then the right one. An answer that
+// is refused with another status than 422 is given with it, in a list of two. `form` is where to answer, if the page has
+// several.
+export async function answer(visitor, { right, wrong = [], search, stays = false, form }) {
+  const page = visitor.name
+  const formOf = (parts) => (form ? visitor.page.locator(form) : formFor(visitor, parts, search))
+  for (const [said, status] of wrong.map((w) => (Array.isArray(w) ? w : [w, 422]))) {
+    const there = await formOf(right)
+    const chosen = (await there.locator('[type=radio][checked]').count()) > 0
+    if (chosen && parts(said).length === 0) continue // an answer was given for the person: there is none to forget
+    await give(visitor, there, said)
+    if (visitor.name !== page && !form) throw new Error(`"${page}" takes ${JSON.stringify(said)} for an answer`)
+    await visitor.check({ status, error: true })
+    await kept(visitor, said)
     await followError(visitor)
   }
-  await give(visitor, await formFor(visitor, right, search), right)
+  await give(visitor, await formOf(right), right)
   if (!stays && visitor.name === page) throw new Error(`"${page}" does not take ${JSON.stringify(right)} for an answer`)
 }
 

@@ -1,0 +1,200 @@
+// The walks of people who work at a practice: a day at its inbox.
+import { answer, buttonOf } from './walker.mjs'
+import { follow, push, says, signIn, signOut, silent, today } from './staff.mjs'
+
+const inbox = '/practice'
+
+// open goes to a form by its reference, as one types it.
+async function open(visitor, reference, as) {
+  await visitor.open(inbox)
+  const find = visitor.page.locator('form[method="get"]')
+  await visitor.hand.fill(find.locator('[name=find]'), reference)
+  await visitor.press(buttonOf(find))
+  await visitor.check({ as })
+}
+
+// collect opens a form that nobody has collected: it shows nothing of the person before, and everything after.
+async function collect(visitor, { reference, surname }) {
+  await open(visitor, reference, 'waiting')
+  await silent(visitor, surname)
+  await push(visitor, 'Collect this form', { as: 'form' })
+  await says(visitor, surname)
+  await visitor.page.reload()
+  await says(visitor, surname)
+}
+
+// act goes from a form's page to one of those on which something is done with it.
+async function act(visitor, words, what) {
+  await follow(visitor, words)
+  await answer(visitor, what)
+}
+
+const applied = (code) => ({ right: { code, told: 'no' } })
+
+// manager works through the practice's inbox, with every mistake on the way.
+async function manager(visitor, { forms }) {
+  const [first, doubtful, taken, later, other] = forms[visitor.mode]
+  await signIn(visitor, 'manager', inbox)
+  await visitor.check({ as: 'inbox' })
+  for (const { surname } of forms[visitor.mode]) await silent(visitor, surname)
+  for (const only of [/^Overdue/, /^New/, /^To decide/]) await follow(visitor, only)
+  for (const list of [/^Applied, not checked yet/, /^Finished/, /^To do/]) await follow(visitor, list)
+  await visitor.hand.fill(visitor.page.locator('[name=find]'), 'nowhere')
+  await visitor.press(buttonOf(visitor.page.locator('form[method="get"]')))
+  await visitor.check({ as: 'inbox-not-found' })
+
+  // A form that is applied, by mistake, and applied again.
+  await collect(visitor, first)
+  await copies(visitor, '9Ndo.')
+  await push(visitor, 'Let colleagues work on it')
+  await push(visitor, 'Keep it to yourself for 30 minutes')
+  await follow(visitor, 'Print it')
+  await says(visitor, first.surname)
+  await follow(visitor, 'Back to the form')
+  const day = today('on')
+  await act(visitor, 'Say that it is applied', {
+    ...applied('9Ndo.'),
+    wrong: [{}, { 'on-day': '', code: '9Ndo.', told: 'no' }, { ...day, code: 'other', 'other-code': '9Ndn.' }, { 'other-code': 'nonsense' }, { number: '943 476 5918' }],
+    right: { code: 'XaXj6', 'other-code': '', number: first.number, told: 'no' },
+  })
+  await visitor.check({ as: 'inbox-applied' })
+  await says(visitor, 'you applied the form')
+  await follow(visitor, /^Applied, not checked yet/, { as: 'applied' })
+  await follow(visitor, first.reference)
+  await act(visitor, 'Take back that it is applied', { right: { text: 'It was the neighbour’s.' } })
+  await visitor.check()
+  await act(visitor, 'Say that it is applied', applied('9Ndo.'))
+
+  // One that is returned, and decided after all.
+  await collect(visitor, doubtful)
+  await act(visitor, 'Correct the NHS number', { right: { number: doubtful.number }, wrong: [{ number: '' }, { number: '943 476 5918' }] })
+  await visitor.check()
+  await act(visitor, 'Return it', { right: { reason: 'IDENTITY_NOT_VERIFIED' }, wrong: [{}, { reason: 'OTHER' }] })
+  await visitor.check()
+  await open(visitor, doubtful.reference)
+  await act(visitor, 'Decide', {
+    right: { outcome: 'keep', text: 'We know them.' },
+    wrong: [{}, { outcome: 'refuse' }, [{ outcome: 'refuse', text: 'We know nobody of that name.' }, 409]],
+  })
+  await visitor.check()
+  await says(visitor, 'Your decision is recorded')
+
+  // One that the person has taken back.
+  await collect(visitor, taken)
+  await act(visitor, 'Return it', { right: { reason: 'WITHDRAWN_BY_PERSON' } })
+  await open(visitor, taken.reference)
+  await act(visitor, 'Record how it was taken back', { right: { how: 'phone', ...today('on'), to: 'Tom Reed' }, wrong: [{}, { how: 'phone', ...today('on'), 'on-day': '40' }] })
+  await visitor.check()
+
+  // A later form of the first person: side by side, and applied in place of the first.
+  await collect(visitor, later)
+  await says(visitor, first.reference)
+  await visitor.check({ as: 'beside' })
+  await act(visitor, 'Say that it is applied', {
+    wrong: [[{ code: '9Ndn.', told: 'no' }, 409]],
+    right: { code: '9Ndn.', told: 'yes', replaces: first.reference, asked: 'yes' },
+  })
+  await visitor.check()
+
+  // One that goes back for colleagues.
+  await collect(visitor, other)
+  await push(visitor, 'Put it back for others')
+
+  await counter(visitor)
+  await settings(visitor)
+  await visitor.open(`${inbox}/forms/AAAA-AAAA-AAAA-AAAA-A`)
+  await visitor.check({ status: 404, as: 'not-on-your-list' })
+  await visitor.open(inbox)
+  await signOut(visitor, inbox)
+}
+
+// copies takes a code to the clipboard, as it goes into another system.
+async function copies(visitor, code) {
+  const copy = visitor.page.locator(`[data-copy="${code}"]`)
+  if (!visitor.settings.scripts) {
+    if (await copy.isVisible()) visitor.fail('shows a button that does nothing without scripts')
+    return
+  }
+  await visitor.context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  await visitor.hand.press(copy)
+  await visitor.page.getByText('Copied').first().waitFor()
+}
+
+// counter registers what somebody says, once it is read back to them.
+async function counter(visitor) {
+  await follow(visitor, 'Register a form')
+  const name = { forenames: 'Ada Wren', surname: 'Quillfeather' }
+  await answer(visitor, {
+    stays: true,
+    wrong: [{}, { want: 'dissent', ...name, 'birth-date-day': '31', 'birth-date-month': '2', 'birth-date-year': '1957', signer: 'self', safe: ['email'] }],
+    right: { want: 'dissent', 'birth-date-month': 'March', 'line-1': '1 Lawson Street', 'line-3': 'Stockton-on-Tees', postcode: 'TS18 1HU', signer: 'self', email: 'ada@quillfeather.example' },
+  })
+  await visitor.check({ as: 'read-back' })
+  await says(visitor, 'Quillfeather')
+  await push(visitor, 'Change something', { as: 'changed' })
+  await answer(visitor, { stays: true, right: { forenames: 'Ada' } })
+  await push(visitor, 'The person agrees: register it')
+  const reference = (await visitor.page.locator('#reference').innerText()).trim()
+  if (!/^\w{4}(-\w{4}){3}-\w$/.test(reference)) visitor.fail(`shows the reference "${reference}"`)
+}
+
+// settings record what the practice decided and where it is told.
+async function settings(visitor) {
+  await follow(visitor, 'Your practice')
+  await answer(visitor, { form: 'form[action$="/email"]', stays: true, wrong: [{ email: 'Forms <forms@densham.example>' }], right: { email: 'forms@densham.example' } })
+  await visitor.check()
+  await answer(visitor, {
+    form: 'form[action$="/decision"]',
+    stays: true,
+    wrong: [{ ...today('on'), 'on-day': '40' }],
+    right: { stand: 'take-part', ...today('on'), words: 'The partners agreed.' },
+  })
+  await visitor.check()
+  await says(visitor, 'The partners agreed.')
+}
+
+// colleagues work at one practice: what one has is not the other's meanwhile, and a clinician decides.
+async function colleagues(visitor, { forms }) {
+  const { reference, surname } = forms[visitor.mode][5]
+  await signIn(visitor, 'manager', inbox)
+  await collect(visitor, { reference, surname })
+  await signOut(visitor, inbox)
+  await signIn(visitor, 'clinician', inbox)
+  await open(visitor, reference, 'held')
+  await says(visitor, 'You can look, and do nothing')
+  await signOut(visitor, inbox)
+  await signIn(visitor, 'manager', inbox)
+  await open(visitor, reference)
+  await act(visitor, 'Return it', { right: { reason: 'SAFEGUARDING', text: 'Somebody stood beside her.' } })
+  await signOut(visitor, inbox)
+  await signIn(visitor, 'clinician', inbox)
+  await open(visitor, reference)
+  await act(visitor, 'Decide', { right: { outcome: 'refuse', unsafe: 'yes', text: 'Telling her may harm.' }, wrong: [{}, [{ outcome: 'refuse', text: 'Telling her may harm.' }, 409]] })
+  await visitor.check()
+  await signOut(visitor, inbox)
+}
+
+// locum works for several practices: one has to be chosen, and can be changed.
+async function locum(visitor) {
+  await signIn(visitor, 'locum', inbox)
+  await visitor.check({ as: 'choose' })
+  await answer(visitor, { form: 'main form', stays: true, wrong: [{}], right: { practice: 'A81002' } })
+  await visitor.check()
+  await follow(visitor, /: change$/, { as: 'change' })
+  await answer(visitor, { right: { practice: 'A81001' } })
+  await visitor.check()
+  await signOut(visitor, inbox)
+}
+
+// paging goes through an inbox that is longer than a page, and back.
+async function paging(visitor) {
+  await signIn(visitor, 'neighbour', inbox)
+  await visitor.check({ as: 'long' })
+  const before = await visitor.page.locator('tbody tr').count()
+  await follow(visitor, 'Next page')
+  const after = await visitor.page.locator('tbody tr').count()
+  if (before !== 100 || after === 0) visitor.fail(`shows ${before} forms, and ${after} on the next page`)
+  await follow(visitor, 'Back to the beginning of the list')
+}
+
+export const practice = { manager, colleagues, locum, paging }

@@ -1,0 +1,56 @@
+// What all who work with forms do at their pages, whichever door is theirs.
+
+// signIn opens a page and says at the issuer, which is not ours to judge, who one is.
+export async function signIn(visitor, persona, path) {
+  await visitor.open(path)
+  await visitor.press(visitor.page.locator(`a[href*="persona=${persona}"]`))
+}
+
+// signOut leaves by the header, comes back from the issuer, and is let in nowhere any more.
+export async function signOut(visitor, path) {
+  await visitor.hand.press(visitor.page.locator(`form[action="${path}/sign-out"] button`))
+  await visitor.page.waitForURL((address) => address.pathname === `${path}/signed-out`)
+  await visitor.page.waitForLoadState()
+  await visitor.check()
+  const answer = await visitor.context.request.get(path, { maxRedirects: 0 })
+  if (answer.status() !== 303 && answer.status() !== 302) visitor.fail(`answers ${answer.status()} to somebody who has signed out`)
+}
+
+// follow takes a link by its words, out of the menu where there is no room for all, and judges where it leads.
+export async function follow(visitor, words, check) {
+  const link = visitor.page.getByRole('link', { name: words, exact: typeof words === 'string' }).first()
+  const menu = visitor.page.locator('.nhsuk-header__menu-toggle').first()
+  if (!(await link.isVisible()) && (await menu.isVisible())) {
+    await visitor.hand.press(menu)
+    await link.waitFor()
+    await visitor.check({ as: 'menu' })
+  }
+  await visitor.press(link)
+  await visitor.check(check)
+}
+
+// push presses a button by its words, and judges what comes of it.
+export async function push(visitor, words, check) {
+  await visitor.press(visitor.page.getByRole('button', { name: words, exact: true }).first())
+  await visitor.check(check)
+}
+
+// says fails unless the page says something.
+export async function says(visitor, words) {
+  const told = await visitor.text()
+  if (!told.includes(words)) visitor.fail(`does not say "${words}":\n${told}`)
+}
+
+// silent fails if it says something that is not to be seen there.
+export async function silent(visitor, words) {
+  if ((await visitor.page.content()).includes(words)) visitor.fail(`says "${words}"`)
+}
+
+// today is the day in England, as three fields of that name.
+export function today(name) {
+  const [day, month, year] = new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/London', day: 'numeric', month: 'numeric', year: 'numeric' })
+    .format()
+    .split('/')
+    .map(Number)
+  return { [`${name}-day`]: String(day), [`${name}-month`]: String(month), [`${name}-year`]: String(year) }
+}
