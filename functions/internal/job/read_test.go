@@ -433,7 +433,7 @@ func TestOfTwoListsAtOnceOneWaits(t *testing.T) {
 	var all sync.WaitGroup
 	for _, slot := range []upload.Slot{first, second, first, second} {
 		all.Go(func() {
-			if _, err := s.reader().Read(t.Context(), slot.ID); err != nil && err.Error() != upload.ErrBusy.Error() {
+			if _, err := s.reader().Read(t.Context(), slot.ID); err != nil {
 				t.Error(err)
 			}
 		})
@@ -458,7 +458,11 @@ func TestAnotherListOfThePracticeIsWaitedFor(t *testing.T) {
 	if _, err := s.store.TakeTurn(t.Context(), upload.Turn{Practice: s.by.Practice, ID: "another", Run: days(2), Until: optouttest.Noon.Add(90 * time.Second)}, optouttest.Noon); err != nil {
 		t.Fatal(err)
 	}
-	slot := s.reads(s.sends(list(optouttest.Number(), "9Ndo."), days(1)))
+	slot := s.sends(list(optouttest.Number(), "9Ndo."), days(1))
+	if _, err := s.reader().Read(t.Context(), slot.ID); err != nil {
+		t.Errorf("to wait is a failure: %v", err)
+	}
+	slot = s.slot(slot.ID)
 	if slot.State != upload.Uploaded || slot.Fault != "busy" || slot.Tries != 0 || !slot.Due.Equal(optouttest.Noon.Add(time.Minute)) {
 		t.Errorf("%+v", slot)
 	}
@@ -572,6 +576,20 @@ func TestWhatFailsIsTriedAgainAndInTheEndSomebodyIsTold(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), `"ReadPutOff":1`) || !strings.Contains(log.String(), "upload "+slot.ID+": open the file") {
 		t.Errorf("the log says %s", log.String())
+	}
+}
+
+// A list of which one reader after the other dies, for want of memory perhaps, does not go on killing them.
+func TestAListThatKillsItsReadersIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newSurgery(t)
+	slot := s.sends(list(optouttest.Number(), "9Ndo."), days(1))
+	for range upload.MostTries {
+		slot = s.save(slot.Claimed(s.clock.Now())) // and nothing more is heard of it
+		s.clock.Move(upload.ReadingTakes)
+	}
+	if slot = s.reads(slot); slot.State != upload.Refused || slot.Refusal != upload.ReadingFailed || s.files.Newest(slot.Key()) != nil || !slot.Due.IsZero() {
+		t.Errorf("%+v", slot)
 	}
 }
 
