@@ -12,13 +12,13 @@ import (
 )
 
 // People at a practice work through its inbox in a real browser, in every way in which people use pages: they sign in,
-// collect, apply, correct, return, decide, register at the counter and sign out, with every mistake on the way. axe
+// collect, apply, correct, return, decide, register at the counter, send their list and sign out, with every mistake on the way. axe
 // finds nothing on any page they meet.
 func TestPracticePagesInABrowser(t *testing.T) {
 	t.Parallel()
 	inBrowser(t)
 	s := start(t, t.TempDir())
-	w := wanted{Base: s.patients, Issuer: s.issuer(), Walks: []string{"manager", "colleagues", "locum"}, Modes: allModes, Forms: map[string][]sentForm{}}
+	w := wanted{Base: s.patients, Issuer: s.issuer(), Walks: []string{"manager", "colleagues", "lists", "locum"}, Modes: allModes, Forms: map[string][]sentForm{}}
 	for _, mode := range allModes {
 		w.Forms[mode] = s.forPractice(t)
 	}
@@ -50,7 +50,7 @@ type sentForm struct {
 // waits until they are there.
 func (s *stack) forPractice(t *testing.T) (sent []sentForm) {
 	t.Helper()
-	for n, surname := range []string{"Quillfeather", "Abernathy", "O'Neill", "Quillfeather", "Brontë", "Featherstonehaugh"} {
+	for n, surname := range []string{"Quillfeather", "Abernathy", "O'Neill", "Quillfeather", "Brontë", "Featherstonehaugh", "Wrenfield"} {
 		f := sentForm{Surname: surname, Number: optouttest.Number()}
 		if n == 3 {
 			f.Number = sent[0].Number

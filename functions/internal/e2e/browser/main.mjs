@@ -25,7 +25,7 @@ async function go(wanted) {
   const { base, walk, mode } = wanted
   const began = Date.now()
   const tell = (found) => report({ base, walk, mode, ...found })
-  const visitor = await Visitor.arrive(browser, { base, mode, settings: modes[mode], hosts: wanted.issuer && [new URL(wanted.issuer).host], report: tell, pictures: wanted.pictures && `${wanted.pictures}/${mode}/${walk}` })
+  const visitor = await Visitor.arrive(browser, { base, mode, settings: modes[mode], hosts: wanted.issuer ? [new URL(wanted.issuer).host] : [], report: tell, pictures: wanted.pictures && `${wanted.pictures}/${mode}/${walk}` })
   try {
     await walks[walk](visitor, wanted)
   } catch (e) {

@@ -174,6 +174,52 @@ async function colleagues(visitor, { forms }) {
   await signOut(visitor, inbox)
 }
 
+// lists proves what was applied with the practice's own list: one that is none of ours, and then the right one.
+async function lists(visitor, { forms }) {
+  const { reference, surname, number } = forms[visitor.mode][6]
+  await signIn(visitor, 'manager', inbox)
+  await collect(visitor, { reference, surname })
+  await act(visitor, 'Say that it is applied', applied('9Ndo.'))
+  await follow(visitor, 'Your list')
+  const run = { ...today('run'), time: now() }
+  await answer(visitor, { right: run, wrong: [{}, { ...run, time: '25:00' }, { ...run, 'run-year': '2999' }] })
+  await upload(visitor, 'Name,Address\nAda,1 Lawson Street\n')
+  await visitor.check({ as: 'list-refused' })
+  await follow(visitor, 'Send a list')
+  await answer(visitor, { right: { ...run, time: now() } })
+  await upload(visitor, `NHS number,Code,Date\n${number},9Ndo.,\n943 476 5918,9Ndo.,\n999 999 9999,none,\n`)
+  if (/not used/i.test(await visitor.page.title())) { // its minute began before anything was applied
+    await visitor.check()
+    await follow(visitor, 'Send a list')
+    await answer(visitor, { right: { ...run, time: now(), sure: 'yes' } })
+    await upload(visitor, `NHS number,Code,Date\n${number},9Ndo.,\n943 476 5918,9Ndo.,\n999 999 9999,none,\n`)
+  }
+  await visitor.check({ as: 'list-read' })
+  await says(visitor, 'Every row of your list')
+  await silent(visitor, number)
+  await follow(visitor, 'Back', { as: 'lists' })
+  await signOut(visitor, inbox)
+}
+
+// now is the time in England, to the minute.
+const now = () => new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/London', hour: '2-digit', minute: '2-digit' }).format()
+
+// upload sends a file to the bucket, from which the browser comes back, and waits until it is read.
+async function upload(visitor, text) {
+  const { page } = visitor
+  await visitor.check({ as: 'list-send' })
+  const form = page.locator('form[enctype]')
+  visitor.hosts.push(new URL(await form.getAttribute('action')).host)
+  await form.locator('[type=file]').setInputFiles({ name: 'list.csv', mimeType: 'text/csv', buffer: Buffer.from(text) })
+  await visitor.press(buttonOf(form))
+  const again = page.getByRole('link', { name: 'Look again' })
+  for (let looks = 0; (await again.count()) > 0; looks++) {
+    if (looks > 100) throw new Error('the list is never read')
+    if (looks === 0) await visitor.check({ as: 'list-waits' })
+    await visitor.press(again)
+  }
+}
+
 // locum works for several practices: one has to be chosen, and can be changed.
 async function locum(visitor) {
   await signIn(visitor, 'locum', inbox)
@@ -197,4 +243,4 @@ async function paging(visitor) {
   await follow(visitor, 'Back to the beginning of the list')
 }
 
-export const practice = { manager, colleagues, locum, paging }
+export const practice = { manager, colleagues, lists, locum, paging }
