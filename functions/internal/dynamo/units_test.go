@@ -2,6 +2,7 @@ package dynamo_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
+	"example.org/optout/functions/internal/upload"
 	"example.org/optout/functions/internal/worklist"
 )
 
@@ -38,6 +40,8 @@ func (m *meter) options(o *dynamodb.Options) {
 				p.ReturnConsumedCapacity = types.ReturnConsumedCapacityIndexes
 			case *dynamodb.GetItemInput:
 				p.ReturnConsumedCapacity = types.ReturnConsumedCapacityIndexes
+			case *dynamodb.BatchGetItemInput:
+				p.ReturnConsumedCapacity = types.ReturnConsumedCapacityIndexes
 			case *dynamodb.QueryInput:
 				p.ReturnConsumedCapacity = types.ReturnConsumedCapacityIndexes
 			}
@@ -55,6 +59,10 @@ func (m *meter) options(o *dynamodb.Options) {
 				m.write += units(r.ConsumedCapacity)
 			case *dynamodb.GetItemOutput:
 				m.read += units(r.ConsumedCapacity)
+			case *dynamodb.BatchGetItemOutput:
+				for _, c := range r.ConsumedCapacity {
+					m.read += units(&c)
+				}
 			case *dynamodb.QueryOutput:
 				m.read += units(r.ConsumedCapacity)
 			}
@@ -244,4 +252,60 @@ func TestReadUnitsOfWhoIsThere(t *testing.T) {
 			t.Errorf("a %s takes %.1f read units, %v", name, m.read, err)
 		}
 	}
+}
+
+// What a practice's list costs beside what is written of its forms: from the slot to the file that is gone, and looking for
+// the people in it.
+func TestUnitsOfAList(t *testing.T) {
+	t.Parallel()
+	c := dynamotest.Client(t)
+	m := &meter{}
+	store := dynamo.New(dynamodb.New(c.Options(), m.options), dynamotest.Table(t, c))
+	now := optouttest.Noon
+	u := upload.New(optout.Actor{Role: optout.AtPractice, Practice: nhs.StoredODSCode("A81001"), ID: "u-17"}, now, false, now)
+	save := func(change func(upload.Slot) upload.Slot) func() error {
+		return func() (err error) { u, err = store.SaveUpload(t.Context(), change(u)); return err }
+	}
+	turn := func(uses bool) func() error {
+		return func() error {
+			_, err := store.TakeTurn(t.Context(), upload.Turn{Practice: u.Practice, ID: u.ID, Run: u.Run, Until: now.Add(time.Minute), Uses: uses}, now)
+			return err
+		}
+	}
+	var all float64
+	for _, step := range []struct {
+		name        string
+		write, read float64 // at most
+		do          func() error
+	}{
+		{"promise", 3, 0, save(func(u upload.Slot) upload.Slot { return u })},
+		{"it has come", 3, 0, save(func(u upload.Slot) upload.Slot { return u.Arrived(now) })},
+		{"read the slot", 0, 1, func() error { _, err := store.Upload(t.Context(), u.ID); return err }},
+		{"claim it", 3, 0, save(func(u upload.Slot) upload.Slot { return u.Claimed(now) })},
+		{"name the file", 3, 0, save(func(u upload.Slot) upload.Slot { u.Object = "v"; return u.Claimed(now.Add(time.Second)) })},
+		{"take the turn", 1, 0, turn(false)},
+		{"use the list", 1, 0, turn(true)},
+		{"it is read", 2, 0, save(func(u upload.Slot) upload.Slot { return u.End(upload.Read, now) })},
+		{"end the turn", 1, 0, func() error { return store.EndTurn(t.Context(), u.Practice, u.ID) }},
+		{"the file is gone", 2, 0, save(upload.Slot.Emptied)},
+		{"look for a hundred people of whom nobody has a form", 0, 100, func() error {
+			keys := make([]optout.PersonKey, 100)
+			for n := range keys {
+				keys[n] = optout.PersonKey(fmt.Sprint("nobody-", n))
+			}
+			_, err := store.Persons(t.Context(), keys)
+			return err
+		}},
+	} {
+		m.write, m.read = 0, 0
+		if err := step.do(); err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		t.Logf("%-52s %4.1f write units, %5.1f read units", step.name, m.write, m.read)
+		if m.write > step.write || m.read > step.read || m.write+m.read == 0 {
+			t.Errorf("%s takes %.1f write and %.1f read units, more than %.0f and %.0f, or none", step.name, m.write, m.read, step.write, step.read)
+		}
+		all += m.write
+	}
+	t.Logf("%-52s %4.1f write units", "all together", all)
 }

@@ -115,6 +115,9 @@ func (r Reader) Read(ctx context.Context, id string) (upload.Slot, error) {
 				observe.Cause(ctx, fmt.Errorf("end turn: %w", err))
 			}
 		}
+		if errors.As(failed, new(busyError)) { // which is no failure
+			failed = nil
+		}
 		if s.Lease.IsZero() {
 			return s, failed
 		}
@@ -127,17 +130,22 @@ func (r Reader) setBack(s upload.Slot, failed error) upload.Slot {
 	if busy, ok := errors.AsType[busyError](failed); ok {
 		return s.PutOff(earlier(busy.until, now.Add(busyFor)), "busy")
 	}
-	s.Tries++
-	switch {
-	case s.Tries >= upload.MostTries && s.IsEnded(): // only the file is left, which the bucket forgets by itself
-		return s.Emptied()
+	switch s.Tries++; {
 	case s.Tries >= upload.MostTries:
-		s.Refusal = upload.ReadingFailed
-		return s.End(upload.Refused, now)
+		return r.giveUp(s)
 	case errors.Is(failed, errNoTime): // it goes on where it was
 		return s.PutOff(now, "out-of-time")
 	}
 	return s.PutOff(now.Add(steady.Backoff(s.Tries)), "reading-failed")
+}
+
+// giveUp is a slot with which nobody tries any more. If it has ended only the file is left, and the bucket forgets that by
+// itself.
+func (r Reader) giveUp(s upload.Slot) upload.Slot {
+	if s.IsEnded() {
+		return s.Emptied()
+	}
+	return r.end(s, upload.ReadingFailed)
 }
 
 // busyFor is how long a list waits at most for another one of the practice that may be done long before its turn ends.
@@ -152,6 +160,8 @@ func (busyError) Error() string { return upload.ErrBusy.Error() }
 func (r Reader) step(ctx context.Context, s upload.Slot) (_ upload.Slot, err error) {
 	defer steady.Survive(&err)
 	switch {
+	case s.Tries >= upload.MostTries: // one reader after the other died of it
+		return r.giveUp(s), nil
 	case s.IsEnded():
 		return r.empty(ctx, s)
 	case s.Object == "":
@@ -169,7 +179,11 @@ func (r Reader) find(ctx context.Context, s upload.Slot) (upload.Slot, error) {
 	case len(found) == 0:
 		return s.Missed(r.Now()), nil
 	}
-	s = s.Arrived(r.Now()).Claimed(r.Now())
+	if s.State == upload.Promised {
+		due := s.Due
+		s = s.Arrived(r.Now())
+		s.Due = due // it is in hand
+	}
 	if s.Object = found[0].Version; found[0].Size > extract.MostBytes {
 		return r.refuse(s, &extract.Refusal{Code: "too-large"}), nil
 	}

@@ -5,14 +5,18 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-lambda-go/events"
 
 	"example.org/optout/functions/internal/extract"
 	"example.org/optout/functions/internal/job"
@@ -429,7 +433,7 @@ func TestOfTwoListsAtOnceOneWaits(t *testing.T) {
 	var all sync.WaitGroup
 	for _, slot := range []upload.Slot{first, second, first, second} {
 		all.Go(func() {
-			if _, err := s.reader().Read(t.Context(), slot.ID); err != nil && err.Error() != upload.ErrBusy.Error() {
+			if _, err := s.reader().Read(t.Context(), slot.ID); err != nil {
 				t.Error(err)
 			}
 		})
@@ -454,7 +458,11 @@ func TestAnotherListOfThePracticeIsWaitedFor(t *testing.T) {
 	if _, err := s.store.TakeTurn(t.Context(), upload.Turn{Practice: s.by.Practice, ID: "another", Run: days(2), Until: optouttest.Noon.Add(90 * time.Second)}, optouttest.Noon); err != nil {
 		t.Fatal(err)
 	}
-	slot := s.reads(s.sends(list(optouttest.Number(), "9Ndo."), days(1)))
+	slot := s.sends(list(optouttest.Number(), "9Ndo."), days(1))
+	if _, err := s.reader().Read(t.Context(), slot.ID); err != nil {
+		t.Errorf("to wait is a failure: %v", err)
+	}
+	slot = s.slot(slot.ID)
 	if slot.State != upload.Uploaded || slot.Fault != "busy" || slot.Tries != 0 || !slot.Due.Equal(optouttest.Noon.Add(time.Minute)) {
 		t.Errorf("%+v", slot)
 	}
@@ -571,6 +579,20 @@ func TestWhatFailsIsTriedAgainAndInTheEndSomebodyIsTold(t *testing.T) {
 	}
 }
 
+// A list of which one reader after the other dies, for want of memory perhaps, does not go on killing them.
+func TestAListThatKillsItsReadersIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newSurgery(t)
+	slot := s.sends(list(optouttest.Number(), "9Ndo."), days(1))
+	for range upload.MostTries {
+		slot = s.save(slot.Claimed(s.clock.Now())) // and nothing more is heard of it
+		s.clock.Move(upload.ReadingTakes)
+	}
+	if slot = s.reads(slot); slot.State != upload.Refused || slot.Refusal != upload.ReadingFailed || s.files.Newest(slot.Key()) != nil || !slot.Due.IsZero() {
+		t.Errorf("%+v", slot)
+	}
+}
+
 // A function that is nearly out of time says so on the slot, and the next one goes on.
 func TestAReadingThatCannotEndGoesOnAtTheNextTry(t *testing.T) {
 	t.Parallel()
@@ -675,6 +697,26 @@ func TestAKilledReadingEndsAsAnyOther(t *testing.T) {
 	}
 	if killed < calls {
 		t.Errorf("only %d readings were killed at one of %d calls", killed, calls)
+	}
+}
+
+// The record of the stream that is kept as an example names a slot, which is read.
+func TestASlotIsReadAsTheStreamTellsOfIt(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../../../events/received/stream-upload.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e events.DynamoDBEvent
+	if err := json.Unmarshal(raw, &e); err != nil {
+		t.Fatal(err)
+	}
+	s := newSurgery(t)
+	slot := s.sends(list(optouttest.Number(), "9Ndo."), days(1), func(slot *upload.Slot) { slot.ID = "7Q2ZK4M5XW3B6T2NR4HJ5VYACD" })
+	var log bytes.Buffer
+	out, err := trigger.Stream(observe.New("reader-stream", &log, time.Now), job.ReadNamed(s.reader()))(t.Context(), e)
+	if err != nil || len(out.BatchItemFailures) > 0 || s.slot(slot.ID).State != upload.Read || !strings.Contains(log.String(), `"ReadRead":1`) {
+		t.Errorf("%+v, %v, the slot is %s: %s", out, err, s.slot(slot.ID).State, log.String())
 	}
 }
 

@@ -146,8 +146,11 @@ func (s Slot) Missed(now time.Time) Slot {
 	return s
 }
 
-// Claimed is the slot in the hands of a reader.
+// Claimed is the slot in the hands of a reader. If the one before never let go of it, that was a failure, too.
 func (s Slot) Claimed(now time.Time) Slot {
+	if !s.Lease.IsZero() {
+		s.Tries++
+	}
 	s.Lease = milliseconds(now.Add(ReadingTakes))
 	s.Due = s.Lease
 	return s

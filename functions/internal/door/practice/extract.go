@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"example.org/optout/functions/internal/bucket"
@@ -214,7 +215,7 @@ func (d *Door) showList(w http.ResponseWriter, r *http.Request, s signin.Session
 }
 
 type readView struct {
-	CSV             string
+	Lead, CSV       string
 	Sums            nhsui.Table
 	Doubt           []doubt
 	DoubtElse       int // forms in doubt that are not named
@@ -228,13 +229,13 @@ type doubt struct{ Reference, Href string }
 // read is what a list said.
 func (d *Door) read(s signin.Session, u upload.Slot) readView {
 	a := u.Answer
-	v := readView{Faults: upload.Sum(a.Faults)}
+	v := readView{Faults: upload.Sum(a.Faults), Lead: lead(a)}
 	if u.HasAnswer(d.Now()) {
 		v.CSV = "/practice/extract/" + u.ID + "/answer.csv"
 	}
 	v.Sums = nhsui.Table{
 		Caption: &nhsui.Heading{Text: "Every row of your list, and every form that it does not show", Size: "m"}, Responsive: true,
-		Head: []nhsui.Cell{{Text: "What came of it"}, {Text: "Rows", Format: "numeric"}, {Text: "Forms besides", Format: "numeric"}, {Text: "What it means"}},
+		Head: []nhsui.Cell{{Text: "What came of it"}, {Text: "Rows", Format: "numeric"}, {Text: "Forms not in it", Format: "numeric"}, {Text: "What it means"}},
 	}
 	number := func(n int) nhsui.Cell { return nhsui.Cell{Text: strconv.Itoa(n), Format: "numeric"} }
 	for _, o := range upload.Outcomes {
@@ -269,6 +270,30 @@ func (d *Door) read(s signin.Session, u upload.Slot) readView {
 		v.About.Rows = append(v.About.Rows, nhsui.SummaryRow{Key: nhsui.SummaryCell{Text: x[0]}, Value: nhsui.SummaryCell{Text: x[1]}})
 	}
 	return v
+}
+
+// lead says in a few words what there is to do.
+func lead(a upload.Answer) string {
+	text := counted(a.Rows, "row of your list was", "rows of your list were") + " read. "
+	if n := a.Used[upload.InDoubt] + a.Forms[upload.InDoubt]; n > 0 {
+		text += counted(n, "form is", "forms are") + " in doubt, and yours to look at again. "
+	} else {
+		text += "No form is in doubt. "
+	}
+	if n := a.Used[upload.Waiting] + a.Forms[upload.Waiting]; n > 0 {
+		text += counted(n, "form waits", "forms wait") + " for you. "
+	}
+	if n := upload.Sum(a.Faults); n > 0 {
+		text += counted(n, "row", "rows") + " could not be used."
+	}
+	return strings.TrimSpace(text)
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
 }
 
 // outcomes are in a word and a colour what came of a row or a form.

@@ -105,7 +105,7 @@ func TestAListIsSentAndAnswered(t *testing.T) {
 	}
 	b.says(b.get(at+"/answer.csv"), 404)
 	h.reads()
-	a := b.says(b.get(at), 200, "What your list shows", "Applied and checked", "In doubt", lacks.String(), "No form of yours", "An NHS number has 10 digits")
+	a := b.says(b.get(at), 200, "What your list shows", "3 rows of your list were read. 1 form is in doubt, and yours to look at again. 1 row could not be used.", "Applied and checked", "In doubt", lacks.String(), "No form of yours", "An NHS number has 10 digits")
 	if strings.Contains(a.body, number) || strings.Contains(a.body, shows.String()) {
 		t.Error("the answer names whoever has nothing to do")
 	}
