@@ -411,32 +411,33 @@ func TestTheWrongOwnerIsForbidden(t *testing.T) {
 	}
 }
 
-// Whose list, what is next, by when: as the design says it. Forms are routed on Monday 23 November 2026 at noon.
+// Whose list, what is next, when it is looked at, and by when whoever has it should have done it: as the design says it.
+// Forms are routed on Monday 23 November 2026 at noon.
 const lists = `
-held                   | desk     | write    | 2026-11-23 12:00
-registered             | engine   | settle   | 2026-11-23 12:00
-unrouted               | office   | assign   | 2026-11-25 12:00
-routed                 | practice | remind   | 2026-11-25 12:00
-delivered              | practice | remind   | 2026-11-25 12:00
-collected              | practice | remind   | 2026-11-25 12:00
-applied                | practice | extract  | 2026-12-29 12:02
-in doubt               | practice | remind   | 2026-11-25 12:03
-checked                | nobody   |          |
-not our patient        | engine   | reroute  | 2026-11-23 12:02
-moved                  | engine   | reroute  | 2026-11-23 12:02
-identity not verified  | practice | decide   | 2026-12-23 12:02
-safeguarding           | practice | decide   | 2026-12-23 12:02
-coercion               | practice | decide   | 2026-12-23 12:02
-no legal basis         | practice | decide   | 2026-12-23 12:02
-deceased               | office   | confirm  | 2026-11-25 12:02
-other                  | office   | answer   | 2026-12-23 12:02
-withdrawn by person    | practice | withdraw | 2026-11-23 12:02
-duplicate              | first    | follow   | 2026-11-24 12:01
-withdrawn              | nobody   |          |
-answered               | nobody   |          |
-answered by the office | nobody   |          |
-answered, deceased     | nobody   |          |
-answered while held    | nobody   |          |
+held                   | desk     | write    | 2026-11-23 12:00 | 2026-11-23 12:00
+registered             | engine   | settle   | 2026-11-23 12:00 |
+unrouted               | office   | assign   | 2026-11-25 12:00 | 2026-11-25 12:00
+routed                 | practice | remind   | 2026-11-25 12:00 | 2026-11-25 12:00
+delivered              | practice | remind   | 2026-11-25 12:00 | 2026-11-25 12:00
+collected              | practice | remind   | 2026-11-25 12:00 | 2026-11-25 12:00
+applied                | practice | extract  | 2026-12-29 12:02 | 2026-12-29 12:02
+in doubt               | practice | remind   | 2026-11-25 12:03 | 2026-11-25 12:03
+checked                | nobody   |          |                  |
+not our patient        | engine   | reroute  | 2026-11-23 12:02 |
+moved                  | engine   | reroute  | 2026-11-23 12:02 |
+identity not verified  | practice | decide   | 2026-12-23 12:02 | 2026-12-23 12:02
+safeguarding           | practice | decide   | 2026-12-23 12:02 | 2026-12-23 12:02
+coercion               | practice | decide   | 2026-12-23 12:02 | 2026-12-23 12:02
+no legal basis         | practice | decide   | 2026-12-23 12:02 | 2026-12-23 12:02
+deceased               | office   | confirm  | 2026-11-25 12:02 | 2026-11-25 12:02
+other                  | office   | answer   | 2026-12-23 12:02 | 2026-12-23 12:02
+withdrawn by person    | practice | withdraw | 2026-11-23 12:02 | 2026-12-23 12:02
+duplicate              | first    | follow   | 2026-11-24 12:01 |
+withdrawn              | nobody   |          |                  |
+answered               | nobody   |          |                  |
+answered by the office | nobody   |          |                  |
+answered, deceased     | nobody   |          |                  |
+answered while held    | nobody   |          |                  |
 `
 
 func TestWhoseListWhatIsNextAndByWhen(t *testing.T) {
@@ -453,12 +454,15 @@ func TestWhoseListWhatIsNextAndByWhen(t *testing.T) {
 		h := newHouse(t)
 		h.Move(24 * time.Hour) // Noon is a Sunday
 		f := h.form(reach[cells[0]](h))
-		s, due := f.State(), ""
-		if !f.Due.IsZero() {
-			due = f.Due.Format("2006-01-02 15:04")
+		minute := func(at time.Time) string {
+			if at.IsZero() {
+				return ""
+			}
+			return at.Format("2006-01-02 15:04")
 		}
-		if string(s.Owner) != cells[1] || string(s.Next) != cells[2] || due != cells[3] {
-			t.Errorf("%s: on the list of %s, next %s, due %s", line, s.Owner, s.Next, due)
+		s := f.State()
+		if due, deadline := minute(f.Due), minute(s.Deadline()); string(s.Owner) != cells[1] || string(s.Next) != cells[2] || due != cells[3] || deadline != cells[4] {
+			t.Errorf("%s: on the list of %s, next %s, due %s, to be done by %s", line, s.Owner, s.Next, due, deadline)
 		}
 		if !f.Due.Equal(s.Due) {
 			t.Errorf("%s: due at %v by its state and at %v in the store", cells[0], s.Due, f.Due)

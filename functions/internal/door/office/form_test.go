@@ -20,6 +20,20 @@ func formAt(ref optout.Reference, page string) string {
 	return strings.TrimSuffix("/office/forms/"+ref.String()+"/"+page, "/")
 }
 
+// The engine puts off what waits for the office. It is overdue all the same, by a day more every day.
+func TestWhatTheOfficeHasNotDoneIsOverdue(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := h.register(nowhere)
+	for range 30 {
+		h.Move(24 * time.Hour)
+		h.advance()
+	}
+	b := h.clerk()
+	b.get("/office").says(t, "the list", 200, ref.String(), "28 days overdue")
+	b.get(formAt(ref, "")).says(t, "the form", 200, "28 days overdue")
+}
+
 func TestTheOfficeFindsAPracticeAndThePracticeIsTold(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

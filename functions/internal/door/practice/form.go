@@ -70,9 +70,8 @@ func (d *Door) showForm(w http.ResponseWriter, r *http.Request, s signin.Session
 		return
 	}
 	v := formView{Reference: f.Reference.String(), At: address(f.Reference, ""), State: f.State(), Standing: staff.Standing(f.State()), Next: staff.NextText(f.State()), Key: staff.Fields{}.Key(), Held: held, Now: now}
-	if !f.State().Due.IsZero() {
-		due := staff.DueIn(f.State().Due, now)
-		v.Due = &due
+	if due := f.State().Deadline(); !due.IsZero() {
+		v.Due = new(staff.DueIn(due, now))
 	}
 	page := staff.Page{Status: status, Title: "Form " + f.Reference.String(), Part: "/practice", Back: "/practice?list=" + listOf(f), Faults: faults, Done: done[r.URL.Query().Get("done")], Wide: true}
 	v.Note = note

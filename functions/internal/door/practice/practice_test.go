@@ -773,6 +773,44 @@ func TestTheListIsFilteredAndPaged(t *testing.T) {
 	b.says(b.get("/practice?only=overdue"), 200, "1 day overdue")
 }
 
+// The engine reminds the practice again and again. What it has not done is overdue all the same, by a day more every day.
+func TestWhatIsNotDoneIsOverdueByMoreEveryDay(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.Move(24 * time.Hour) // to Monday 23 November, at noon
+	ref := h.sent(nil)
+	s := h.softwareOf("software-1", "A81001")
+	for day := range 60 {
+		h.advance(ref)
+		b := h.manager()
+		tag := map[int]string{0: "Due in 2 days", 1: "Due tomorrow", 2: "Due today", 3: "1 day overdue"}[day]
+		count := "Overdue (0)"
+		if day > 3 {
+			tag = fmt.Sprintf("%d days overdue", day-2)
+		}
+		if day > 2 {
+			count = "Overdue (1)"
+		}
+		b.says(b.get("/practice"), 200, tag, count)
+		b.says(b.get(at(ref, "")), 200, tag)
+		if only := b.get("/practice?only=overdue"); strings.Contains(only.body, ref.String()) != (day > 2) {
+			t.Errorf("on day %d among the overdue: %t", day, day <= 2)
+		}
+		if day%20 == 19 { // a token is good for an hour
+			s = software{h, h.issuer.Token(t, "software-1", h.Now())}
+			s.wants(s.do("GET", "/api/practice/forms", 0, ""), 200, `"due":"2026-11-25T12:00:00Z"`)
+		}
+		if h.Move(11 * time.Hour); day == 2 { // late on the day itself it is due, for the tag and among the overdue alike
+			b = h.manager()
+			b.says(b.get("/practice"), 200, "Due today", "Overdue (0)")
+		}
+		h.Move(13 * time.Hour)
+	}
+	if n := h.state(ref).Reminders; n < 3 {
+		t.Errorf("the engine has reminded only %d times", n)
+	}
+}
+
 func TestALocumChoosesAPractice(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
