@@ -53,9 +53,9 @@ const (
 	NextExtract  Next = "extract"  // the practice is asked for its list of coded patients
 	NextReroute  Next = "reroute"  // the engine finds another practice
 	NextDecide   Next = "decide"   // the practice decides: is it the person, has anybody the right
-	NextWithdraw Next = "withdraw" // the practice records how, when and to whom the person withdrew it
+	NextWithdraw Next = "withdraw" // the practice records how, when and to whom the person withdrew it, or that nobody did
 	NextAnswer   Next = "answer"   // the office answers the person, or assigns a practice
-	NextConfirm  Next = "confirm"  // the office confirms that the person has died
+	NextConfirm  Next = "confirm"  // the office confirms that the person has died, or assigns a practice
 	NextFollow   Next = "follow"   // the engine looks where the first form has gone
 	NextDiscard  Next = "discard"  // the scan has served its purpose
 )
@@ -123,10 +123,10 @@ var moves = []move{
 	{in(StatusReturned), Rerouted, Machine, StatusRegistered, returnedAs(NotOurPatient, HasMoved)},
 	{in(StatusReturned), Decided, Clinician, StatusCollected, both(returnedAs(refused...), says("outcome", "collected"))},
 	{in(StatusReturned), Decided, Clinician, StatusAnswered, both(returnedAs(refused...), says("outcome", "answered"))},
-	{in(StatusReturned), Decided, ItsPractice, StatusCollected, both(returnedAs(IdentityNotVerified), says("outcome", "collected"))},
+	{in(StatusReturned), Decided, ItsPractice, StatusCollected, both(returnedAs(IdentityNotVerified, WithdrawnByPerson), says("outcome", "collected"))},
 	{in(StatusReturned), Decided, ItsPractice, StatusAnswered, both(returnedAs(IdentityNotVerified), says("outcome", "answered"))},
 	{in(StatusReturned), Withdrawn, ItsPractice, StatusWithdrawn, returnedAs(WithdrawnByPerson)},
-	{in(StatusReturned), Assigned, Office, StatusRegistered, returnedAs(OtherReason)},
+	{in(StatusReturned), Assigned, Office, StatusRegistered, returnedAs(OtherReason, Deceased)},
 	{in(StatusReturned), Answered, Office, StatusAnswered, returnedAs(OtherReason)},
 	{in(StatusReturned), Confirmed, Office, StatusAnswered, returnedAs(Deceased)},
 

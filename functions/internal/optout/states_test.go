@@ -146,6 +146,12 @@ func (h *house) say(ref optout.Reference, verbs ...string) {
 	}
 }
 
+// kept has somebody say of a form that it was returned by mistake: the person did not take it back.
+func (h *house) kept(by optout.Actor) string {
+	h.t.Helper()
+	return h.outcome("kee", reach["withdrawn by person"](h), by)
+}
+
 // giveBack returns a collected form for a reason.
 func (h *house) giveBack(ref optout.Reference, why optout.Reason) {
 	h.t.Helper()
@@ -263,9 +269,9 @@ identity not verified  | N   N   N   N   | e   e   e   | N   N   N   N   N   | c
 safeguarding           | N   N   N   N   | e   e   e   | N   N   N   N   N   | che N   | col ans N   | N   N   N   | o   o
 coercion               | N   N   N   N   | e   e   e   | N   N   N   N   N   | che N   | col ans N   | N   N   N   | o   o
 no legal basis         | N   N   N   N   | e   e   e   | N   N   N   N   N   | che N   | col ans N   | N   N   N   | o   o
-deceased               | N   N   N   N   | e   e   e   | F   F   F   F   F   | che F   | F   F   F   | N   ans N   | F   o
+deceased               | N   N   N   reg | e   e   e   | F   F   F   F   F   | che F   | F   F   F   | N   ans N   | F   o
 other                  | N   N   N   reg | e   e   e   | F   F   F   F   =   | che F   | F   F   F   | ans N   N   | F   o
-withdrawn by person    | N   N   N   N   | e   e   e   | N   N   N   N   N   | che N   | N   N   wit | N   N   N   | o   o
+withdrawn by person    | N   N   N   N   | e   e   e   | N   N   N   N   N   | che N   | col N   wit | N   N   N   | o   o
 duplicate              | N   N   N   N   | F   F   F   | F   F   F   F   F   | che F   | F   F   F   | N   N   N   | F   reg
 withdrawn              | e   e   e   e   | e   e   e   | e   e   e   e   e   | e   e   | e   e   =   | e   e   reg | e   e
 answered               | e   e   e   e   | e   e   e   | e   e   e   e   e   | e   e   | e   =   e   | e   e   reg | e   e
@@ -378,7 +384,7 @@ func TestTheWrongOwnerIsForbidden(t *testing.T) {
 	may := map[string][]optout.Actor{ // besides the one of the table of acts
 		"wro": {supervisor}, "col": {clinician}, "put": {clinician}, "app": {clinician}, "cor": {clinician}, "ret": {clinician}, "lac": {clinician}, "tak": {clinician},
 		"has": {clinician, everybody[7], everybody[8]}, // whose list it is in
-		"kee": {practice}, "ref": {practice},           // of one reason of four
+		"kee": {practice}, "ref": {practice},           // of one reason of four, and of what was no taking back
 		"num": {clinician, desk, supervisor, office}, "nud": {practice, clinician, supervisor, office},
 	}
 	for state := range reach {
@@ -408,6 +414,9 @@ func TestTheWrongOwnerIsForbidden(t *testing.T) {
 	h := newHouse(t)
 	if got := h.outcome("ref", reach["identity not verified"](h), practice); got != "ans" {
 		t.Errorf("a practice decides on identity by itself: %s", got)
+	}
+	if got := newHouse(t).kept(practice); got != "col" {
+		t.Errorf("a practice says by itself that nobody took a form back: %s", got)
 	}
 }
 

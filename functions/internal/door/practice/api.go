@@ -20,7 +20,7 @@ type listed struct {
 	Reference string `json:"reference"`
 	Status    string `json:"status"`
 	Next      string `json:"next,omitempty"`
-	Since     string `json:"since"` // the person waits since
+	Since     string `json:"since"`         // the person waits since
 	Due       string `json:"due,omitempty"` // by when the practice should have acted
 }
 
