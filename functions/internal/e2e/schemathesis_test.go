@@ -127,7 +127,7 @@ func TestSchemathesisFindsNothingAtWork(t *testing.T) {
 	}{
 		{
 			"practice", "manager", "A81001",
-			[]string{"apply", "return", "correct", "decide", "withdraw", "number", "print", "fhir", "collect", "claim", "release", "put-back"}, []string{"collect", "put-back", "apply", "return", "correct"},
+			[]string{"apply", "return", "correct", "decide", "withdraw", "keep", "number", "print", "fhir", "collect", "claim", "release", "put-back"}, []string{"collect", "put-back", "apply", "return", "correct"},
 			[]string{`GET /practice/forms/{reference}","status":"200"`, `GET /practice/forms/{reference}/{page}","status":"200"`, `GET /api/practice/forms/{reference}","status":"200"`, `POST /practice/forms/{reference}/{page}","status":"422"`},
 		},
 		{

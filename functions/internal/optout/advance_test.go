@@ -190,6 +190,42 @@ func TestRemindersOnDay2And14And28(t *testing.T) {
 	}
 }
 
+// The engine runs for 60 days and reminds, or puts off what is the office's: by when it should have been done stays.
+func TestBeingToldAgainMovesNoDeadline(t *testing.T) {
+	t.Parallel()
+	for _, state := range []string{"routed", "collected", "applied", "in doubt", "identity not verified", "withdrawn by person", "unrouted", "deceased", "other"} {
+		h := newHouse(t)
+		ref := reach[state](h)
+		first := h.form(ref)
+		for range 60 {
+			h.Move(24 * time.Hour)
+			h.sweep()
+		}
+		last := h.form(ref)
+		if !last.Due.After(first.Due) || !last.Due.After(h.Now()) {
+			t.Errorf("%s: the engine has not looked at it: due %v", state, last.Due)
+		}
+		if by := first.State().Deadline(); by.IsZero() || !last.State().Deadline().Equal(by) || !by.Before(h.Now()) {
+			t.Errorf("%s: to be done by %v, and after 60 days by %v", state, by, last.State().Deadline())
+		}
+	}
+}
+
+// What cannot go on is the office's from the first time, however often it fails.
+func TestFailingAgainDoesNotGiveTheOfficeMoreTime(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := h.register(func(a *optout.Answers) { a.Practice = "" })
+	h.sweep()
+	by := h.form(ref).State().Deadline()
+	h.Move(72 * time.Hour)
+	f := h.form(ref)
+	failed := f.With(optout.Event{At: h.Now(), By: "engine", Kind: optout.Failed, Detail: map[string]string{"fault": "cannot-advance"}})
+	if s := failed.State(); !s.Deadline().Equal(by) || s.Fault != "cannot-advance" {
+		t.Errorf("to be done by %v, and then by %v, for %q", by, s.Deadline(), s.Fault)
+	}
+}
+
 func TestWhatHasNoPracticeGoesToTheOffice(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*optout.Answers){

@@ -143,9 +143,9 @@ identity not verified  | =N  =N  =N   =N   | =e   =e   =e   | =N   =N   =N   =N 
 safeguarding           | =N  =N  =N   =N   | =e   =e   =e   | =N   =N   =N   =N   =N   | =N  =N   | =col =L  =N   | =N   =N   =N   | =o  =o
 coercion               | =N  =N  =N   =N   | =e   =e   =e   | =N   =N   =N   =N   =N   | =N  =N   | =col =L  =N   | =N   =N   =N   | =o  =o
 no legal basis         | =N  =N  =N   =N   | =e   =e   =e   | =N   =N   =N   =N   =N   | =N  =N   | =col =L  =N   | =N   =N   =N   | =o  =o
-deceased               | =N  =N  =N   =N   | =e   =e   =e   | rF   rF   rF   rF   rF   | rN  rF   | rF   rF  rF   | =N   =ans =N   | rF  =o
+deceased               | =N  =N  =N   =reg | =e   =e   =e   | rF   rF   rF   rF   rF   | rN  rF   | rF   rF  rF   | =N   =ans =N   | rF  =o
 other                  | =N  =N  =N   =reg | =e   =e   =e   | rF   rF   rF   rF   rF   | rN  rF   | rF   rF  rF   | =L   =N   =N   | rF  =o
-withdrawn by person    | =N  =N  =N   =N   | =e   =e   =e   | =N   =N   =N   =N   =N   | =N  =N   | =N   =N  =wit | =N   =N   =N   | =o  =o
+withdrawn by person    | =N  =N  =N   =N   | =e   =e   =e   | =N   =N   =N   =N   =N   | =N  =N   | =col =N  =wit | =N   =N   =N   | =o  =o
 duplicate              | .   .   .    .    | .    .    .    | .    .    .    .    .    | .   .    | .    .   .    | .    .    .    | .   =o
 withdrawn              | =e  =e  =e   =e   | =e   =e   =e   | =e   =e   =e   =e   =e   | =e  =e   | =e   =e  ==   | =e   =e   =reg | =e  =e
 answered               | =e  =e  =e   =e   | =e   =e   =e   | =e   =e   =e   =e   =e   | =e  =e   | =e   =e  =e   | =e   =e   =reg | =e  =e

@@ -243,6 +243,8 @@ func (p *person) check() string {
 			return fmt.Sprintf("form %d: %s is on the list of %q", n, s.Status, s.Owner)
 		case !s.Ended() && (s.Next == "" || f.Due.IsZero() || s.Due.IsZero()):
 			return fmt.Sprintf("form %d: %s has nothing next, or no time for it", n, s.Status)
+		case s.Deadline().IsZero() == slices.Contains([]optout.Owner{optout.OwnerDesk, optout.OwnerPractice, optout.OwnerOffice}, s.Owner):
+			return fmt.Sprintf("form %d: %s on the list of %s is to be done by %v", n, s.Status, s.Owner, s.Deadline())
 		case s.Owner == optout.OwnerPractice && s.Practice.IsZero():
 			return fmt.Sprintf("form %d: %s at no practice", n, s.Status)
 		case s.First.After(s.Received):

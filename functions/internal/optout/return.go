@@ -48,8 +48,8 @@ func (t Telling) detail(f Form, by Actor, today nhs.Date) (told string, err erro
 	return told, nil
 }
 
-// Keep records that the doubt about a returned form is over: it is the person, and they have the right. The practice
-// goes on with it.
+// Keep records that the doubt about a returned form is over: it is the person, and they have the right; or that it was
+// returned by mistake, and the person did not take it back. The practice goes on with it.
 func (c Custody) Keep(ctx context.Context, ref Reference, by Actor, said Said) (Answer, error) {
 	return c.simple(ctx, ref, by, Decided, said, "outcome", "collected")
 }
@@ -77,7 +77,8 @@ func (c Custody) Confirm(ctx context.Context, ref Reference, by Actor, said Said
 	return c.simple(ctx, ref, by, Confirmed, said)
 }
 
-// Assign names the practice that a form goes to, where no machine could: an open one.
+// Assign names the practice that a form goes to, an open one: where no machine could, and where a practice said by
+// mistake that the person has died.
 func (c Custody) Assign(ctx context.Context, ref Reference, by Actor, said Said, to nhs.ODSCode) (Answer, error) {
 	closed := false
 	if c.Practices != nil {

@@ -53,9 +53,9 @@ const (
 	NextExtract  Next = "extract"  // the practice is asked for its list of coded patients
 	NextReroute  Next = "reroute"  // the engine finds another practice
 	NextDecide   Next = "decide"   // the practice decides: is it the person, has anybody the right
-	NextWithdraw Next = "withdraw" // the practice records how, when and to whom the person withdrew it
+	NextWithdraw Next = "withdraw" // the practice records how, when and to whom the person withdrew it, or that nobody did
 	NextAnswer   Next = "answer"   // the office answers the person, or assigns a practice
-	NextConfirm  Next = "confirm"  // the office confirms that the person has died
+	NextConfirm  Next = "confirm"  // the office confirms that the person has died, or assigns a practice
 	NextFollow   Next = "follow"   // the engine looks where the first form has gone
 	NextDiscard  Next = "discard"  // the scan has served its purpose
 )
@@ -123,10 +123,10 @@ var moves = []move{
 	{in(StatusReturned), Rerouted, Machine, StatusRegistered, returnedAs(NotOurPatient, HasMoved)},
 	{in(StatusReturned), Decided, Clinician, StatusCollected, both(returnedAs(refused...), says("outcome", "collected"))},
 	{in(StatusReturned), Decided, Clinician, StatusAnswered, both(returnedAs(refused...), says("outcome", "answered"))},
-	{in(StatusReturned), Decided, ItsPractice, StatusCollected, both(returnedAs(IdentityNotVerified), says("outcome", "collected"))},
+	{in(StatusReturned), Decided, ItsPractice, StatusCollected, both(returnedAs(IdentityNotVerified, WithdrawnByPerson), says("outcome", "collected"))},
 	{in(StatusReturned), Decided, ItsPractice, StatusAnswered, both(returnedAs(IdentityNotVerified), says("outcome", "answered"))},
 	{in(StatusReturned), Withdrawn, ItsPractice, StatusWithdrawn, returnedAs(WithdrawnByPerson)},
-	{in(StatusReturned), Assigned, Office, StatusRegistered, returnedAs(OtherReason)},
+	{in(StatusReturned), Assigned, Office, StatusRegistered, returnedAs(OtherReason, Deceased)},
 	{in(StatusReturned), Answered, Office, StatusAnswered, returnedAs(OtherReason)},
 	{in(StatusReturned), Confirmed, Office, StatusAnswered, returnedAs(Deceased)},
 
@@ -184,7 +184,7 @@ type State struct {
 	Practice  nhs.ODSCode // who has it, or had it last
 	Reason    Reason      // while it is returned
 	Next      Next
-	Due       time.Time     // when Next must be done; zero: never
+	Due       time.Time     // when Next is looked at by the engine, or due from the desk; zero: never
 	Received  time.Time     // when a door took it
 	First     time.Time     // since when the person has been waiting: of all their forms
 	Of        Reference     // the earliest of the person's other forms, or the one that this one repeats
@@ -217,6 +217,33 @@ const (
 	extractDays = 35 // after which a practice is asked to show that what it applied is coded
 	scanDays    = 90 // that a scan is kept after its form was checked
 )
+
+// Deadline is by when whoever has the form should have done what is next; zero where that is nothing for a person to do.
+//
+// It counts from when the work came about, and being told of it again moves nothing: Due is when the engine, or the desk,
+// looks at the form next, and goes on and on. A practice should act before it is reminded the first time, show that what it
+// applied is coded within 35 days, and decide on what it returned within a month, in which a request of a person is to be
+// answered (UK GDPR, article 12).
+func (s State) Deadline() time.Time {
+	switch s.Owner {
+	case OwnerDesk: // what the desk owes next is the next letter
+		return s.Due
+	case OwnerPractice:
+		switch s.Next {
+		case NextExtract:
+			return nhs.Days(s.Clock, extractDays)
+		case NextDecide, NextWithdraw:
+			return nhs.Months(s.Clock, 1)
+		}
+		return nhs.WorkingDays(s.Clock, reminders[0])
+	case OwnerOffice:
+		if s.Next == NextAnswer {
+			return nhs.Months(s.Since, 1)
+		}
+		return nhs.WorkingDays(s.Since, officeDays)
+	}
+	return time.Time{}
+}
 
 // Fold gives the state after all events of a history.
 func Fold(history []Event) State {
@@ -275,7 +302,7 @@ func (s State) note(e Event) State {
 	case Discarded:
 		s.Owner, s.Next, s.Due, s.Fault = OwnerNobody, "", time.Time{}, ""
 	case Failed:
-		if s.Owner != OwnerPractice && s.Owner != OwnerDesk {
+		if s.Owner != OwnerPractice && s.Owner != OwnerDesk && s.Owner != OwnerOffice {
 			s.Owner, s.Since = OwnerOffice, e.At
 		}
 		s.Fault, s.Due = e.Detail["fault"], nhs.WorkingDays(e.At, officeDays)

@@ -146,6 +146,12 @@ func (h *house) say(ref optout.Reference, verbs ...string) {
 	}
 }
 
+// kept has somebody say of a form that it was returned by mistake: the person did not take it back.
+func (h *house) kept(by optout.Actor) string {
+	h.t.Helper()
+	return h.outcome("kee", reach["withdrawn by person"](h), by)
+}
+
 // giveBack returns a collected form for a reason.
 func (h *house) giveBack(ref optout.Reference, why optout.Reason) {
 	h.t.Helper()
@@ -263,9 +269,9 @@ identity not verified  | N   N   N   N   | e   e   e   | N   N   N   N   N   | c
 safeguarding           | N   N   N   N   | e   e   e   | N   N   N   N   N   | che N   | col ans N   | N   N   N   | o   o
 coercion               | N   N   N   N   | e   e   e   | N   N   N   N   N   | che N   | col ans N   | N   N   N   | o   o
 no legal basis         | N   N   N   N   | e   e   e   | N   N   N   N   N   | che N   | col ans N   | N   N   N   | o   o
-deceased               | N   N   N   N   | e   e   e   | F   F   F   F   F   | che F   | F   F   F   | N   ans N   | F   o
+deceased               | N   N   N   reg | e   e   e   | F   F   F   F   F   | che F   | F   F   F   | N   ans N   | F   o
 other                  | N   N   N   reg | e   e   e   | F   F   F   F   =   | che F   | F   F   F   | ans N   N   | F   o
-withdrawn by person    | N   N   N   N   | e   e   e   | N   N   N   N   N   | che N   | N   N   wit | N   N   N   | o   o
+withdrawn by person    | N   N   N   N   | e   e   e   | N   N   N   N   N   | che N   | col N   wit | N   N   N   | o   o
 duplicate              | N   N   N   N   | F   F   F   | F   F   F   F   F   | che F   | F   F   F   | N   N   N   | F   reg
 withdrawn              | e   e   e   e   | e   e   e   | e   e   e   e   e   | e   e   | e   e   =   | e   e   reg | e   e
 answered               | e   e   e   e   | e   e   e   | e   e   e   e   e   | e   e   | e   =   e   | e   e   reg | e   e
@@ -378,7 +384,7 @@ func TestTheWrongOwnerIsForbidden(t *testing.T) {
 	may := map[string][]optout.Actor{ // besides the one of the table of acts
 		"wro": {supervisor}, "col": {clinician}, "put": {clinician}, "app": {clinician}, "cor": {clinician}, "ret": {clinician}, "lac": {clinician}, "tak": {clinician},
 		"has": {clinician, everybody[7], everybody[8]}, // whose list it is in
-		"kee": {practice}, "ref": {practice},           // of one reason of four
+		"kee": {practice}, "ref": {practice},           // of one reason of four, and of what was no taking back
 		"num": {clinician, desk, supervisor, office}, "nud": {practice, clinician, supervisor, office},
 	}
 	for state := range reach {
@@ -409,34 +415,38 @@ func TestTheWrongOwnerIsForbidden(t *testing.T) {
 	if got := h.outcome("ref", reach["identity not verified"](h), practice); got != "ans" {
 		t.Errorf("a practice decides on identity by itself: %s", got)
 	}
+	if got := newHouse(t).kept(practice); got != "col" {
+		t.Errorf("a practice says by itself that nobody took a form back: %s", got)
+	}
 }
 
-// Whose list, what is next, by when: as the design says it. Forms are routed on Monday 23 November 2026 at noon.
+// Whose list, what is next, when it is looked at, and by when whoever has it should have done it: as the design says it.
+// Forms are routed on Monday 23 November 2026 at noon.
 const lists = `
-held                   | desk     | write    | 2026-11-23 12:00
-registered             | engine   | settle   | 2026-11-23 12:00
-unrouted               | office   | assign   | 2026-11-25 12:00
-routed                 | practice | remind   | 2026-11-25 12:00
-delivered              | practice | remind   | 2026-11-25 12:00
-collected              | practice | remind   | 2026-11-25 12:00
-applied                | practice | extract  | 2026-12-29 12:02
-in doubt               | practice | remind   | 2026-11-25 12:03
-checked                | nobody   |          |
-not our patient        | engine   | reroute  | 2026-11-23 12:02
-moved                  | engine   | reroute  | 2026-11-23 12:02
-identity not verified  | practice | decide   | 2026-12-23 12:02
-safeguarding           | practice | decide   | 2026-12-23 12:02
-coercion               | practice | decide   | 2026-12-23 12:02
-no legal basis         | practice | decide   | 2026-12-23 12:02
-deceased               | office   | confirm  | 2026-11-25 12:02
-other                  | office   | answer   | 2026-12-23 12:02
-withdrawn by person    | practice | withdraw | 2026-11-23 12:02
-duplicate              | first    | follow   | 2026-11-24 12:01
-withdrawn              | nobody   |          |
-answered               | nobody   |          |
-answered by the office | nobody   |          |
-answered, deceased     | nobody   |          |
-answered while held    | nobody   |          |
+held                   | desk     | write    | 2026-11-23 12:00 | 2026-11-23 12:00
+registered             | engine   | settle   | 2026-11-23 12:00 |
+unrouted               | office   | assign   | 2026-11-25 12:00 | 2026-11-25 12:00
+routed                 | practice | remind   | 2026-11-25 12:00 | 2026-11-25 12:00
+delivered              | practice | remind   | 2026-11-25 12:00 | 2026-11-25 12:00
+collected              | practice | remind   | 2026-11-25 12:00 | 2026-11-25 12:00
+applied                | practice | extract  | 2026-12-29 12:02 | 2026-12-29 12:02
+in doubt               | practice | remind   | 2026-11-25 12:03 | 2026-11-25 12:03
+checked                | nobody   |          |                  |
+not our patient        | engine   | reroute  | 2026-11-23 12:02 |
+moved                  | engine   | reroute  | 2026-11-23 12:02 |
+identity not verified  | practice | decide   | 2026-12-23 12:02 | 2026-12-23 12:02
+safeguarding           | practice | decide   | 2026-12-23 12:02 | 2026-12-23 12:02
+coercion               | practice | decide   | 2026-12-23 12:02 | 2026-12-23 12:02
+no legal basis         | practice | decide   | 2026-12-23 12:02 | 2026-12-23 12:02
+deceased               | office   | confirm  | 2026-11-25 12:02 | 2026-11-25 12:02
+other                  | office   | answer   | 2026-12-23 12:02 | 2026-12-23 12:02
+withdrawn by person    | practice | withdraw | 2026-11-23 12:02 | 2026-12-23 12:02
+duplicate              | first    | follow   | 2026-11-24 12:01 |
+withdrawn              | nobody   |          |                  |
+answered               | nobody   |          |                  |
+answered by the office | nobody   |          |                  |
+answered, deceased     | nobody   |          |                  |
+answered while held    | nobody   |          |                  |
 `
 
 func TestWhoseListWhatIsNextAndByWhen(t *testing.T) {
@@ -453,12 +463,15 @@ func TestWhoseListWhatIsNextAndByWhen(t *testing.T) {
 		h := newHouse(t)
 		h.Move(24 * time.Hour) // Noon is a Sunday
 		f := h.form(reach[cells[0]](h))
-		s, due := f.State(), ""
-		if !f.Due.IsZero() {
-			due = f.Due.Format("2006-01-02 15:04")
+		minute := func(at time.Time) string {
+			if at.IsZero() {
+				return ""
+			}
+			return at.Format("2006-01-02 15:04")
 		}
-		if string(s.Owner) != cells[1] || string(s.Next) != cells[2] || due != cells[3] {
-			t.Errorf("%s: on the list of %s, next %s, due %s", line, s.Owner, s.Next, due)
+		s := f.State()
+		if due, deadline := minute(f.Due), minute(s.Deadline()); string(s.Owner) != cells[1] || string(s.Next) != cells[2] || due != cells[3] || deadline != cells[4] {
+			t.Errorf("%s: on the list of %s, next %s, due %s, to be done by %s", line, s.Owner, s.Next, due, deadline)
 		}
 		if !f.Due.Equal(s.Due) {
 			t.Errorf("%s: due at %v by its state and at %v in the store", cells[0], s.Due, f.Due)

@@ -61,6 +61,7 @@ var stories = map[string]story{
 
 	"assigned/unrouted":     sent(optout.Online, at("")).looked(0).then("ass"),
 	"assigned/returned":     collected.then("ret", "ass"),
+	"assigned/lives":        collected.givenBack(optout.Deceased).then("ass"),
 	"reminded/reminded":     routed.looked(3),
 	"closed/closed":         sent(optout.Online, at("A81002")).looked(0).closing().looked(3),
 	"rerouted/rerouted":     collected.givenBack(optout.HasMoved).looked(0),
@@ -108,8 +109,9 @@ var stories = map[string]story{
 	"returned/deceased":              collected.givenBack(optout.Deceased),
 	"returned/other":                 collected.givenBack(optout.OtherReason),
 
-	"decided/goes-on": collected.givenBack(optout.Safeguarding).then("kee"),
-	"decided/told":    collected.givenBack(optout.Safeguarding).then("ref"),
+	"decided/goes-on":    collected.givenBack(optout.Safeguarding).then("kee"),
+	"decided/by-mistake": collected.givenBack(optout.WithdrawnByPerson).then("kee"),
+	"decided/told":       collected.givenBack(optout.Safeguarding).then("ref"),
 	"decided/telling-is-unsafe": collected.givenBack(optout.Safeguarding).does(func(ctx context.Context, h *house, ref optout.Reference) (optout.Answer, error) {
 		return h.custody.Refuse(ctx, ref, clinician, said("telling may harm"), optout.Telling{Unsafe: true})
 	}),

@@ -76,8 +76,8 @@ func (d *Door) showForm(w http.ResponseWriter, r *http.Request, s signin.Session
 	if st.Owner == optout.OwnerOffice || f.Fault != "" {
 		v.Why = why(st, f.Fault)
 	}
-	if !f.Due.IsZero() {
-		v.Due = new(staff.DueIn(f.Due, now))
+	if due := st.Deadline(); !due.IsZero() {
+		v.Due = new(staff.DueIn(due, now))
 	}
 	if len(beside) > 0 {
 		v.Beside = new(staff.Compare(append([]optout.Form{f}, beside...)))

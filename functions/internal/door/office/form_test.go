@@ -20,6 +20,20 @@ func formAt(ref optout.Reference, page string) string {
 	return strings.TrimSuffix("/office/forms/"+ref.String()+"/"+page, "/")
 }
 
+// The engine puts off what waits for the office. It is overdue all the same, by a day more every day.
+func TestWhatTheOfficeHasNotDoneIsOverdue(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := h.register(nowhere)
+	for range 30 {
+		h.Move(24 * time.Hour)
+		h.advance()
+	}
+	b := h.clerk()
+	b.get("/office").says(t, "the list", 200, ref.String(), "28 days overdue")
+	b.get(formAt(ref, "")).says(t, "the form", 200, "28 days overdue")
+}
+
 func TestTheOfficeFindsAPracticeAndThePracticeIsTold(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -101,6 +115,22 @@ func TestADeathIsConfirmedAndNobodyIsWrittenTo(t *testing.T) {
 	}
 }
 
+func TestAPersonWhoLivesKeepsTheirForm(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := h.returned(optout.Deceased)
+	b := h.clerk()
+	b.get(formAt(ref, "")).says(t, "the form", 200, "Confirm that the person has died", "Find a practice")
+	b.get(formAt(ref, "assign")).says(t, "the page", 200, "returned: The person has died", "If that was a mistake, and the person lives, the form goes on.")
+	for range 2 { // to the practice that said so, too
+		b.fill(formAt(ref, "assign"), values("practice", "A81001", "text", "she rang us", "key", "k-1")).leads(t, "assigned", "/office?done=assigned")
+	}
+	h.advance()
+	if s := h.state(ref); s.Status != optout.StatusRouted || s.Practice != densham {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestAnEndedFormIsOpenedAgainOnAComplaint(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -159,7 +189,7 @@ func TestVerbsThatDoNotFitChangeNothingAndLoseNothing(t *testing.T) {
 	}{
 		"a practice's form":         {atPractice, []string{"number"}},
 		"a form without a practice": {unrouted, []string{"assign", "number"}},
-		"a form of somebody dead":   {dead, []string{"confirm", "number"}},
+		"a form of somebody dead":   {dead, []string{"confirm", "assign", "number"}},
 		"a form that was returned":  {other, []string{"assign", "answer", "number"}},
 		"a form that has ended":     {ended, []string{"complain"}},
 	} {

@@ -226,8 +226,8 @@ func (d *Door) formRow(e entry) []nhsui.Cell {
 		return []nhsui.Cell{link, {Text: staff.Since(e.since, now)}, {Text: faultText("unreadable")}, {Text: owners[optout.OwnerOffice]}, {}, {}}
 	}
 	row := []nhsui.Cell{link, {Text: staff.Since(st.Since, now)}, {Text: why(st, e.form.Fault)}, {Text: ownerText(st)}, {Text: staff.NextText(st)}, {}}
-	if !e.form.Due.IsZero() {
-		row[5].HTML = nhsui.HTML(staff.DueIn(e.form.Due, now))
+	if due := st.Deadline(); !due.IsZero() {
+		row[5].HTML = nhsui.HTML(staff.DueIn(due, now))
 	}
 	return row
 }

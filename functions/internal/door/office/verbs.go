@@ -32,7 +32,7 @@ type verb struct {
 
 var verbs []verb
 
-func init() { verbs = []verb{assign, reply, confirm, complain, number} }
+func init() { verbs = []verb{confirm, assign, reply, complain, number} }
 
 func verbNamed(name string) (verb, bool) {
 	n := slices.IndexFunc(verbs, func(x verb) bool { return x.name == name })
@@ -55,10 +55,14 @@ const mostOffered = 20
 var assign = verb{
 	name: "assign", ask: "Find a practice", title: "Which practice does the form go to?", button: "Give the form to this practice", done: "assigned", leaves: true,
 	when: func(s optout.State) bool {
-		return s.Owner == optout.OwnerOffice && (s.Status == optout.StatusRegistered || s.Status == optout.StatusReturned && s.Reason == optout.OtherReason)
+		return s.Owner == optout.OwnerOffice && (s.Status == optout.StatusRegistered || s.Status == optout.StatusReturned && (s.Reason == optout.OtherReason || s.Reason == optout.Deceased))
 	},
 	about: func(s optout.State) []string {
-		return []string{"It is here because: " + strings.ToLower(why(s, "")[:1]) + why(s, "")[1:] + ".", "The practice is told like of every other form, and looks whether the person is its patient. Nobody else learns where the form went."}
+		because := "It is here because: " + strings.ToLower(why(s, "")[:1]) + why(s, "")[1:] + "."
+		if s.Reason == optout.Deceased {
+			because += " If that was a mistake, and the person lives, the form goes on."
+		}
+		return []string{because, "The practice is told like of every other form, and looks whether the person is its patient. Nobody else learns where the form went."}
 	},
 	begin: func(d *Door, f optout.Form, filled door.Form) {
 		if near, _, ok := strings.Cut(f.Facts.Postcode.Text(), " "); ok { // those around the person's home
@@ -146,7 +150,7 @@ var confirm = verb{
 	when: func(s optout.State) bool {
 		return s.Status == optout.StatusReturned && s.Reason == optout.Deceased
 	},
-	about: always("The form ends here. Nobody is written to, and nobody who asks with the reference is told why."),
+	about: always("The form ends here. Nobody is written to, and nobody who asks with the reference is told why. If the person lives, find the practice that the form goes to instead."),
 	fields: func(d *Door, f optout.Form, b staff.Fields) template.HTML {
 		return b.Box("sure", "It was checked that it is this person") + b.Words("text", "How you know", "It stays with the form, for the office alone.")
 	},

@@ -20,8 +20,8 @@ type listed struct {
 	Reference string `json:"reference"`
 	Status    string `json:"status"`
 	Next      string `json:"next,omitempty"`
-	Since     string `json:"since"` // the person waits since
-	Due       string `json:"due,omitempty"`
+	Since     string `json:"since"`         // the person waits since
+	Due       string `json:"due,omitempty"` // by when the practice should have acted
 }
 
 // listForSoftware lists what is on the practice's list: GET /api/practice/forms?list=waiting&after=….
@@ -65,8 +65,8 @@ func (d *Door) listForSoftware(w http.ResponseWriter, r *http.Request, a optout.
 func listing(f optout.Form) listed {
 	s := f.State()
 	l := listed{Reference: f.Reference.String(), Status: string(s.Status), Next: string(s.Next), Since: s.First.UTC().Format(time.RFC3339)}
-	if !s.Due.IsZero() {
-		l.Due = s.Due.UTC().Format(time.RFC3339)
+	if due := s.Deadline(); !due.IsZero() {
+		l.Due = due.UTC().Format(time.RFC3339)
 	}
 	return l
 }

@@ -98,3 +98,35 @@ func (d *Door) withdraw(w http.ResponseWriter, r *http.Request, s signin.Session
 	d.letGo(r.Context(), err, f, s)
 	d.answer(w, r, s, f, err, "/practice?done=withdrawn", again)
 }
+
+// askKeep asks what happened where nobody took a form back: GET /practice/forms/{reference}/keep.
+func (d *Door) askKeep(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form) {
+	d.showKeep(w, r, s, f, door.Form{}, 0, nil)
+}
+
+func (d *Door) showKeep(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, filled door.Form, status int, faults []staff.Fault) {
+	if err := d.look(r.Context(), s.Actor, "form", f); err != nil {
+		d.house.Fail(w, r, err)
+		return
+	}
+	b := staff.Fields{Form: filled, Faults: faults}
+	d.house.Show(w, s, staff.Page{
+		Name: "ask", Status: status, Title: "It was returned by mistake", Part: "/practice", Back: address(f.Reference, ""), Faults: faults,
+		Data: staff.Ask{
+			Above:  staff.Who(f) + staff.Paragraphs("Say so only if the person did not take it back. The form is yours to do again, and your days to act begin anew."),
+			Action: address(f.Reference, "keep"), Fields: b.Key() + b.Words("text", "What happened?", "It stays with the form at your practice. Do not write down more than is needed."),
+			Button: nhsui.Button{Text: "Go on with the form", PreventDoubleClick: new(true)},
+		},
+	})
+}
+
+// keep records that a form was returned by mistake: the person did not take it back. POST /practice/forms/{reference}/keep.
+func (d *Door) keep(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, filled door.Form) {
+	again := func(status int, faults []staff.Fault) { d.showKeep(w, r, s, f, filled, status, faults) }
+	if filled.Get("text") == "" {
+		again(http.StatusUnprocessableEntity, []staff.Fault{{Field: "text", Text: "Say what happened."}})
+		return
+	}
+	_, err := d.custody().Keep(r.Context(), f.Reference, s.Actor, staff.SaidIn(filled))
+	d.answer(w, r, s, f, err, address(f.Reference, "")+"?done=decided", again)
+}

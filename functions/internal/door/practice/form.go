@@ -70,9 +70,8 @@ func (d *Door) showForm(w http.ResponseWriter, r *http.Request, s signin.Session
 		return
 	}
 	v := formView{Reference: f.Reference.String(), At: address(f.Reference, ""), State: f.State(), Standing: staff.Standing(f.State()), Next: staff.NextText(f.State()), Key: staff.Fields{}.Key(), Held: held, Now: now}
-	if !f.State().Due.IsZero() {
-		due := staff.DueIn(f.State().Due, now)
-		v.Due = &due
+	if due := f.State().Deadline(); !due.IsZero() {
+		v.Due = new(staff.DueIn(due, now))
 	}
 	page := staff.Page{Status: status, Title: "Form " + f.Reference.String(), Part: "/practice", Back: "/practice?list=" + listOf(f), Faults: faults, Done: done[r.URL.Query().Get("done")], Wide: true}
 	v.Note = note
@@ -157,7 +156,7 @@ func acts(f optout.Form, s signin.Session) []act {
 	case st.Next == optout.NextDecide && (st.Reason == optout.IdentityNotVerified || s.Role == optout.Clinician):
 		return []act{{Text: "Decide", Page: "decide"}}
 	case st.Next == optout.NextWithdraw:
-		return []act{{Text: "Record how it was taken back", Page: "withdraw"}}
+		return []act{{Text: "Record how it was taken back", Page: "withdraw"}, {Text: "It was returned by mistake", Page: "keep", Secondary: true}}
 	}
 	return nil
 }
@@ -222,7 +221,7 @@ func (d *Door) heldBy(ctx context.Context, ref optout.Reference, s signin.Sessio
 // verbs are what can be done with a form: POST /practice/forms/{reference}/{page}.
 var verbs = map[string]func(*Door, http.ResponseWriter, *http.Request, signin.Session, optout.Form, door.Form){
 	"collect": (*Door).collect, "claim": (*Door).claim, "release": (*Door).release, "put-back": (*Door).putBack,
-	"apply": (*Door).apply, "return": (*Door).giveBack, "number": (*Door).number, "correct": (*Door).correct, "decide": (*Door).decide, "withdraw": (*Door).withdraw,
+	"apply": (*Door).apply, "return": (*Door).giveBack, "number": (*Door).number, "correct": (*Door).correct, "decide": (*Door).decide, "withdraw": (*Door).withdraw, "keep": (*Door).keep,
 }
 
 // act does one of the verbs, unless a colleague is at work on the form.
@@ -252,7 +251,7 @@ func (d *Door) act(w http.ResponseWriter, r *http.Request, s signin.Session, f o
 // formPages are the pages about a form: GET /practice/forms/{reference}/{page}.
 var formPages = map[string]func(*Door, http.ResponseWriter, *http.Request, signin.Session, optout.Form){
 	"apply": (*Door).askApply, "return": (*Door).askReturn, "number": (*Door).askNumber, "correct": (*Door).askCorrect,
-	"decide": (*Door).askDecide, "withdraw": (*Door).askWithdraw, "print": (*Door).print, "fhir": (*Door).fhir,
+	"decide": (*Door).askDecide, "withdraw": (*Door).askWithdraw, "keep": (*Door).askKeep, "print": (*Door).print, "fhir": (*Door).fhir,
 }
 
 // formPage shows one of the pages about a form, once it is collected.

@@ -32,7 +32,7 @@ var filters = []struct {
 	holds      func(optout.Form, time.Time) bool
 }{
 	{"all", "All", func(optout.Form, time.Time) bool { return true }},
-	{"overdue", "Overdue", func(f optout.Form, now time.Time) bool { return !f.State().Due.IsZero() && f.State().Due.Before(now) }},
+	{"overdue", "Overdue", func(f optout.Form, now time.Time) bool { return staff.Overdue(f.State().Deadline(), now) }},
 	{"new", "New", func(f optout.Form, _ time.Time) bool {
 		return f.State().Status == optout.StatusRouted || f.State().Status == optout.StatusDelivered
 	}},
@@ -178,7 +178,7 @@ func (d *Door) table(forms []optout.Form, claims map[optout.Reference]worklist.C
 		if c, held := claims[f.Reference]; held {
 			row[3].Text += " (" + atWork(c, s) + ")"
 		}
-		if due := st.Due; !due.IsZero() {
+		if due := st.Deadline(); !due.IsZero() {
 			row[4].HTML = nhsui.HTML(staff.DueIn(due, now))
 		}
 		t.Rows = append(t.Rows, row[:len(t.Head)])

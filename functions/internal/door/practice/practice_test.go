@@ -280,7 +280,7 @@ func TestNothingOfAnotherPracticeIsThere(t *testing.T) {
 	never := optout.NewReference([10]byte{1})
 	var alike string
 	for _, ref := range []optout.Reference{ours, never} {
-		for _, page := range []string{"", "apply", "return", "correct", "decide", "withdraw", "number", "print", "fhir", "nowhere"} {
+		for _, page := range []string{"", "apply", "return", "correct", "decide", "withdraw", "keep", "number", "print", "fhir", "nowhere"} {
 			a := b.says(b.get(at(ref, page)), 404, "This form is not on your list")
 			if alike == "" {
 				alike = a.body
@@ -289,7 +289,7 @@ func TestNothingOfAnotherPracticeIsThere(t *testing.T) {
 				t.Errorf("GET %s is answered otherwise", page)
 			}
 		}
-		for _, verb := range []string{"collect", "claim", "release", "put-back", "apply", "return", "correct", "decide", "withdraw", "number", "nowhere"} {
+		for _, verb := range []string{"collect", "claim", "release", "put-back", "apply", "return", "correct", "decide", "withdraw", "keep", "number", "nowhere"} {
 			if a := b.says(b.post(at(ref, verb), applied...), 404); a.body != alike {
 				t.Errorf("POST %s is answered otherwise", verb)
 			}
@@ -537,6 +537,13 @@ func TestReturnsAreWorkForSomebody(t *testing.T) {
 			{"withdraw", []string{"how", "phone", "to", "Tom Reed", "on-day", "30", "on-month", "11", "on-year", "2026"}, 422, "That has not come yet"},
 			{"withdraw", []string{"how", "phone", "to", "Tom Reed", "on-day", "22", "on-month", "11", "on-year", "2026"}, 303, ""},
 		}, optout.StatusWithdrawn},
+		"not taken back after all": {"WITHDRAWN_BY_PERSON", []step{
+			{"keep", nil, 422, "Say what happened."},
+			{"keep", []string{"text", "the wrong patient's letter"}, 303, ""},
+			{"keep", []string{"text", "the wrong patient's letter"}, 303, ""}, // a double click
+			{"withdraw", []string{"how", "phone", "to", "Tom Reed", "on-day", "22", "on-month", "11", "on-year", "2026"}, 409, "Nothing was changed"},
+		}, optout.StatusCollected},
+		"kept without a clinician":   {"COERCION", []step{{"keep", []string{"text", "x"}, 403, "Nothing was changed"}}, optout.StatusReturned},
 		"another reason, not said":   {"OTHER", nil, optout.StatusCollected},
 		"a reason that is none":      {"BORED", nil, optout.StatusCollected},
 		"applied after it came back": {"DECEASED", []step{{"apply", applied, 404, "not on your list"}}, optout.StatusReturned},
@@ -553,6 +560,10 @@ func TestReturnsAreWorkForSomebody(t *testing.T) {
 				b.says(a, 422, "There is a problem")
 			} else {
 				b.leads(a, "/practice?done=returned")
+			}
+			if c.reason == "WITHDRAWN_BY_PERSON" {
+				b.says(b.get(at(ref, "")), 200, "Record how it was taken back", "It was returned by mistake")
+				b.says(b.get(at(ref, "keep")), 200, "Say so only if the person did not take it back.", "What happened?")
 			}
 			for _, s := range c.steps {
 				b.says(b.post(at(ref, s.verb), s.pairs...), s.status, s.says)
@@ -771,6 +782,44 @@ func TestTheListIsFilteredAndPaged(t *testing.T) {
 	h.Move(3 * 24 * time.Hour)
 	b = h.manager()
 	b.says(b.get("/practice?only=overdue"), 200, "1 day overdue")
+}
+
+// The engine reminds the practice again and again. What it has not done is overdue all the same, by a day more every day.
+func TestWhatIsNotDoneIsOverdueByMoreEveryDay(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.Move(24 * time.Hour) // to Monday 23 November, at noon
+	ref := h.sent(nil)
+	s := h.softwareOf("software-1", "A81001")
+	for day := range 60 {
+		h.advance(ref)
+		b := h.manager()
+		tag := map[int]string{0: "Due in 2 days", 1: "Due tomorrow", 2: "Due today", 3: "1 day overdue"}[day]
+		count := "Overdue (0)"
+		if day > 3 {
+			tag = fmt.Sprintf("%d days overdue", day-2)
+		}
+		if day > 2 {
+			count = "Overdue (1)"
+		}
+		b.says(b.get("/practice"), 200, tag, count)
+		b.says(b.get(at(ref, "")), 200, tag)
+		if only := b.get("/practice?only=overdue"); strings.Contains(only.body, ref.String()) != (day > 2) {
+			t.Errorf("on day %d among the overdue: %t", day, day <= 2)
+		}
+		if day%20 == 19 { // a token is good for an hour
+			s = software{h, h.issuer.Token(t, "software-1", h.Now())}
+			s.wants(s.do("GET", "/api/practice/forms", 0, ""), 200, `"due":"2026-11-25T12:00:00Z"`)
+		}
+		if h.Move(11 * time.Hour); day == 2 { // late on the day itself it is due, for the tag and among the overdue alike
+			b = h.manager()
+			b.says(b.get("/practice"), 200, "Due today", "Overdue (0)")
+		}
+		h.Move(13 * time.Hour)
+	}
+	if n := h.state(ref).Reminders; n < 3 {
+		t.Errorf("the engine has reminded only %d times", n)
+	}
 }
 
 func TestALocumChoosesAPractice(t *testing.T) {

@@ -61,7 +61,10 @@ func Between(from, to time.Time) int {
 	return int(day(to).Sub(day(from)).Hours() / 24)
 }
 
-// DueIn says when something is due in words, with the colour of its haste.
+// Overdue says that something was due on a day that has passed, by the calendar in England.
+func Overdue(due, now time.Time) bool { return !due.IsZero() && Between(now, due) < 0 }
+
+// DueIn says when something is due in words, with the colour of its haste. It is overdue when Overdue says so.
 func DueIn(due, now time.Time) nhsui.Tag {
 	if due.IsZero() {
 		return nhsui.Tag{}
