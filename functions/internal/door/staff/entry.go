@@ -58,7 +58,19 @@ func (e Entry) Fill(w http.ResponseWriter, r *http.Request, s signin.Session) {
 		e.show(w, s, status, door.Form{}, []Fault{{"", "What was sent is no form, or far too large a one. Fill it in again."}})
 		return
 	}
+	if wrong := e.elsewhere(f, s); wrong != nil {
+		e.show(w, s, http.StatusConflict, f, []Fault{*wrong})
+		return
+	}
 	e.judge(w, r, s, f)
+}
+
+// elsewhere is the Fault of what was filled in for another practice than it would be registered at now.
+func (e Entry) elsewhere(f door.Form, s signin.Session) *Fault {
+	if e.Door != optout.Counter {
+		return nil
+	}
+	return Elsewhere(f, s)
 }
 
 func (e Entry) judge(w http.ResponseWriter, r *http.Request, s signin.Session, f door.Form) {
@@ -104,8 +116,8 @@ func (e Entry) judge(w http.ResponseWriter, r *http.Request, s signin.Session, f
 	})
 }
 
-// use binds what is sealed to whoever entered it, for the practice it was entered at.
-func (e Entry) use(s signin.Session) string { return entryUse + " " + e.At + " " + s.String() }
+// use binds what is sealed to whoever entered it. For which practice stands in it.
+func (e Entry) use(s signin.Session) string { return entryUse + " " + e.At + " " + s.ID }
 
 // Confirm registers what was read back, once, or gives it back to be changed.
 func (e Entry) Confirm(w http.ResponseWriter, r *http.Request, s signin.Session) {
@@ -122,6 +134,10 @@ func (e Entry) Confirm(w http.ResponseWriter, r *http.Request, s signin.Session)
 	form := door.Form(kept.Form)
 	if f.Get("do") != "send" {
 		e.show(w, s, 0, form, nil)
+		return
+	}
+	if wrong := e.elsewhere(form, s); wrong != nil {
+		e.show(w, s, http.StatusConflict, form, []Fault{*wrong})
 		return
 	}
 	answers, facts, faults := e.accept(form, s)
@@ -174,6 +190,9 @@ func (e Entry) show(w http.ResponseWriter, s signin.Session, status int, f door.
 		}
 	}
 	heading := func(text string) template.HTML { return template.HTML(`<h2 class="nhsuk-heading-m">` + text + `</h2>`) }
+	if e.Door == optout.Counter {
+		add(For(s))
+	}
 	add(b.Key(), b.One("want", "What does the person want?", "",
 		Option{"dissent", Choices["dissent"], ""}, Option{"core", Choices["core"], ""}, Option{"core-and-additional", Choices["core-and-additional"], ""},
 		Option{"withdrawal", "To take back an earlier form", ""}, Option{"not-me", "To say that an earlier form was not theirs", ""}))
