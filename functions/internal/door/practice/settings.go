@@ -117,7 +117,7 @@ func (d *Door) set(w http.ResponseWriter, r *http.Request, s signin.Session) {
 		d.house.Refuse(w, r, problem.NotFound)
 		return
 	}
-	d.answer(w, r, s, optout.Form{}, err, "/practice/settings?done="+what, func(status int, faults []staff.Fault) {
+	d.house.Answer(w, r, err, staff.Outcome{Onward: "/practice/settings?done=" + what, Again: func(status int, faults []staff.Fault) {
 		d.showSettings(w, r, s, filled, status, faults)
-	})
+	}})
 }

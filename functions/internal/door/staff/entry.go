@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -92,16 +93,15 @@ func (e Entry) judge(w http.ResponseWriter, r *http.Request, s signin.Session, f
 		e.House.Fail(w, r, err)
 		return
 	}
+	e.readBack(w, s, sealed, facts, 0, nil)
+}
+
+// readBack shows what is read back to the person.
+func (e Entry) readBack(w http.ResponseWriter, s signin.Session, sealed string, facts optout.Facts, status int, faults []Fault) {
 	said := Summary(optout.Form{Facts: facts, Channel: e.Door})
-	rows := said.Rows[:0]
-	for _, row := range said.Rows {
-		if row.Key.Text != "Came in" {
-			rows = append(rows, row)
-		}
-	}
-	said.Rows = rows
+	said.Rows = slices.DeleteFunc(said.Rows, func(row nhsui.SummaryRow) bool { return row.Key.Text == "Came in" })
 	e.House.Show(w, s, Page{
-		Name: "readback", Title: "Read this back to the person", Part: e.Part,
+		Name: "readback", Title: "Read this back to the person", Part: e.Part, Status: status, Faults: faults,
 		Data: struct {
 			Said         nhsui.SummaryList
 			Means        nhsui.WarningCallout
@@ -141,6 +141,7 @@ func (e Entry) Confirm(w http.ResponseWriter, r *http.Request, s signin.Session)
 		return
 	}
 	answers, facts, faults := e.accept(form, s)
+	again := func(status int, wrong []Fault) { e.readBack(w, s, f.Get("sealed"), facts, status, wrong) }
 	origin := optout.Origin{Door: e.Door, Client: s.String(), Key: kept.Key}
 	var receipt optout.Receipt
 	if len(faults) == 0 {
@@ -157,7 +158,7 @@ func (e Entry) Confirm(w http.ResponseWriter, r *http.Request, s signin.Session)
 		e.show(w, s, http.StatusConflict, form, []Fault{{"", "This page has registered something else already. Read this one back and register it on its own."}})
 		return
 	case err != nil:
-		e.House.Fail(w, r, err)
+		e.House.Answer(w, r, err, Outcome{Again: again})
 		return
 	}
 	if !receipt.Replayed {
@@ -165,7 +166,7 @@ func (e Entry) Confirm(w http.ResponseWriter, r *http.Request, s signin.Session)
 	}
 	observe.Note(r.Context(), "reference", receipt.Reference.String())
 	if err := e.Looks.Look(r.Context(), worklist.Look{At: e.Now(), By: s.String(), What: "entered"}, receipt.Reference); err != nil {
-		e.House.Fail(w, r, err) // the same page can be sent again
+		e.House.Answer(w, r, err, Outcome{Again: again}) // the same page can be sent again
 		return
 	}
 	See(w, e.At+"/registered?reference="+url.QueryEscape(receipt.Reference.String()))
