@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"path"
 	"regexp"
 	"strings"
@@ -44,7 +45,7 @@ func (d *Door) begin(w http.ResponseWriter, r *http.Request) {
 		d.away(w, r, err)
 		return
 	}
-	state, b := rand.Text(), begun{Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Back: d.back(r)}
+	state, b := rand.Text(), begun{Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Back: d.back(&url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery})}
 	sealed, err := d.seal("signin "+state, d.Now().Add(beginLasts), b)
 	if err != nil {
 		d.failed(w, r, "too-large")
@@ -57,10 +58,10 @@ func (d *Door) begin(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, i.oauth.AuthCodeURL(state, oidc.Nonce(b.Nonce), oauth2.S256ChallengeOption(b.Verifier), oauth2.SetAuthURLParam("prompt", "login")), http.StatusSeeOther)
 }
 
-// back is the address that a person was at, which is always one of this door.
-func (d *Door) back(r *http.Request) string {
-	home, address := d.For.home(), r.URL.RequestURI()
-	if (r.URL.Path == home || strings.HasPrefix(r.URL.Path, home+"/")) && path.Clean(r.URL.Path) == r.URL.Path &&
+// back is the address that a person is led back to: that at which they were, if it is one of this door.
+func (d *Door) back(at *url.URL) string {
+	home, address := d.For.home(), at.RequestURI()
+	if (at.Path == home || strings.HasPrefix(at.Path, home+"/")) && path.Clean(at.Path) == at.Path && at.Host == "" && at.Scheme == "" &&
 		strings.HasPrefix(address, home) && !strings.ContainsAny(address, "\\\r\n") && len(address) <= mostBack {
 		return address
 	}

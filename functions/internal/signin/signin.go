@@ -7,7 +7,9 @@
 package signin
 
 import (
+	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -67,6 +69,7 @@ type Session struct {
 func (d *Door) Staff(next func(http.ResponseWriter, *http.Request, Session)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s, ok := d.admit(w, r)
+		r = within(r, s)
 		switch {
 		case !ok:
 		case d.For == Practice && s.Practice.IsZero():
@@ -77,13 +80,14 @@ func (d *Door) Staff(next func(http.ResponseWriter, *http.Request, Session)) htt
 	}
 }
 
-// Use puts one of the person's practices in use, in all tabs.
+// Use puts one of the person's practices in use, in all tabs, and leads back to where they were, sent as "back".
 func (d *Door) Use(w http.ResponseWriter, r *http.Request) {
 	s, ok := d.admit(w, r)
 	if !ok {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
+	r = within(r, s)
 	err := r.ParseForm()
 	chosen := r.PostForm.Get("practice")
 	if err == nil && chosen == "" { // that is asked again
@@ -96,7 +100,11 @@ func (d *Door) Use(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	setCookie(w, practiceCookie, code.String())
-	http.Redirect(w, r, d.For.home(), http.StatusSeeOther)
+	back := d.For.home()
+	if at, err := url.Parse(r.PostForm.Get("back")); err == nil {
+		back = d.back(at)
+	}
+	http.Redirect(w, r, back, http.StatusSeeOther)
 }
 
 // admit gives the session of a request, or answers it.
@@ -116,7 +124,7 @@ func (d *Door) admit(w http.ResponseWriter, r *http.Request) (Session, bool) {
 	groups := parseGroups(k.Groups)
 	s := Session{Actor: optout.Actor{Role: groups.role(d.For), ID: k.Person}, Name: k.Name, Supervisor: groups.supervises()}
 	if s.Role == "" {
-		d.Refuse(w, r, problem.NotForYou)
+		d.Refuse(w, within(r, s), problem.NotForYou)
 		return Session{}, false
 	}
 	if d.For == Practice {
@@ -124,6 +132,19 @@ func (d *Door) admit(w http.ResponseWriter, r *http.Request) (Session, bool) {
 		s.Practice = inUse(r, s.Practices)
 	}
 	return s, true
+}
+
+type sessionKey struct{}
+
+func within(r *http.Request, s Session) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), sessionKey{}, s))
+}
+
+// Of is the session of a request that was let in, or would have been if this were for that person, so that whoever
+// refuses it can show who is signed in; the zero Session where nobody is.
+func Of(ctx context.Context) Session {
+	s, _ := ctx.Value(sessionKey{}).(Session)
+	return s
 }
 
 // inUse is the practice that was put in use, or the only one.

@@ -17,13 +17,7 @@ import (
 )
 
 // address is that of a form's page.
-func address(ref optout.Reference, page string) string {
-	at := "/office/forms/" + ref.String()
-	if page != "" {
-		at += "/" + page
-	}
-	return at
-}
+func address(ref optout.Reference, page string) string { return staff.FormAt("/office", ref, page) }
 
 // onForm serves a form, whoever has it.
 func onForm(serve func(*Door, http.ResponseWriter, *http.Request, signin.Session, optout.Form)) func(*Door, http.ResponseWriter, *http.Request, signin.Session) {
@@ -60,10 +54,10 @@ func (d *Door) showForm(w http.ResponseWriter, r *http.Request, s signin.Session
 	ctx, now, st := r.Context(), d.Now(), f.State()
 	beside, err := optout.Beside(ctx, d.Store, f)
 	if err == nil {
-		err = d.look(ctx, s, "form", f)
+		err = d.house.Look(ctx, s.Actor, "form", f)
 	}
 	if err == nil {
-		err = d.look(ctx, s, "beside", beside...)
+		err = d.house.Look(ctx, s.Actor, "beside", beside...)
 	}
 	if err != nil {
 		d.house.Fail(w, r, err)
@@ -149,7 +143,7 @@ func (d *Door) formPage(w http.ResponseWriter, r *http.Request, s signin.Session
 
 // ask shows the page of a verb, as it was filled in and with what is wrong.
 func (d *Door) ask(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, x verb, filled door.Form, status int, wrong []staff.Fault) {
-	if err := d.look(r.Context(), s, "form", f); err != nil {
+	if err := d.house.Look(r.Context(), s.Actor, "form", f); err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}
@@ -190,33 +184,20 @@ func (d *Door) act(w http.ResponseWriter, r *http.Request, s signin.Session, f o
 	if x.leaves {
 		onward = "/office?done=" + x.done
 	}
-	d.answer(w, r, err, onward, again)
+	d.answer(w, r, s, f, err, onward, again)
 }
 
-// answer shows what came of an act: on to where it leads, or the page again with what was typed and why it was not taken.
-func (d *Door) answer(w http.ResponseWriter, r *http.Request, err error, onward string, again func(status int, wrong []staff.Fault)) {
-	faulty, isFaulty := errors.AsType[optout.Faulty](err)
-	refusal, isRefusal := errors.AsType[*optout.Refusal](err)
-	p := problem.Of(err)
-	switch {
-	case err == nil:
-		staff.See(w, onward)
-	case isFaulty:
-		again(http.StatusUnprocessableEntity, staff.Faults(faulty, nil))
-	case isRefusal:
-		status := http.StatusConflict
-		if refusal == optout.Forbidden {
-			status = http.StatusForbidden
+// answer shows what came of an act about a form.
+func (d *Door) answer(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, err error, onward string, again func(status int, wrong []staff.Fault)) {
+	o := staff.Outcome{Onward: onward, Again: again}
+	if _, refused := errors.AsType[*optout.Refusal](err); refused {
+		now, failed := d.Store.Form(r.Context(), f.Reference)
+		if failed != nil {
+			err = failed
 		}
-		observe.Note(r.Context(), "refusal", refusal.Code)
-		again(status, []staff.Fault{{Text: refusal.Detail + " Nothing was changed."}})
-	case p.Status == http.StatusServiceUnavailable:
-		observe.Cause(r.Context(), err)
-		w.Header().Set("Retry-After", "30")
-		again(p.Status, []staff.Fault{{Text: "This cannot be taken at the moment. Send it again in a minute: it is recorded once."}})
-	default:
-		d.house.Fail(w, r, err)
+		o.Stands = func(status int, note string) { d.showForm(w, r, s, now, status, note) }
 	}
+	d.house.Answer(w, r, err, o)
 }
 
 // mostLooks is how many looks one page shows.

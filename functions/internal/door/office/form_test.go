@@ -227,7 +227,7 @@ func TestOfTwoClerksAtOnceOneIsToldThatTheOtherWasFirst(t *testing.T) {
 	var all sync.WaitGroup
 	for n, b := range clerks {
 		all.Go(func() {
-			sent[n] = b.fill(formAt(ref, "assign"), values("practice", []string{"A81001", "A81002"}[n], "text", "kept words", "key", "k"))
+			sent[n] = b.fill(formAt(ref, "assign"), values("practice", []string{"A81001", "A81002"}[n], "text", "kept words", "key", []string{"k1", "k2"}[n]))
 		})
 	}
 	all.Wait()

@@ -162,7 +162,7 @@ func (d *Door) setPractice(w http.ResponseWriter, r *http.Request, s signin.Sess
 		d.showPractice(w, r, s, "", nil, status, wrong("", "What was sent is no form, or far too large a one. Nothing was changed."))
 	case what == "email":
 		_, err = d.custody().SetEmail(r.Context(), code, s.Actor, filled.Get("email"))
-		d.answer(w, r, err, practiceAddress(code)+"?done=email", again)
+		d.house.Answer(w, r, err, staff.Outcome{Onward: practiceAddress(code) + "?done=email", Again: again})
 	default:
 		on, x := staff.Date(filled, "on")
 		if x != nil {
@@ -170,6 +170,6 @@ func (d *Door) setPractice(w http.ResponseWriter, r *http.Request, s signin.Sess
 			return
 		}
 		_, err = d.custody().Chase(r.Context(), code, s.Actor, optout.Chase{How: filled.Get("how"), On: on, Text: optout.Text(filled.Get("text"))})
-		d.answer(w, r, err, practiceAddress(code)+"?done=chased", again)
+		d.house.Answer(w, r, err, staff.Outcome{Onward: practiceAddress(code) + "?done=chased", Again: again})
 	}
 }

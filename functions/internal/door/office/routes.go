@@ -7,7 +7,6 @@
 package office
 
 import (
-	"context"
 	"embed"
 	"net/http"
 	"time"
@@ -62,6 +61,7 @@ var Routes = []Route{
 	{"GET", "/office", page((*Door).list)},
 	{"GET", "/office/signed-in", func(d *Door) http.HandlerFunc { return d.SignIn.SignedIn }},
 	{"POST", "/office/sign-out", func(d *Door) http.HandlerFunc { return d.SignIn.SignOut }},
+	{"GET", "/office/stay", page((*Door).stay)},
 	{"GET", "/office/signed-out", func(d *Door) http.HandlerFunc { return d.bye }},
 	{"GET", "/office/forms/{reference}", page(onForm((*Door).form))},
 	{"GET", "/office/forms/{reference}/{page}", page(onForm((*Door).formPage))},
@@ -88,7 +88,7 @@ var pages embed.FS
 // Handler serves the routes.
 func (d *Door) Handler() http.Handler {
 	d.house = &staff.House{
-		Home: "/office", Service: "Summary Care Record opt-outs: the office", Controller: d.Controller, NHS: d.NHS, Pages: pages,
+		Home: "/office", Service: "Summary Care Record opt-outs: the office", Controller: d.Controller, NHS: d.NHS, Pages: pages, Looks: d.Store, Now: d.Now,
 		Parts: []staff.Part{{Text: "To do", Href: "/office"}, {Text: "Telephone request", Href: "/office/phone"}, {Text: "Practices", Href: "/office/practices"}},
 	}
 	d.house.Open()
@@ -107,16 +107,9 @@ func (d *Door) custody() optout.Custody {
 
 func (d *Door) today() nhs.Date { return nhs.DateOf(d.Now()) }
 
-// look writes down, before it is shown, that somebody is shown what is personal in forms.
-func (d *Door) look(ctx context.Context, s signin.Session, what string, forms ...optout.Form) error {
-	var refs []optout.Reference
-	for _, f := range forms {
-		refs = append(refs, f.Reference)
-	}
-	if len(refs) == 0 {
-		return nil
-	}
-	return d.Store.Look(ctx, worklist.Look{At: d.Now(), By: s.String(), What: what}, refs...)
+// stay keeps somebody signed in: GET /office/stay.
+func (d *Door) stay(w http.ResponseWriter, r *http.Request, s signin.Session) {
+	d.house.Staying(w, r, s)
 }
 
 // bye says that somebody has signed out: GET /office/signed-out.

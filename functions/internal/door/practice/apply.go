@@ -12,22 +12,23 @@ import (
 	"example.org/optout/functions/internal/signin"
 )
 
-// askApply asks when and with which code the preference was set: GET /practice/forms/{reference}/apply.
-func (d *Door) askApply(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form) {
+// beginApply is what is known already of when and how a preference was set.
+func (d *Door) beginApply(f optout.Form) door.Form {
 	filled := staff.WithDay(door.Form{}, "on", d.today())
 	url.Values(filled).Set("number", staff.Spaced(f.Facts.NHSNumber))
-	d.showApply(w, r, s, f, filled, 0, nil)
+	return filled
 }
 
 const otherCode = "other"
 
+// showApply asks when and with which code the preference was set.
 func (d *Door) showApply(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, filled door.Form, status int, faults []staff.Fault) {
 	beside, err := d.beside(r.Context(), s.Actor, f)
 	if err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}
-	if err := d.look(r.Context(), s.Actor, "form", append([]optout.Form{f}, beside.Ours...)...); err != nil {
+	if err := d.house.Look(r.Context(), s.Actor, "form", append([]optout.Form{f}, beside.Ours...)...); err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}
@@ -81,7 +82,7 @@ var preferences = map[nhs.Preference]string{
 	nhs.Dissent: "express dissent", nhs.Core: "express consent, core", nhs.CoreAndAdditional: "express consent, core and additional", nhs.Implied: "implied consent",
 }
 
-// deciders ask how a practice decided that it may apply a form that a child or somebody else has signed.
+// decider asks how a practice decided that it may apply a form that a child or somebody else has signed.
 type decider struct {
 	ask, help string
 	options   []staff.Option
@@ -167,13 +168,14 @@ func (d *Door) application(f optout.Form, filled door.Form) (a optout.Applicatio
 	return a, faults
 }
 
-// askNumber asks for another NHS number: GET /practice/forms/{reference}/number.
-func (d *Door) askNumber(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form) {
-	d.showNumber(w, r, s, f, door.Form{"number": {staff.Spaced(f.Facts.NHSNumber)}}, 0, nil)
+// beginNumber is the NHS number that a form has.
+func (d *Door) beginNumber(f optout.Form) door.Form {
+	return door.Form{"number": {staff.Spaced(f.Facts.NHSNumber)}}
 }
 
+// showNumber asks for another NHS number.
 func (d *Door) showNumber(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, filled door.Form, status int, faults []staff.Fault) {
-	if err := d.look(r.Context(), s.Actor, "form", f); err != nil {
+	if err := d.house.Look(r.Context(), s.Actor, "form", f); err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}

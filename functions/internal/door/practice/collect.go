@@ -35,7 +35,7 @@ func (d *Door) take(w http.ResponseWriter, r *http.Request, s signin.Session, f 
 	c, err := d.Store.Claim(r.Context(), f.Reference, worklist.Claim{By: s.String(), Until: now.Add(claimLasts)}, now)
 	switch {
 	case errors.Is(err, worklist.ErrHeld):
-		d.showForm(w, r, s, f, http.StatusConflict, "Nothing was changed: "+atWork(c, s)+".", nil)
+		d.showForm(w, r, s, f, http.StatusConflict, "Nothing was changed: "+atWork(c, s)+".")
 	case err != nil:
 		d.house.Fail(w, r, err)
 	}

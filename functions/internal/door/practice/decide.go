@@ -10,13 +10,9 @@ import (
 	"example.org/optout/functions/internal/signin"
 )
 
-// askDecide asks what became of the doubt for which a form was returned: GET /practice/forms/{reference}/decide.
-func (d *Door) askDecide(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form) {
-	d.showDecide(w, r, s, f, door.Form{}, 0, nil)
-}
-
+// showDecide asks what became of the doubt for which a form was returned.
 func (d *Door) showDecide(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, filled door.Form, status int, faults []staff.Fault) {
-	if err := d.look(r.Context(), s.Actor, "form", f); err != nil {
+	if err := d.house.Look(r.Context(), s.Actor, "form", f); err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}
@@ -62,13 +58,9 @@ func (d *Door) decide(w http.ResponseWriter, r *http.Request, s signin.Session, 
 	d.answer(w, r, s, f, err, "/practice?done=decided", again)
 }
 
-// askWithdraw asks how a person took a form back: GET /practice/forms/{reference}/withdraw.
-func (d *Door) askWithdraw(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form) {
-	d.showWithdraw(w, r, s, f, door.Form{}, 0, nil)
-}
-
+// showWithdraw asks how a person took a form back.
 func (d *Door) showWithdraw(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, filled door.Form, status int, faults []staff.Fault) {
-	if err := d.look(r.Context(), s.Actor, "form", f); err != nil {
+	if err := d.house.Look(r.Context(), s.Actor, "form", f); err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}
@@ -99,13 +91,9 @@ func (d *Door) withdraw(w http.ResponseWriter, r *http.Request, s signin.Session
 	d.answer(w, r, s, f, err, "/practice?done=withdrawn", again)
 }
 
-// askKeep asks what happened where nobody took a form back: GET /practice/forms/{reference}/keep.
-func (d *Door) askKeep(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form) {
-	d.showKeep(w, r, s, f, door.Form{}, 0, nil)
-}
-
+// showKeep asks what happened where nobody took a form back.
 func (d *Door) showKeep(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, filled door.Form, status int, faults []staff.Fault) {
-	if err := d.look(r.Context(), s.Actor, "form", f); err != nil {
+	if err := d.house.Look(r.Context(), s.Actor, "form", f); err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}

@@ -19,7 +19,7 @@ import (
 
 // print shows a form as it is put on paper: GET /practice/forms/{reference}/print.
 func (d *Door) print(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form) {
-	if err := d.look(r.Context(), s.Actor, "print", f); err != nil {
+	if err := d.house.Look(r.Context(), s.Actor, "print", f); err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}
@@ -46,7 +46,7 @@ func (d *Door) fhir(w http.ResponseWriter, r *http.Request, s signin.Session, f 
 
 // bundle answers with forms as FHIR R4, once it is written down who takes them away.
 func (d *Door) bundle(w http.ResponseWriter, r *http.Request, by optout.Actor, forms ...optout.Form) error {
-	if err := d.look(r.Context(), by, "fhir", forms...); err != nil {
+	if err := d.house.Look(r.Context(), by, "fhir", forms...); err != nil {
 		return err
 	}
 	body, err := json.MarshalIndent(d.Sender.Bundle(forms...), "", "  ")
@@ -97,7 +97,7 @@ func (d *Door) list(w http.ResponseWriter, r *http.Request, s signin.Session) {
 	case file == "waiting.json":
 		err = d.bundle(w, r, s.Actor, forms...)
 	default:
-		if err = d.look(ctx, s.Actor, "csv", forms...); err == nil {
+		if err = d.house.Look(ctx, s.Actor, "csv", forms...); err == nil {
 			away(w, "text/csv; charset=utf-8", "forms.csv", rows(forms, d.Sender))
 		}
 	}

@@ -52,7 +52,7 @@ func (d *Door) showLists(w http.ResponseWriter, r *http.Request, s signin.Sessio
 	f := staff.Fields{Form: filled, Faults: faults}
 	v := listsView{Ask: staff.Ask{
 		Action: "/practice/extract", Button: nhsui.Button{Text: "Continue"},
-		Fields: f.Day("run", "On which day did you run the list in your clinical system?", d.Now().Format("For example, 2 1 2006")) +
+		Fields: staff.For(s) + f.Day("run", "On which day did you run the list in your clinical system?", d.Now().Format("For example, 2 1 2006")) +
 			f.Line("time", "At what time?", "For example, 14:05. Only forms that you said are applied before then are expected in the list.", 5),
 	}}
 	if filled.Ticked("sure") || len(recent) > 0 && recent[0].Refusal.Code == upload.NoneOfYours.Code {
@@ -98,6 +98,10 @@ func (d *Door) promise(w http.ResponseWriter, r *http.Request, s signin.Session)
 	filled, status, code := door.ReadForm(r)
 	if code != "" {
 		d.showLists(w, r, s, door.Form{}, status, []staff.Fault{{Text: "What was sent is no form, or far too large a one. Nothing was changed."}})
+		return
+	}
+	if wrong := staff.Elsewhere(filled, s); wrong != nil {
+		d.showLists(w, r, s, filled, http.StatusConflict, []staff.Fault{*wrong})
 		return
 	}
 	run, faults := d.runOf(filled)

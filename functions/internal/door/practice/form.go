@@ -21,6 +21,13 @@ import (
 func onForm(serve func(*Door, http.ResponseWriter, *http.Request, signin.Session, optout.Form)) func(*Door, http.ResponseWriter, *http.Request, signin.Session) {
 	return func(d *Door, w http.ResponseWriter, r *http.Request, s signin.Session) {
 		f, err := d.own(r.Context(), r.PathValue("reference"), s.Actor)
+		first := f.State().Of
+		if errors.Is(err, optout.ErrNotFound) && !first.IsZero() && r.Method == http.MethodGet { // it repeats one that may be here
+			if of, failed := d.own(r.Context(), first.String(), s.Actor); failed == nil {
+				staff.See(w, address(of.Reference, "")+"?done=follows")
+				return
+			}
+		}
 		switch {
 		case errors.Is(err, optout.ErrNotFound):
 			d.house.Refuse(w, r, problem.NotOnYourList)
@@ -32,14 +39,15 @@ func onForm(serve func(*Door, http.ResponseWriter, *http.Request, signin.Session
 	}
 }
 
-// own reads a form of the actor's practice. optout.ErrNotFound for every other one.
+// own reads a form of the actor's practice. optout.ErrNotFound, with the form if there is one, for every other one, and
+// for what cannot be read: whose that is nobody knows.
 func (d *Door) own(ctx context.Context, reference string, a optout.Actor) (optout.Form, error) {
 	ref, err := optout.ParseReference(reference)
 	if err != nil {
 		return optout.Form{}, optout.ErrNotFound
 	}
 	f, err := d.Store.Form(ctx, ref)
-	if err == nil && !owns(a, f) {
+	if errors.Is(err, optout.ErrUnreadable) || err == nil && !owns(a, f) {
 		err = optout.ErrNotFound
 	}
 	return f, err
@@ -58,22 +66,22 @@ func collected(f optout.Form) bool {
 // form shows a form: before it is collected what is due, afterwards everything that is needed to code it.
 // GET /practice/forms/{reference}.
 func (d *Door) form(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form) {
-	d.showForm(w, r, s, f, 0, "", nil)
+	d.showForm(w, r, s, f, 0, "")
 }
 
-// showForm shows a form, with what was wrong with what was said of it.
-func (d *Door) showForm(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, status int, note string, faults []staff.Fault) {
+// showForm shows a form, with why something was not done.
+func (d *Door) showForm(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, status int, note string) {
 	ctx, now := r.Context(), d.Now()
 	held, err := d.heldBy(ctx, f.Reference, s)
 	if err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}
-	v := formView{Reference: f.Reference.String(), At: address(f.Reference, ""), State: f.State(), Standing: staff.Standing(f.State()), Next: staff.NextText(f.State()), Key: staff.Fields{}.Key(), Held: held, Now: now}
+	v := formView{Reference: f.Reference.String(), At: address(f.Reference, ""), State: f.State(), Standing: staff.Standing(f.State()), Next: staff.NextText(f.State()), Key: staff.Fields{}.Key(), Held: held}
 	if due := f.State().Deadline(); !due.IsZero() {
 		v.Due = new(staff.DueIn(due, now))
 	}
-	page := staff.Page{Status: status, Title: "Form " + f.Reference.String(), Part: "/practice", Back: "/practice?list=" + listOf(f), Faults: faults, Done: done[r.URL.Query().Get("done")], Wide: true}
+	page := staff.Page{Status: status, Title: "Form " + f.Reference.String(), Part: "/practice", Back: "/practice?list=" + listOf(f), Done: done[r.URL.Query().Get("done")], Wide: true}
 	v.Note = note
 	if !collected(f) {
 		page.Name, page.Data = "waiting", v
@@ -85,11 +93,11 @@ func (d *Door) showForm(w http.ResponseWriter, r *http.Request, s signin.Session
 		d.house.Fail(w, r, err)
 		return
 	}
-	if err := d.look(ctx, s.Actor, "form", f); err != nil {
+	if err := d.house.Look(ctx, s.Actor, "form", f); err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}
-	if err := d.look(ctx, s.Actor, "beside", beside.Ours...); err != nil {
+	if err := d.house.Look(ctx, s.Actor, "beside", beside.Ours...); err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}
@@ -133,7 +141,6 @@ type formView struct {
 	Others        others
 	History       []staff.Happened
 	Acts          []act
-	Now           time.Time
 }
 
 // act is something that can be done with a form: on a page of its own, or at once.
@@ -226,81 +233,87 @@ var verbs = map[string]func(*Door, http.ResponseWriter, *http.Request, signin.Se
 
 // act does one of the verbs, unless a colleague is at work on the form.
 func (d *Door) act(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form) {
-	verb, ok := verbs[r.PathValue("page")]
+	name := r.PathValue("page")
+	verb, ok := verbs[name]
 	if !ok {
 		d.house.Refuse(w, r, problem.NotFound)
 		return
 	}
 	filled, status, code := door.ReadForm(r)
 	if code != "" {
-		d.showForm(w, r, s, f, status, "What was sent is no form, or far too large a one. Nothing was changed.", nil)
+		d.showForm(w, r, s, f, status, "What was sent is no form, or far too large a one. Nothing was changed.")
 		return
+	}
+	again := func(status int, faults []staff.Fault) { askers[name](d, w, r, s, f, filled, status, faults) }
+	if askers[name] == nil || !collected(f) {
+		again = nil
 	}
 	held, err := d.heldBy(r.Context(), f.Reference, s)
-	if err != nil {
-		d.house.Fail(w, r, err)
-		return
-	}
-	if held != "" && r.PathValue("page") != "release" {
-		d.showForm(w, r, s, f, http.StatusConflict, "Nothing was changed: "+held+".", nil)
-		return
-	}
-	verb(d, w, r, s, f, filled)
-}
-
-// formPages are the pages about a form: GET /practice/forms/{reference}/{page}.
-var formPages = map[string]func(*Door, http.ResponseWriter, *http.Request, signin.Session, optout.Form){
-	"apply": (*Door).askApply, "return": (*Door).askReturn, "number": (*Door).askNumber, "correct": (*Door).askCorrect,
-	"decide": (*Door).askDecide, "withdraw": (*Door).askWithdraw, "keep": (*Door).askKeep, "print": (*Door).print, "fhir": (*Door).fhir,
-}
-
-// formPage shows one of the pages about a form, once it is collected.
-func (d *Door) formPage(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form) {
-	show, ok := formPages[r.PathValue("page")]
 	switch {
-	case !ok:
+	case err != nil:
+		d.house.Answer(w, r, err, staff.Outcome{Again: again})
+	case held == "" || name == "release":
+		verb(d, w, r, s, f, filled)
+	case again != nil:
+		again(http.StatusConflict, []staff.Fault{{Text: "Nothing was changed: " + held + "."}})
+	default:
+		d.showForm(w, r, s, f, http.StatusConflict, "Nothing was changed: "+held+".")
+	}
+}
+
+// askers show the pages on which something is said of a form, as they were filled in and with what is wrong.
+var askers map[string]func(*Door, http.ResponseWriter, *http.Request, signin.Session, optout.Form, door.Form, int, []staff.Fault)
+
+func init() {
+	askers = map[string]func(*Door, http.ResponseWriter, *http.Request, signin.Session, optout.Form, door.Form, int, []staff.Fault){
+		"apply": (*Door).showApply, "return": (*Door).showReturn, "number": (*Door).showNumber, "correct": (*Door).showCorrect, "decide": (*Door).showDecide, "withdraw": (*Door).showWithdraw, "keep": (*Door).showKeep,
+	}
+}
+
+// begun are what is filled in already when such a page is opened; where there is nothing, nothing.
+var begun = map[string]func(*Door, optout.Form) door.Form{"apply": (*Door).beginApply, "number": (*Door).beginNumber}
+
+// formPage shows one of the pages about a form, once it is collected: GET /practice/forms/{reference}/{page}. Whoever
+// opens one on which something is typed is at work on the form from then on.
+func (d *Door) formPage(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form) {
+	name := r.PathValue("page")
+	show, asks := askers[name]
+	filled := door.Form{}
+	switch {
+	case !asks && name != "print" && name != "fhir":
 		d.house.Refuse(w, r, problem.NotFound)
 	case !collected(f):
 		staff.See(w, address(f.Reference, ""))
-	default:
-		show(d, w, r, s, f)
+	case name == "print":
+		d.print(w, r, s, f)
+	case name == "fhir":
+		d.fhir(w, r, s, f)
+	case d.take(w, r, s, f):
+		if begin := begun[name]; begin != nil {
+			filled = begin(d, f)
+		}
+		show(d, w, r, s, f, filled, 0, nil)
 	}
 }
 
 // asked are the fields in which is said what a refusal asks for.
 var asked = map[*optout.Refusal]string{optout.AskThePerson: "asked", optout.NotEarlier: "replaces", optout.TellFirst: "told"}
 
-// answer shows what came of an act: on to where it leads, or the page again with what is wrong.
+// answer shows what came of an act: on to where it leads, the page again with what is wrong, or the form as it stands
+// now. Of one that has gone elsewhere meanwhile nothing is shown.
 func (d *Door) answer(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, err error, onward string, again func(status int, faults []staff.Fault)) {
-	faulty, isFaulty := errors.AsType[optout.Faulty](err)
-	refusal, isRefusal := errors.AsType[*optout.Refusal](err)
-	switch {
-	case err == nil:
-		staff.See(w, onward)
-	case isFaulty:
-		again(http.StatusUnprocessableEntity, staff.Faults(faulty, nil))
-	case isRefusal && again != nil && refusal != optout.NotNow && refusal != optout.Forbidden:
-		again(http.StatusConflict, []staff.Fault{{Field: asked[refusal], Text: refusal.Detail}})
-	case isRefusal:
-		d.refused(w, r, s, f, refusal)
-	default:
-		d.house.Fail(w, r, err)
+	o := staff.Outcome{Onward: onward, Again: again, Fields: asked}
+	if _, refused := errors.AsType[*optout.Refusal](err); refused {
+		now, failed := d.own(r.Context(), f.Reference.String(), s.Actor)
+		switch {
+		case errors.Is(failed, optout.ErrNotFound):
+			d.house.Refuse(w, r, problem.NotOnYourList)
+			return
+		case failed != nil:
+			err = failed
+		default:
+			o.Stands = func(status int, note string) { d.showForm(w, r, s, now, status, note) }
+		}
 	}
-}
-
-// refused shows the form as it stands now, and why what was said of it was not taken.
-func (d *Door) refused(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, why *optout.Refusal) {
-	status := http.StatusConflict
-	if why == optout.Forbidden {
-		status = http.StatusForbidden
-	}
-	now, err := d.own(r.Context(), f.Reference.String(), s.Actor)
-	switch {
-	case errors.Is(err, optout.ErrNotFound): // it has gone elsewhere meanwhile
-		d.house.Refuse(w, r, problem.NotOnYourList)
-	case err != nil:
-		d.house.Fail(w, r, err)
-	default:
-		d.showForm(w, r, s, now, status, why.Detail+" Nothing was changed.", nil)
-	}
+	d.house.Answer(w, r, err, o)
 }

@@ -132,6 +132,7 @@ func (d *Door) inbox(w http.ResponseWriter, r *http.Request, s signin.Session) {
 var done = map[string]string{
 	"applied": "It is recorded that you applied the form. Your next list of coded patients will show it.", "returned": "The form is returned.",
 	"put-back": "The form is back on your list for others at your practice.", "decided": "Your decision is recorded.",
+	"follows":   "The form whose reference you gave says the same as this one, and follows it.",
 	"withdrawn": "It is recorded that the person took the form back.", "corrected": "That the form was applied is taken back. It is yours to do again.",
 	"collected": "You have collected the form.", "claimed": "The form is yours for the next 30 minutes.", "released": "Others at your practice can work on the form now.",
 	"numbered": "The NHS number is recorded.", "decision": "Your practice's decision is recorded.", "email": "The address is recorded.",
@@ -173,7 +174,7 @@ func (d *Door) table(forms []optout.Form, claims map[optout.Reference]worklist.C
 			{},
 		}
 		if f.Version() == 0 {
-			row = []nhsui.Cell{row[0], {}, {Text: "Cannot be read just now. The office is looking at it."}, {}, {}}
+			row = []nhsui.Cell{{HTML: template.HTML(`<span dir="ltr">` + f.Reference.String() + `</span>`)}, {}, {Text: "Cannot be read just now. The office is looking at it."}, {}, {}}
 		}
 		if c, held := claims[f.Reference]; held {
 			row[3].Text += " (" + atWork(c, s) + ")"
@@ -195,10 +196,4 @@ func atWork(c worklist.Claim, s signin.Session) string {
 }
 
 // address is that of a form's page.
-func address(ref optout.Reference, page string) string {
-	at := "/practice/forms/" + ref.String()
-	if page != "" {
-		at += "/" + page
-	}
-	return at
-}
+func address(ref optout.Reference, page string) string { return staff.FormAt("/practice", ref, page) }

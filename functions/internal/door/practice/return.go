@@ -10,13 +10,9 @@ import (
 	"example.org/optout/functions/internal/signin"
 )
 
-// showReturn asks why a form is returned: GET /practice/forms/{reference}/return.
-func (d *Door) askReturn(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form) {
-	d.showReturn(w, r, s, f, door.Form{}, 0, nil)
-}
-
+// showReturn asks why a form is returned.
 func (d *Door) showReturn(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, filled door.Form, status int, faults []staff.Fault) {
-	if err := d.look(r.Context(), s.Actor, "form", f); err != nil {
+	if err := d.house.Look(r.Context(), s.Actor, "form", f); err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}
@@ -49,13 +45,9 @@ func (d *Door) giveBack(w http.ResponseWriter, r *http.Request, s signin.Session
 	d.answer(w, r, s, f, err, "/practice?done=returned", again)
 }
 
-// askCorrect asks whether an application was a mistake: GET /practice/forms/{reference}/correct.
-func (d *Door) askCorrect(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form) {
-	d.showCorrect(w, r, s, f, door.Form{}, 0, nil)
-}
-
+// showCorrect asks whether an application was a mistake.
 func (d *Door) showCorrect(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, filled door.Form, status int, faults []staff.Fault) {
-	if err := d.look(r.Context(), s.Actor, "form", f); err != nil {
+	if err := d.house.Look(r.Context(), s.Actor, "form", f); err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}

@@ -18,6 +18,7 @@ import (
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/nhsui"
 	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/problem"
 	"example.org/optout/functions/internal/signin"
 	"example.org/optout/functions/internal/upload"
 	"example.org/optout/functions/internal/worklist"
@@ -58,6 +59,7 @@ var Routes = []Route{
 	{"GET", "/practice/choose", page((*Door).choose)},
 	{"POST", "/practice/use", func(d *Door) http.HandlerFunc { return d.SignIn.Use }},
 	{"POST", "/practice/sign-out", func(d *Door) http.HandlerFunc { return d.SignIn.SignOut }},
+	{"GET", "/practice/stay", page((*Door).stay)},
 	{"GET", "/practice/signed-out", func(d *Door) http.HandlerFunc { return d.bye }},
 	{"GET", "/practice/forms/{reference}", page(onForm((*Door).form))},
 	{"GET", "/practice/forms/{reference}/{page}", page(onForm((*Door).formPage))},
@@ -101,7 +103,7 @@ var pages embed.FS
 // Handler serves the routes.
 func (d *Door) Handler() http.Handler {
 	d.house = &staff.House{
-		Home: "/practice", Service: "Summary Care Record opt-outs for practices", Controller: d.Sender.Controller, NHS: d.NHS, Pages: pages,
+		Home: "/practice", Service: "Summary Care Record opt-outs for practices", Controller: d.Sender.Controller, NHS: d.NHS, Pages: pages, Looks: d.Store, Now: d.Now,
 		Sheets: func() []string { return []string{d.Files.Origin(context.Background())} },
 		Parts: []staff.Part{
 			{Text: "Forms", Href: "/practice"}, {Text: "Your list", Href: "/practice/extract"}, {Text: "Register a form", Href: "/practice/counter"}, {Text: "Your practice", Href: "/practice/settings"},
@@ -123,27 +125,21 @@ func (d *Door) custody() optout.Custody {
 
 func (d *Door) today() nhs.Date { return nhs.DateOf(d.Now()) }
 
-// look writes down, before it is shown, that somebody is shown what is personal in forms.
-func (d *Door) look(ctx context.Context, by optout.Actor, what string, forms ...optout.Form) error {
-	var refs []optout.Reference
-	for _, f := range forms {
-		refs = append(refs, f.Reference)
-	}
-	if len(refs) == 0 {
-		return nil
-	}
-	return d.Store.Look(ctx, worklist.Look{At: d.Now(), By: by.String(), What: what}, refs...)
-}
-
 // choose lets somebody who works for several practices take another one: GET /practice/choose.
 func (d *Door) choose(w http.ResponseWriter, r *http.Request, s signin.Session) {
 	d.chooseFirst(w, r, s)
 }
 
 func (d *Door) chooseFirst(w http.ResponseWriter, r *http.Request, s signin.Session) {
-	status, faults := 0, []staff.Fault(nil)
-	if r.Method == http.MethodPost {
-		status, faults = http.StatusUnprocessableEntity, []staff.Fault{{Field: "practice", Text: "Choose a practice."}}
+	status, faults, back := 0, []staff.Fault(nil), ""
+	switch {
+	case r.Method == http.MethodGet && r.URL.Path != "/practice/choose":
+		back = r.URL.RequestURI()
+	case r.URL.Path == "/practice/use":
+		status, faults, back = http.StatusUnprocessableEntity, []staff.Fault{{Field: "practice", Text: "Choose a practice."}}, r.PostForm.Get("back")
+	case r.Method == http.MethodPost:
+		d.house.Resend(w, r, problem.Problem{Status: http.StatusConflict, Title: "Choose which practice you are working for first"}, "/practice/choose", "Choose a practice")
+		return
 	}
 	var options []staff.Option
 	for _, p := range s.Practices {
@@ -157,10 +153,15 @@ func (d *Door) chooseFirst(w http.ResponseWriter, r *http.Request, s signin.Sess
 		Name: "ask", Status: status, Title: "Which practice are you working for now?", Faults: faults,
 		Data: staff.Ask{
 			Above:  staff.Paragraphs("You see the forms of one practice at a time, and what you do is done for that one. Its name stands at the top of every page."),
-			Action: "/practice/use", Fields: staff.Fields{Form: chosen, Faults: faults}.One("practice", "Practice", "", options...),
+			Action: "/practice/use", Fields: staff.Hidden("back", back) + staff.Fields{Form: chosen, Faults: faults}.One("practice", "Practice", "", options...),
 			Button: nhsui.Button{Text: "Continue"},
 		},
 	})
+}
+
+// stay keeps somebody signed in: GET /practice/stay.
+func (d *Door) stay(w http.ResponseWriter, r *http.Request, s signin.Session) {
+	d.house.Staying(w, r, s)
 }
 
 // bye says that somebody has signed out: GET /practice/signed-out.

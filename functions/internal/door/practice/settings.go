@@ -52,12 +52,12 @@ func (d *Door) showSettings(w http.ResponseWriter, r *http.Request, s signin.Ses
 		Name: staff.NameOf(s.Practice), TakesPart: len(p.Decisions) == 0,
 		Decision: staff.Ask{
 			Action: "/practice/settings/decision", Button: nhsui.Button{Text: "Record the decision"},
-			Fields: staff.Hidden("about", "decision") + b.One("stand", "What has your practice decided?", "Only your practice decides this. Forms reach you whatever it is.", options...) +
+			Fields: staff.For(s) + b.One("stand", "What has your practice decided?", "Only your practice decides this. Forms reach you whatever it is.", options...) +
 				b.Day("on", "On which day?", "") + b.Words("words", "In your own words", "This is kept with the decision."),
 		},
 		Contact: staff.Ask{
 			Action: "/practice/settings/email", Button: nhsui.Button{Text: "Record the address"},
-			Fields: staff.Hidden("about", "email") + staff.Fields{Form: told, Faults: faults}.Line("email", "E-mail address at which your practice is told that forms wait", "A shared address that somebody reads every working day. Nothing about patients is ever sent to it. Leave it empty to have it taken away.", 0),
+			Fields: staff.For(s) + staff.Fields{Form: told, Faults: faults}.Line("email", "E-mail address at which your practice is told that forms wait", "A shared address that somebody reads every working day. Nothing about patients is ever sent to it. Leave it empty to have it taken away.", 0),
 		},
 	}
 	for _, x := range slices.Backward(p.Decisions) {
@@ -98,6 +98,10 @@ func (d *Door) set(w http.ResponseWriter, r *http.Request, s signin.Session) {
 	}
 	what := r.PathValue("what")
 	filled["about"] = []string{what}
+	if wrong := staff.Elsewhere(filled, s); wrong != nil {
+		d.showSettings(w, r, s, filled, http.StatusConflict, []staff.Fault{*wrong})
+		return
+	}
 	var err error
 	switch what {
 	case "decision":
@@ -113,7 +117,7 @@ func (d *Door) set(w http.ResponseWriter, r *http.Request, s signin.Session) {
 		d.house.Refuse(w, r, problem.NotFound)
 		return
 	}
-	d.answer(w, r, s, optout.Form{}, err, "/practice/settings?done="+what, func(status int, faults []staff.Fault) {
+	d.house.Answer(w, r, err, staff.Outcome{Onward: "/practice/settings?done=" + what, Again: func(status int, faults []staff.Fault) {
 		d.showSettings(w, r, s, filled, status, faults)
-	})
+	}})
 }

@@ -11,6 +11,7 @@ import (
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/nhsui"
 	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/signin"
 )
 
 // Ask is the data of the page "ask": one form of fields and a button.
@@ -110,6 +111,22 @@ func (f Fields) Key() template.HTML {
 // Hidden keeps something in a form.
 func Hidden(name, value string) template.HTML {
 	return template.HTML(`<input type="hidden" name="` + template.HTMLEscapeString(name) + `" value="` + template.HTMLEscapeString(value) + `">`)
+}
+
+// For keeps in a form for which practice the page that it stands on was shown.
+func For(s signin.Session) template.HTML { return Hidden("for", s.Practice.String()) }
+
+// Elsewhere is the Fault of a form that was filled in for another practice than the one in use now: which that is holds
+// for all tabs. nil if it was filled in for this one. What comes without a word of it, from none of our pages, is taken
+// of whoever works for one practice only, and so can mean no other.
+func Elsewhere(f door.Form, s signin.Session) *Fault {
+	page := f.Get("for")
+	if page == s.Practice.String() || page == "" && len(s.Practices) < 2 {
+		return nil
+	}
+	url.Values(f).Set("for", s.Practice.String()) // to be sent again, if that is meant
+	text := "You are working for " + NameOf(s.Practice) + " now, and this page was for another practice. Nothing was changed. Send it again if it is for " + NameOf(s.Practice) + ", or change the practice at the top first."
+	return &Fault{"", text}
 }
 
 // WithDay is a form in which a day is filled in that was not.

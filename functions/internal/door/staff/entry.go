@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,7 +59,19 @@ func (e Entry) Fill(w http.ResponseWriter, r *http.Request, s signin.Session) {
 		e.show(w, s, status, door.Form{}, []Fault{{"", "What was sent is no form, or far too large a one. Fill it in again."}})
 		return
 	}
+	if wrong := e.elsewhere(f, s); wrong != nil {
+		e.show(w, s, http.StatusConflict, f, []Fault{*wrong})
+		return
+	}
 	e.judge(w, r, s, f)
+}
+
+// elsewhere is the Fault of what was filled in for another practice than it would be registered at now.
+func (e Entry) elsewhere(f door.Form, s signin.Session) *Fault {
+	if e.Door != optout.Counter {
+		return nil
+	}
+	return Elsewhere(f, s)
 }
 
 func (e Entry) judge(w http.ResponseWriter, r *http.Request, s signin.Session, f door.Form) {
@@ -80,16 +93,15 @@ func (e Entry) judge(w http.ResponseWriter, r *http.Request, s signin.Session, f
 		e.House.Fail(w, r, err)
 		return
 	}
+	e.readBack(w, s, sealed, facts, 0, nil)
+}
+
+// readBack shows what is read back to the person.
+func (e Entry) readBack(w http.ResponseWriter, s signin.Session, sealed string, facts optout.Facts, status int, faults []Fault) {
 	said := Summary(optout.Form{Facts: facts, Channel: e.Door})
-	rows := said.Rows[:0]
-	for _, row := range said.Rows {
-		if row.Key.Text != "Came in" {
-			rows = append(rows, row)
-		}
-	}
-	said.Rows = rows
+	said.Rows = slices.DeleteFunc(said.Rows, func(row nhsui.SummaryRow) bool { return row.Key.Text == "Came in" })
 	e.House.Show(w, s, Page{
-		Name: "readback", Title: "Read this back to the person", Part: e.Part,
+		Name: "readback", Title: "Read this back to the person", Part: e.Part, Status: status, Faults: faults,
 		Data: struct {
 			Said         nhsui.SummaryList
 			Means        nhsui.WarningCallout
@@ -104,8 +116,8 @@ func (e Entry) judge(w http.ResponseWriter, r *http.Request, s signin.Session, f
 	})
 }
 
-// use binds what is sealed to whoever entered it, for the practice it was entered at.
-func (e Entry) use(s signin.Session) string { return entryUse + " " + e.At + " " + s.String() }
+// use binds what is sealed to whoever entered it. For which practice stands in it.
+func (e Entry) use(s signin.Session) string { return entryUse + " " + e.At + " " + s.ID }
 
 // Confirm registers what was read back, once, or gives it back to be changed.
 func (e Entry) Confirm(w http.ResponseWriter, r *http.Request, s signin.Session) {
@@ -124,7 +136,12 @@ func (e Entry) Confirm(w http.ResponseWriter, r *http.Request, s signin.Session)
 		e.show(w, s, 0, form, nil)
 		return
 	}
+	if wrong := e.elsewhere(form, s); wrong != nil {
+		e.show(w, s, http.StatusConflict, form, []Fault{*wrong})
+		return
+	}
 	answers, facts, faults := e.accept(form, s)
+	again := func(status int, wrong []Fault) { e.readBack(w, s, f.Get("sealed"), facts, status, wrong) }
 	origin := optout.Origin{Door: e.Door, Client: s.String(), Key: kept.Key}
 	var receipt optout.Receipt
 	if len(faults) == 0 {
@@ -141,7 +158,7 @@ func (e Entry) Confirm(w http.ResponseWriter, r *http.Request, s signin.Session)
 		e.show(w, s, http.StatusConflict, form, []Fault{{"", "This page has registered something else already. Read this one back and register it on its own."}})
 		return
 	case err != nil:
-		e.House.Fail(w, r, err)
+		e.House.Answer(w, r, err, Outcome{Again: again})
 		return
 	}
 	if !receipt.Replayed {
@@ -149,7 +166,7 @@ func (e Entry) Confirm(w http.ResponseWriter, r *http.Request, s signin.Session)
 	}
 	observe.Note(r.Context(), "reference", receipt.Reference.String())
 	if err := e.Looks.Look(r.Context(), worklist.Look{At: e.Now(), By: s.String(), What: "entered"}, receipt.Reference); err != nil {
-		e.House.Fail(w, r, err) // the same page can be sent again
+		e.House.Answer(w, r, err, Outcome{Again: again}) // the same page can be sent again
 		return
 	}
 	See(w, e.At+"/registered?reference="+url.QueryEscape(receipt.Reference.String()))
@@ -174,6 +191,9 @@ func (e Entry) show(w http.ResponseWriter, s signin.Session, status int, f door.
 		}
 	}
 	heading := func(text string) template.HTML { return template.HTML(`<h2 class="nhsuk-heading-m">` + text + `</h2>`) }
+	if e.Door == optout.Counter {
+		add(For(s))
+	}
 	add(b.Key(), b.One("want", "What does the person want?", "",
 		Option{"dissent", Choices["dissent"], ""}, Option{"core", Choices["core"], ""}, Option{"core-and-additional", Choices["core-and-additional"], ""},
 		Option{"withdrawal", "To take back an earlier form", ""}, Option{"not-me", "To say that an earlier form was not theirs", ""}))

@@ -18,10 +18,9 @@ import (
 	"example.org/optout/functions/internal/door"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/nhsui"
-	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
-	"example.org/optout/functions/internal/problem"
 	"example.org/optout/functions/internal/signin"
+	"example.org/optout/functions/internal/worklist"
 )
 
 // House is the frame of a door's pages.
@@ -33,6 +32,8 @@ type House struct {
 	Parts      []Part
 	Pages      fs.FS           // *.gohtml, one a page
 	Sheets     func() []string // further origins that pages may send forms to, such as a bucket; nil: none
+	Looks      worklist.Store
+	Now        func() time.Time
 
 	parsed func() *template.Template
 }
@@ -76,7 +77,7 @@ func (h *House) Policy() string {
 		to = append(to, h.Sheets()...)
 	}
 	return "default-src 'none'; style-src 'self'; script-src 'self' " + nhsui.EarlyScriptSource() +
-		"; img-src 'self'; form-action " + strings.Join(to, " ") + "; base-uri 'none'; frame-ancestors 'none'"
+		"; img-src 'self'; connect-src 'self'; form-action " + strings.Join(to, " ") + "; base-uri 'none'; frame-ancestors 'none'"
 }
 
 // shown is what a page's template sees.
@@ -84,6 +85,7 @@ type shown struct {
 	Page
 	Session signin.Session
 	H1      template.HTML
+	Stay    string // address of the page that keeps somebody signed in
 }
 
 // Wrong is the error message beside a field; nil if nothing is wrong with it.
@@ -104,7 +106,7 @@ func (h *House) Show(w http.ResponseWriter, s signin.Session, p Page) {
 		banner := nhsui.NotificationBanner{Variant: "success", Text: p.Done, DisableAutoFocus: new(false)}
 		body.WriteString(string(nhsui.HTML(banner)))
 	}
-	if err := h.parsed().ExecuteTemplate(&body, p.Name+".gohtml", shown{p, s, h1}); err != nil {
+	if err := h.parsed().ExecuteTemplate(&body, p.Name+".gohtml", shown{p, s, h1, h.Home + Stay}); err != nil {
 		panic("page " + p.Name + ": " + err.Error())
 	}
 	f := nhsui.Frame{Tag: "en", Dir: "ltr", Title: p.Title + " – " + h.Service, Logo: h.NHS, Scripts: true, Wide: p.Wide, Refresh: p.Refresh, Body: template.HTML(body.String())}
@@ -153,7 +155,7 @@ func (h *House) header(s signin.Session, part string) *nhsui.Header {
 		Organisation: &nhsui.Organisation{Name: h.Controller},
 		Service:      nhsui.Service{Text: h.Service, Href: h.Home},
 	}
-	if s.Role == "" {
+	if s.ID == "" {
 		return head
 	}
 	account := nhsui.Account{Items: []nhsui.AccountItem{{Text: cmp.Or(s.Name, "Signed in"), Icon: true}}}
@@ -165,7 +167,7 @@ func (h *House) header(s signin.Session, part string) *nhsui.Header {
 	}
 	account.Items = append(account.Items, nhsui.AccountItem{Text: "Sign out", Action: h.Home + "/sign-out"})
 	head.Account = &account
-	if len(s.Practices) > 0 && s.Practice.IsZero() { // one has to be chosen first
+	if s.Role == "" || len(s.Practices) > 0 && s.Practice.IsZero() { // it is not for them, or a practice has to be chosen first
 		return head
 	}
 	head.Navigation = &nhsui.Navigation{}
@@ -175,42 +177,9 @@ func (h *House) header(s signin.Session, part string) *nhsui.Header {
 	return head
 }
 
-// Refuse answers with a problem: as a page where a browser asks for one, else as problem details.
-func (h *House) Refuse(w http.ResponseWriter, r *http.Request, p problem.Problem) {
-	if !door.WantsPage(r) {
-		problem.Write(r.Context(), w, p)
-		return
-	}
-	observe.Note(r.Context(), "problem", p.Code)
-	if p.Status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "30")
-	}
-	h.Show(w, signin.Session{}, Page{Name: "problem", Status: p.Status, Title: p.Title, Data: struct{ Detail, Home string }{p.Detail, h.Home}})
-}
-
-// Fail answers with the problem that an error means, and logs what is wrong on our side.
-func (h *House) Fail(w http.ResponseWriter, r *http.Request, err error) {
-	if !door.WantsPage(r) {
-		problem.Error(r.Context(), w, err)
-		return
-	}
-	p := problem.Of(err)
-	if p.Status >= http.StatusInternalServerError {
-		observe.Cause(r.Context(), err)
-	}
-	h.Refuse(w, r, p)
-}
-
 // Bye says that somebody has signed out.
 func (h *House) Bye(w http.ResponseWriter, _ *http.Request) {
 	h.Show(w, signin.Session{}, Page{Name: "signed-out", Title: "You have signed out", Data: h.Home})
-}
-
-// See leads the browser on to another page, as the answer to what it sent.
-func See(w http.ResponseWriter, to string) {
-	w.Header().Set("Location", to)
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusSeeOther)
 }
 
 // Faults of an act are said beside the fields that they are about; names are those of the page's fields, by the domain's
