@@ -18,7 +18,7 @@ type Application struct {
 	Told     bool        // the practice told the person, through contacts of its own
 	Replaces []Reference // earlier forms of the person in whose place this one was applied
 	Asked    bool        // the practice has checked with the person that they want to share more
-	Basis    string      // how it decided that a child, or whoever signed for the person, may; "" where there was nothing to decide
+	Basis    string      // how it decided that a child, or whoever signed for the person, may: one of Form.Bases; "" where there was nothing to decide
 }
 
 // How a practice decides that a child, or whoever signs for a person, may: it does so itself, and nobody is asked for
@@ -29,6 +29,31 @@ const (
 	KnownToUs     = "known-to-us"    // from the practice's own records
 	BestInterests = "best-interests" // a decision that was made and recorded
 )
+
+// Bases are how a practice can decide that whoever signed a form may: of a child who signed alone that it understands
+// what it means, of a proxy that they have the right. nil where there is nothing to decide, of a person of 16 or over.
+func (f Form) Bases() []string {
+	_, child := f.Child()
+	switch {
+	case f.Facts.ProxyCapacity != "":
+		return []string{EvidenceSeen, KnownToUs, BestInterests}
+	case child:
+		return []string{Competent, KnownToUs}
+	}
+	return nil
+}
+
+// undecided is the fault of an application that does not say how the practice decided what it has to decide.
+func (f Form) undecided(a Application) error {
+	switch fit := f.Bases(); {
+	case fit == nil:
+		return nil
+	case a.Basis == "":
+		return Faulty{{"/basis", "missing", "Say how you decided that the child, or whoever signed for the person, may."}}
+	default:
+		return oneOf("basis", a.Basis, fit...)
+	}
+}
 
 // mostReplaced keeps an application within one transaction of the table, which takes 100 items.
 const mostReplaced = 40
@@ -98,6 +123,8 @@ func (c Custody) Apply(ctx context.Context, ref Reference, by Actor, said Said, 
 			return Change{Form: applied}, wrong("code", "code-unknown")
 		case !applied.shown(string(coded)):
 			return Change{Form: applied}, wrong("code", "code-of-another-choice")
+		case f.undecided(a) != nil:
+			return Change{Form: applied}, f.undecided(a)
 		case !a.Asked:
 			if err := c.sharesNoMore(ctx, known); errors.Is(err, AskThePerson) {
 				return Change{Form: applied}, err
