@@ -14,7 +14,7 @@ import (
 type Application struct {
 	On       nhs.Date    // when it was set
 	Code     string      // the clinical code it was set with, in whatever system
-	Number   nhs.Number  // under which it was coded; zero: the form's own
+	Number   nhs.Number  // under which it was coded; zero: the form's own, and needed where that has none
 	Told     bool        // the practice told the person, through contacts of its own
 	Replaces []Reference // earlier forms of the person in whose place this one was applied
 	Asked    bool        // the practice has checked with the person that they want to share more
@@ -42,6 +42,9 @@ func (f Form) Bases() []string {
 	}
 	return nil
 }
+
+// errNumberless is the fault of an application of a form that has no NHS number, and is given none.
+var errNumberless = Faulty{{"/number", "missing", "The form has no NHS number. Give the one under which it was set: no list of coded patients can show it otherwise."}}
 
 // undecided is the fault of an application that does not say how the practice decided what it has to decide.
 func (f Form) undecided(a Application) error {
@@ -123,6 +126,8 @@ func (c Custody) Apply(ctx context.Context, ref Reference, by Actor, said Said, 
 			return Change{Form: applied}, wrong("code", "code-unknown")
 		case !applied.shown(string(coded)):
 			return Change{Form: applied}, wrong("code", "code-of-another-choice")
+		case f.Facts.NHSNumber.IsZero() && a.Number.IsZero():
+			return Change{Form: applied}, errNumberless
 		case f.undecided(a) != nil:
 			return Change{Form: applied}, f.undecided(a)
 		case !a.Asked:

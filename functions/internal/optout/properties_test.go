@@ -189,6 +189,9 @@ func (p *person) apply(ref optout.Reference) bool {
 	if f.Facts.Kind != "choice" {
 		a.Code = "9Ndl."
 	}
+	if f.Facts.NHSNumber.IsZero() && r.IntN(4) > 0 {
+		a.Number = nhs.StoredNumber(strings.ReplaceAll(p.number, " ", ""))
+	}
 	if fit := f.Bases(); fit != nil && r.IntN(8) > 0 {
 		a.Basis = pick(r, fit...)
 	}

@@ -969,3 +969,20 @@ func (h *house) signed(change func(*optout.Answers)) optout.Reference {
 	}
 	return r.Reference
 }
+
+// No list of coded patients can show a form that is applied without a number: it would be asked for for ever.
+func TestAFormWithoutANumberIsAppliedUnderOneOnly(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := h.collected(h.register(unnumbered))
+	var faulty optout.Faulty
+	if _, err := h.apply(ref, optout.Application{}); !errors.As(err, &faulty) || faulty[0].Pointer != "/number" || faulty[0].Code != "missing" {
+		t.Errorf("without a number: %v", err)
+	}
+	h.mustApply(ref, optout.Application{Number: h.number})
+	h.say(ref, "cor")
+	h.mustApply(ref, optout.Application{}) // its own by now
+	if f := h.form(ref); f.Facts.NHSNumber != h.number || f.State().Status != optout.StatusApplied {
+		t.Errorf("it is %s", f.State().Status)
+	}
+}

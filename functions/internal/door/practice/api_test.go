@@ -166,3 +166,13 @@ func TestSoftwareSaysHowAPracticeDecidedAboutAChild(t *testing.T) {
 	s.wants(s.do("POST", api(ref, "apply"), 2, `{"person":"u-17","on":"2026-11-22","code":"9Ndo.","basis":"best-interests"}`), 400, `"pointer":"/basis"`, `"code":"not-an-option"`)
 	s.wants(s.do("POST", api(ref, "apply"), 2, `{"person":"u-17","on":"2026-11-22","code":"9Ndo.","basis":"competent"}`), 200, `"event":"applied"`)
 }
+
+func TestSoftwareGivesTheNumberThatAFormHasNot(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := h.sent(func(a *optout.Answers) { a.Subject.NHSNumber = "" })
+	s := h.softwareOf("software-1", "A81001")
+	s.wants(s.do("POST", api(ref, "collect"), 1, `{"person":"u-17"}`), 200)
+	s.wants(s.do("POST", api(ref, "apply"), 2, `{"person":"u-17","on":"2026-11-22","code":"9Ndo."}`), 400, `"pointer":"/nhsNumber"`, `"code":"missing"`, "The form has no NHS number.")
+	s.wants(s.do("POST", api(ref, "apply"), 2, `{"person":"u-17","on":"2026-11-22","code":"9Ndo.","nhsNumber":"9000000009"}`), 200, `"event":"applied"`)
+}

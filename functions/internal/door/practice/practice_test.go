@@ -509,6 +509,20 @@ func TestAPracticeDecidesAboutChildrenAndProxies(t *testing.T) {
 	}
 }
 
+// The number is asked for beside its field, and what was typed stays.
+func TestAFormWithoutANumberAsksForOne(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := h.sent(func(a *optout.Answers) { a.Subject.NHSNumber = "" })
+	b := h.manager()
+	b.post(at(ref, "collect"), "key", "k0")
+	a := b.says(b.post(at(ref, "apply"), append(slices.Clone(applied), "text", "kept words")...), 422, "The form has no NHS number. Give the one under which it was set", "kept words")
+	if !strings.Contains(a.body, `href="#number"`) {
+		t.Error("the summary does not lead to the field")
+	}
+	b.leads(b.post(at(ref, "apply"), append(slices.Clone(applied), "number", "900 000 0009")...), "/practice?done=applied")
+}
+
 func TestReturnsAreWorkForSomebody(t *testing.T) {
 	t.Parallel()
 	type step struct {
