@@ -122,6 +122,8 @@ func (c Custody) Apply(ctx context.Context, ref Reference, by Actor, said Said, 
 			return Change{Form: applied}, refused
 		case len(ever) > mostReplaced:
 			return Change{Form: applied}, wrong("replaces", "too-many")
+		case f.Facts.BirthDate.After(a.On): // it may have been set before the form was signed, but not before the person was born
+			return Change{Form: applied}, wrong("on", "date-before-birth")
 		case !isKnown:
 			return Change{Form: applied}, wrong("code", "code-unknown")
 		case !applied.shown(string(coded)):

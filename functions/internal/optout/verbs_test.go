@@ -986,3 +986,20 @@ func TestAFormWithoutANumberIsAppliedUnderOneOnly(t *testing.T) {
 		t.Errorf("it is %s", f.State().Status)
 	}
 }
+
+func TestNothingIsAppliedBeforeThePersonWasBorn(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := h.collected(h.register(nil)) // of somebody born on 31 March 1957, signed on 22 November 2026
+	for day, want := range map[string]string{"1926-11-22": "date-before-birth", "1957-03-30": "date-before-birth", "1957-03-31": "", "2019-05-01": ""} {
+		_, err := h.custody.Apply(t.Context(), ref, practice, said(""), optout.Application{On: nhs.StoredDate(day), Code: "9Ndo."})
+		var faulty optout.Faulty
+		switch errors.As(err, &faulty); {
+		case want == "" && err != nil, want != "" && (len(faulty) != 1 || faulty[0].Pointer != "/on" || faulty[0].Code != want || faulty[0].Detail == ""):
+			t.Errorf("on %s: %v", day, err)
+		case want == "":
+			h.say(ref, "cor")
+		}
+		h.Move(time.Minute)
+	}
+}
