@@ -105,6 +105,7 @@ var faultsOfActs = map[string]string{
 	"too-long":               "This is too long. Shorten it.",
 	"too-many":               "There are too many of these. Leave some out.",
 	"date-too-early":         "That is before the form was signed or returned. Check the date.",
+	"date-before-birth":      "That is before the person was born. Check the date.",
 	"date-in-future":         "That has not come yet. Check the date.",
 	"email":                  "That is not an e-mail address. Check it.",
 	"no-newer-form":          "That is no newer form of this person that goes on. Check the reference.",

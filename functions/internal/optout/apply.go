@@ -14,11 +14,11 @@ import (
 type Application struct {
 	On       nhs.Date    // when it was set
 	Code     string      // the clinical code it was set with, in whatever system
-	Number   nhs.Number  // under which it was coded; zero: the form's own
+	Number   nhs.Number  // under which it was coded; zero: the form's own, and needed where that has none
 	Told     bool        // the practice told the person, through contacts of its own
 	Replaces []Reference // earlier forms of the person in whose place this one was applied
 	Asked    bool        // the practice has checked with the person that they want to share more
-	Basis    string      // how it decided that a child, or whoever signed for the person, may; "" where there was nothing to decide
+	Basis    string      // how it decided that a child, or whoever signed for the person, may: one of Form.Bases; "" where there was nothing to decide
 }
 
 // How a practice decides that a child, or whoever signs for a person, may: it does so itself, and nobody is asked for
@@ -29,6 +29,34 @@ const (
 	KnownToUs     = "known-to-us"    // from the practice's own records
 	BestInterests = "best-interests" // a decision that was made and recorded
 )
+
+// Bases are how a practice can decide that whoever signed a form may: of a child who signed alone that it understands
+// what it means, of a proxy that they have the right. nil where there is nothing to decide, of a person of 16 or over.
+func (f Form) Bases() []string {
+	_, child := f.Child()
+	switch {
+	case f.Facts.ProxyCapacity != "":
+		return []string{EvidenceSeen, KnownToUs, BestInterests}
+	case child:
+		return []string{Competent, KnownToUs}
+	}
+	return nil
+}
+
+// errNumberless is the fault of an application of a form that has no NHS number, and is given none.
+var errNumberless = Faulty{{"/number", "missing", "The form has no NHS number. Give the one under which it was set: no list of coded patients can show it otherwise."}}
+
+// undecided is the fault of an application that does not say how the practice decided what it has to decide.
+func (f Form) undecided(a Application) error {
+	switch fit := f.Bases(); {
+	case fit == nil:
+		return nil
+	case a.Basis == "":
+		return Faulty{{"/basis", "missing", "Say how you decided that the child, or whoever signed for the person, may."}}
+	default:
+		return oneOf("basis", a.Basis, fit...)
+	}
+}
 
 // mostReplaced keeps an application within one transaction of the table, which takes 100 items.
 const mostReplaced = 40
@@ -94,10 +122,16 @@ func (c Custody) Apply(ctx context.Context, ref Reference, by Actor, said Said, 
 			return Change{Form: applied}, refused
 		case len(ever) > mostReplaced:
 			return Change{Form: applied}, wrong("replaces", "too-many")
+		case f.Facts.BirthDate.After(a.On): // it may have been set before the form was signed, but not before the person was born
+			return Change{Form: applied}, wrong("on", "date-before-birth")
 		case !isKnown:
 			return Change{Form: applied}, wrong("code", "code-unknown")
 		case !applied.shown(string(coded)):
 			return Change{Form: applied}, wrong("code", "code-of-another-choice")
+		case f.Facts.NHSNumber.IsZero() && a.Number.IsZero():
+			return Change{Form: applied}, errNumberless
+		case f.undecided(a) != nil:
+			return Change{Form: applied}, f.undecided(a)
 		case !a.Asked:
 			if err := c.sharesNoMore(ctx, known); errors.Is(err, AskThePerson) {
 				return Change{Form: applied}, err

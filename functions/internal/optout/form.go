@@ -67,6 +67,21 @@ func (f Form) born(d nhs.Date) bool {
 	return subtle.ConstantTimeCompare([]byte(f.Facts.BirthDate.ISO()), []byte(d.ISO())) == 1
 }
 
+// Child is how old the person was, in years, when the form was signed, or came in if no day was given; child: under 16,
+// when the practice decides whether the person may (domain facts, who may sign). Nobody whose birth date is not known is
+// said to be one.
+func (f Form) Child() (age int, child bool) {
+	if f.Facts.BirthDate.IsZero() {
+		return 0, false
+	}
+	on := f.Facts.SignedOn
+	if on.IsZero() {
+		on = nhs.DateOf(f.state.Received)
+	}
+	age = f.Facts.BirthDate.Age(on)
+	return age, age < ofAge
+}
+
 // caused is the event that put the form where it stands.
 func (f Form) caused() Event { return f.Events[max(f.state.cause, 1)-1] }
 

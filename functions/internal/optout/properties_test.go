@@ -189,6 +189,12 @@ func (p *person) apply(ref optout.Reference) bool {
 	if f.Facts.Kind != "choice" {
 		a.Code = "9Ndl."
 	}
+	if f.Facts.NHSNumber.IsZero() && r.IntN(4) > 0 {
+		a.Number = nhs.StoredNumber(strings.ReplaceAll(p.number, " ", ""))
+	}
+	if fit := f.Bases(); fit != nil && r.IntN(8) > 0 {
+		a.Basis = pick(r, fit...)
+	}
 	for _, other := range p.refs {
 		if r.IntN(2) == 0 {
 			a.Replaces = append(a.Replaces, other)
@@ -283,6 +289,8 @@ func (p *person) lawful(f optout.Form, was, is optout.State, e optout.Event) str
 	switch {
 	case is.Status == was.Status, was.Status == "":
 		return ""
+	case is.Status == optout.StatusApplied && f.Bases() != nil && !slices.Contains(f.Bases(), e.Detail["basis"]):
+		return "applied though nobody decided that whoever signed may"
 	case is.Status == optout.StatusApplied && (!itsPractice || e.Kind != optout.Applied):
 		return "applied without the practice's word"
 	case is.Status == optout.StatusChecked && e.By == "engine" && e.Detail["fate"] != "checked",

@@ -62,7 +62,7 @@ func TestAWithdrawalIsAskedAboutThoughItSaysNoNumber(t *testing.T) {
 	takesBack := h.collected(h.register(func(a *optout.Answers) {
 		a.Kind, a.Choice, a.About, a.Subject.NHSNumber = "withdrawal", "", no.String(), ""
 	}))
-	_, err := h.apply(takesBack, optout.Application{Code: "9Ndl."})
+	_, err := h.apply(takesBack, optout.Application{Code: "9Ndl.", Number: h.number})
 	refusedAs(t, "without asking", err, optout.AskThePerson)
 	// And so is a yes that found no room on the person's list.
 	for range optout.MostForms {

@@ -30,6 +30,9 @@ func (h *house) apply(ref optout.Reference, a optout.Application) (optout.Answer
 	h.t.Helper()
 	h.Move(time.Minute)
 	a.On = nhs.DateOf(h.Now())
+	if fit := h.form(ref).Bases(); a.Basis == "" && fit != nil {
+		a.Basis = fit[0]
+	}
 	if a.Code == "" {
 		a.Code = optout.Custody{}.Codes.Codes(nhs.Preference(h.form(ref).Facts.Choice)).ReadV2
 	}
@@ -896,4 +899,107 @@ func (s *scans) Discard(_ context.Context, ref optout.Reference) error {
 		s.gone = append(s.gone, ref)
 	}
 	return s.err
+}
+
+// A practice decides whether a child may sign alone, and whether a proxy has the right. Nothing is applied before it has
+// said how it decided, in a way that fits, whichever door it says so through.
+func TestNothingIsAppliedBeforeThePracticeHasDecidedWhetherWhoeverSignedMay(t *testing.T) {
+	t.Parallel()
+	born := func(day string) func(*optout.Answers) {
+		return func(a *optout.Answers) { a.Subject.BirthDate = day }
+	}
+	both := func(a *optout.Answers) { child(a); a.Proxy = &optout.Proxy{Name: "Bea O'Neill", Capacity: "parent"} }
+	every := []string{optout.Competent, optout.EvidenceSeen, optout.KnownToUs, optout.BestInterests}
+	for name, c := range map[string]struct {
+		change func(*optout.Answers)
+		fit    []string // nil: there is nothing to decide
+	}{
+		"a child alone":                    {child, []string{optout.Competent, optout.KnownToUs}},
+		"a child the day before being 16":  {born("2010-11-23"), []string{optout.Competent, optout.KnownToUs}},
+		"a person of 16 on that day":       {born("2010-11-22"), nil},
+		"a grown-up":                       {nil, nil},
+		"a proxy":                          {proxied, []string{optout.EvidenceSeen, optout.KnownToUs, optout.BestInterests}},
+		"a parent, for a child":            {both, []string{optout.EvidenceSeen, optout.KnownToUs, optout.BestInterests}},
+		"a child, who was 16 when it came": {func(a *optout.Answers) { a.Subject.BirthDate, a.SignedOn = "2010-11-01", "2026-10-30" }, []string{optout.Competent, optout.KnownToUs}},
+	} {
+		h := newHouse(t)
+		register := h.register
+		if name == "a child, who was 16 when it came" {
+			register = h.signed
+		}
+		ref := h.collected(register(c.change))
+		for _, basis := range append([]string{""}, every...) {
+			h.Move(time.Minute)
+			before := h.form(ref)
+			_, err := h.custody.Apply(t.Context(), ref, practice, said(""), optout.Application{On: nhs.DateOf(h.Now()), Code: "9Ndo.", Basis: basis})
+			var faulty optout.Faulty
+			errors.As(err, &faulty)
+			switch want := map[bool]string{true: "missing", false: "not-an-option"}[basis == ""]; {
+			case c.fit == nil && basis == "", slices.Contains(c.fit, basis):
+				if err != nil || h.form(ref).Events[before.Version()].Detail["basis"] != basis {
+					t.Errorf("%s, %q: %v", name, basis, err)
+				}
+				h.say(ref, "cor")
+			case c.fit == nil:
+				continue
+			case len(faulty) != 1 || faulty[0].Pointer != "/basis" || faulty[0].Code != want || faulty[0].Detail == "" || h.form(ref).Version() != before.Version():
+				t.Errorf("%s, %q: %v", name, basis, err)
+			}
+		}
+	}
+}
+
+// signed registers a form on paper, with the day on which it was signed.
+func (h *house) signed(change func(*optout.Answers)) optout.Reference {
+	h.t.Helper()
+	a := optouttest.Dissent()
+	a.Subject.NHSNumber = optouttest.Number()
+	change(&a)
+	rules := optouttest.Rules
+	rules.Staff = true
+	facts, faults := rules.Accept(a)
+	if faults != nil {
+		h.t.Fatal(faults)
+	}
+	o := optouttest.Online("")
+	o.Door = optout.Paper
+	r, err := registrar(h.Memory, h.Clock).Register(h.t.Context(), o, a, facts)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return r.Reference
+}
+
+// No list of coded patients can show a form that is applied without a number: it would be asked for for ever.
+func TestAFormWithoutANumberIsAppliedUnderOneOnly(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := h.collected(h.register(unnumbered))
+	var faulty optout.Faulty
+	if _, err := h.apply(ref, optout.Application{}); !errors.As(err, &faulty) || faulty[0].Pointer != "/number" || faulty[0].Code != "missing" {
+		t.Errorf("without a number: %v", err)
+	}
+	h.mustApply(ref, optout.Application{Number: h.number})
+	h.say(ref, "cor")
+	h.mustApply(ref, optout.Application{}) // its own by now
+	if f := h.form(ref); f.Facts.NHSNumber != h.number || f.State().Status != optout.StatusApplied {
+		t.Errorf("it is %s", f.State().Status)
+	}
+}
+
+func TestNothingIsAppliedBeforeThePersonWasBorn(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := h.collected(h.register(nil)) // of somebody born on 31 March 1957, signed on 22 November 2026
+	for day, want := range map[string]string{"1926-11-22": "date-before-birth", "1957-03-30": "date-before-birth", "1957-03-31": "", "2019-05-01": ""} {
+		_, err := h.custody.Apply(t.Context(), ref, practice, said(""), optout.Application{On: nhs.StoredDate(day), Code: "9Ndo."})
+		var faulty optout.Faulty
+		switch errors.As(err, &faulty); {
+		case want == "" && err != nil, want != "" && (len(faulty) != 1 || faulty[0].Pointer != "/on" || faulty[0].Code != want || faulty[0].Detail == ""):
+			t.Errorf("on %s: %v", day, err)
+		case want == "":
+			h.say(ref, "cor")
+		}
+		h.Move(time.Minute)
+	}
 }

@@ -205,6 +205,9 @@ func (c *crowd) utterance(ref optout.Reference) utterance {
 		if f.Facts.Kind != "choice" {
 			u.apply.Code = "9Ndl."
 		}
+		if fit := f.Bases(); fit != nil && r.IntN(8) > 0 {
+			u.apply.Basis = pick(r, fit...)
+		}
 		if r.IntN(8) == 0 {
 			u.apply.Code = pick(r, "9Ndl.", "9Ndm.", "9Ndn.", "9Ndo.", "XaXj6", "none")
 		}

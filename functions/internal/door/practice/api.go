@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -165,6 +166,12 @@ func (d *Door) actOfSoftware(w http.ResponseWriter, r *http.Request, a optout.Ac
 	case errors.Is(err, optout.ErrNotFound), isRefusal && refusal == optout.Forbidden: // alike, so that nobody learns which forms there are
 		problem.Write(ctx, w, problem.NotOnYourList)
 	case isFaulty:
+		for n := range faulty {
+			if faulty[n].Pointer == "/number" { // as software calls it
+				faulty = slices.Clone(faulty)
+				faulty[n].Pointer = "/nhsNumber"
+			}
+		}
 		problem.Write(ctx, w, problem.WrongAnswers, faulty...)
 	case isRefusal:
 		problem.Write(ctx, w, problem.Refused(refusal))

@@ -154,3 +154,25 @@ func TestBadInputOfSoftwareIsNamed(t *testing.T) {
 		t.Errorf("a form of another practice is answered otherwise than none: %s, %s", a.body, b.body)
 	}
 }
+
+// Software is asked what people are asked.
+func TestSoftwareSaysHowAPracticeDecidedAboutAChild(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := h.sent(func(a *optout.Answers) { a.Subject.BirthDate = "2014-01-31" })
+	s := h.softwareOf("software-1", "A81001")
+	s.wants(s.do("POST", api(ref, "collect"), 1, `{"person":"u-17"}`), 200)
+	s.wants(s.do("POST", api(ref, "apply"), 2, `{"person":"u-17","on":"2026-11-22","code":"9Ndo."}`), 400, `"pointer":"/basis"`, `"code":"missing"`)
+	s.wants(s.do("POST", api(ref, "apply"), 2, `{"person":"u-17","on":"2026-11-22","code":"9Ndo.","basis":"best-interests"}`), 400, `"pointer":"/basis"`, `"code":"not-an-option"`)
+	s.wants(s.do("POST", api(ref, "apply"), 2, `{"person":"u-17","on":"2026-11-22","code":"9Ndo.","basis":"competent"}`), 200, `"event":"applied"`)
+}
+
+func TestSoftwareGivesTheNumberThatAFormHasNot(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := h.sent(func(a *optout.Answers) { a.Subject.NHSNumber = "" })
+	s := h.softwareOf("software-1", "A81001")
+	s.wants(s.do("POST", api(ref, "collect"), 1, `{"person":"u-17"}`), 200)
+	s.wants(s.do("POST", api(ref, "apply"), 2, `{"person":"u-17","on":"2026-11-22","code":"9Ndo."}`), 400, `"pointer":"/nhsNumber"`, `"code":"missing"`, "The form has no NHS number.")
+	s.wants(s.do("POST", api(ref, "apply"), 2, `{"person":"u-17","on":"2026-11-22","code":"9Ndo.","nhsNumber":"9000000009"}`), 200, `"event":"applied"`)
+}

@@ -88,27 +88,31 @@ type decider struct {
 	options   []staff.Option
 }
 
+// bases are how a practice can decide, in words.
+var bases = map[string]string{
+	optout.EvidenceSeen: "We have seen the power, order or certificate", optout.KnownToUs: "We know it from our own records",
+	optout.BestInterests: "A best-interests decision was made and recorded", optout.Competent: "A clinician found that they understand what it means",
+}
+
+// basis asks what a practice has to decide about a form; nil if that is nothing.
 func basis(f optout.Form) *decider {
-	_, child := staff.ChildAge(f)
-	switch {
-	case !f.Facts.ProxyName.IsZero():
-		return &decider{"How did you check that " + f.Facts.ProxyName.Text() + " may sign for this person?", "You decide what you need to see. We never ask people for documents.", []staff.Option{
-			{Value: optout.EvidenceSeen, Text: "We have seen the power, order or certificate"},
-			{Value: optout.KnownToUs, Text: "We know it from our own records"},
-			{Value: optout.BestInterests, Text: "A best-interests decision was made and recorded"},
-		}}
-	case child:
-		return &decider{"How did you decide that this child may decide?", "Any child may sign alone. You decide whether they understand what it means.", []staff.Option{
-			{Value: optout.Competent, Text: "A clinician found that they understand what it means"},
-			{Value: optout.KnownToUs, Text: "We know it from our own records"},
-		}}
+	fit := f.Bases()
+	if fit == nil {
+		return nil
 	}
-	return nil
+	b := &decider{ask: "How did you decide that this child may decide?", help: "Any child may sign alone. You decide whether they understand what it means."}
+	if f.Facts.ProxyCapacity != "" {
+		b.ask, b.help = "How did you check that "+f.Facts.ProxyName.Text()+" may sign for this person?", "You decide what you need to see. We never ask people for documents."
+	}
+	for _, how := range fit {
+		b.options = append(b.options, staff.Option{Value: how, Text: bases[how]})
+	}
+	return b
 }
 
 // apply records that the practice has set the preference: POST /practice/forms/{reference}/apply.
 func (d *Door) apply(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, filled door.Form) {
-	a, faults := d.application(f, filled)
+	a, faults := d.application(filled)
 	if len(faults) > 0 {
 		d.showApply(w, r, s, f, filled, http.StatusUnprocessableEntity, faults)
 		return
@@ -126,7 +130,7 @@ func (d *Door) apply(w http.ResponseWriter, r *http.Request, s signin.Session, f
 }
 
 // application reads what a practice says of how it applied a form.
-func (d *Door) application(f optout.Form, filled door.Form) (a optout.Application, faults []staff.Fault) {
+func (d *Door) application(filled door.Form) (a optout.Application, faults []staff.Fault) {
 	wrong := func(field, text string) { faults = append(faults, staff.Fault{Field: field, Text: text}) }
 	on, x := staff.Date(filled, "on")
 	switch {
@@ -153,9 +157,6 @@ func (d *Door) application(f optout.Form, filled door.Form) (a optout.Applicatio
 	}
 	if told := filled.Get("told"); told != "yes" && told != "no" {
 		wrong("told", "Say whether you have told the person.")
-	}
-	if basis(f) != nil && a.Basis == "" {
-		wrong("basis", "Say how you decided.")
 	}
 	for _, typed := range filled.All("replaces") {
 		ref, err := optout.ParseReference(typed)

@@ -171,10 +171,10 @@ func acts(f optout.Form, s signin.Session) []act {
 // deciding is what the practice has to decide before it applies a form (domain facts, who may sign).
 func deciding(f optout.Form) (all []nhsui.InsetText) {
 	say := func(html template.HTML) { all = append(all, nhsui.InsetText{HTML: html}) }
-	if _, child := staff.ChildAge(f); child && f.Facts.ProxyName.IsZero() {
+	if _, child := f.Child(); child && f.Facts.ProxyCapacity == "" {
 		say("<p><strong>A child under 16 signed this alone.</strong> Any child may. You decide whether they understand what it means, and record how you decided when you say that it is applied. Do not ask for a parent. Answer the child in the way they said is safe.</p>")
 	}
-	if !f.Facts.ProxyName.IsZero() {
+	if f.Facts.ProxyCapacity != "" {
 		say("<p><strong>Somebody else signed for this person.</strong> You check that they have the right to, and record how when you say that it is applied. If they have not, return the form: a clinician at your practice decides then.</p>")
 	}
 	if f.State().Next == optout.NextDecide && f.State().Reason != optout.IdentityNotVerified {

@@ -483,13 +483,13 @@ func TestWhatIsWrongWithAnApplicationIsSaidAndKept(t *testing.T) {
 func TestAPracticeDecidesAboutChildrenAndProxies(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		change      func(*optout.Answers)
-		says, basis string
+		change             func(*optout.Answers)
+		says, basis, wrong string
 	}{
-		"a child alone": {func(a *optout.Answers) { a.Subject.BirthDate = "2014-01-31" }, "A child under 16 signed this alone", "competent"},
+		"a child alone": {func(a *optout.Answers) { a.Subject.BirthDate = "2014-01-31" }, "A child under 16 signed this alone", "competent", "evidence-seen"},
 		"an attorney": {func(a *optout.Answers) {
 			a.Proxy = &optout.Proxy{Name: "Bea O'Neill", Capacity: "attorney-health-welfare"}
-		}, "Somebody else signed for this person", "evidence-seen"},
+		}, "Somebody else signed for this person", "evidence-seen", "competent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -498,7 +498,8 @@ func TestAPracticeDecidesAboutChildrenAndProxies(t *testing.T) {
 			b := h.manager()
 			b.post(at(ref, "collect"), "key", "k0")
 			b.says(b.get(at(ref, "")), 200, c.says)
-			b.says(b.post(at(ref, "apply"), applied...), 422, "Say how you decided.")
+			b.says(b.post(at(ref, "apply"), applied...), 422, "Say how you decided that the child, or whoever signed for the person, may.")
+			b.says(b.post(at(ref, "apply"), append(slices.Clone(applied), "basis", c.wrong)...), 422, "Choose one of the options offered.")
 			b.leads(b.post(at(ref, "apply"), append(slices.Clone(applied), "basis", c.basis)...), "/practice?done=applied")
 			f, err := h.Form(t.Context(), ref)
 			if last := f.Events[f.Version()-1]; err != nil || last.Detail["basis"] != c.basis {
@@ -506,6 +507,20 @@ func TestAPracticeDecidesAboutChildrenAndProxies(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The number is asked for beside its field, and what was typed stays.
+func TestAFormWithoutANumberAsksForOne(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := h.sent(func(a *optout.Answers) { a.Subject.NHSNumber = "" })
+	b := h.manager()
+	b.post(at(ref, "collect"), "key", "k0")
+	a := b.says(b.post(at(ref, "apply"), append(slices.Clone(applied), "text", "kept words")...), 422, "The form has no NHS number. Give the one under which it was set", "kept words")
+	if !strings.Contains(a.body, `href="#number"`) {
+		t.Error("the summary does not lead to the field")
+	}
+	b.leads(b.post(at(ref, "apply"), append(slices.Clone(applied), "number", "900 000 0009")...), "/practice?done=applied")
 }
 
 func TestReturnsAreWorkForSomebody(t *testing.T) {

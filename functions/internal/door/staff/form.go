@@ -69,24 +69,10 @@ func Who(f optout.Form) template.HTML {
 // birth is a birth date with the age at which the form was signed, if that is a child's.
 func birth(f optout.Form) string {
 	d := Day(f.Facts.BirthDate)
-	if age, child := ChildAge(f); child {
+	if age, child := f.Child(); child {
 		d += " (" + itoa(age) + " years old when it was signed)"
 	}
 	return d
-}
-
-// ChildAge is how old the person was when the form was signed, or came in; child: under 16, when the practice decides
-// whether the person may (domain facts, who may sign).
-func ChildAge(f optout.Form) (age int, child bool) {
-	on := f.Facts.SignedOn
-	if on.IsZero() {
-		on = nhs.DateOf(f.State().Received)
-	}
-	if f.Facts.BirthDate.IsZero() {
-		return 0, false
-	}
-	age = f.Facts.BirthDate.Age(on)
-	return age, age < 16
 }
 
 func answers(r *optout.Reply) string {
