@@ -123,6 +123,7 @@ async function copies(visitor, code) {
 // counter registers what somebody says, once it is read back to them.
 async function counter(visitor) {
   await follow(visitor, 'Register a form')
+  await stay(visitor)
   const name = { forenames: 'Ada Wren', surname: 'Quillfeather' }
   await answer(visitor, {
     stays: true,
@@ -136,6 +137,20 @@ async function counter(visitor) {
   await push(visitor, 'The person agrees: register it')
   const reference = (await visitor.page.locator('#reference').innerText()).trim()
   if (!/^\w{4}(-\w{4}){3}-\w$/.test(reference)) visitor.fail(`shows the reference "${reference}"`)
+}
+
+// stay is warned before the session ends, and stays signed in.
+async function stay(visitor) {
+  if (!visitor.settings.scripts) return
+  const { page } = visitor
+  await page.clock.install()
+  await page.reload()
+  await page.clock.fastForward('13:01')
+  const button = page.getByRole('button', { name: 'Stay signed in' })
+  await button.waitFor()
+  await visitor.check({ as: 'stay' })
+  await visitor.hand.press(button)
+  await button.waitFor({ state: 'hidden' })
 }
 
 // settings record what the practice decided and where it is told.
