@@ -50,6 +50,10 @@ type List struct {
 // MostEntries is how many entries a page has at most.
 const MostEntries = 100
 
+// Exact is up to what a Tally is never cut short: DynamoDB reads 1 MB of an index at once, and of an entry, which is
+// little more than its keys, less than 1 KB.
+const Exact = 1000
+
 // Entry is a form, or on the office's list a practice that acts late or cannot be told.
 type Entry struct {
 	Reference optout.Reference

@@ -28,7 +28,8 @@ type Store interface {
 	// this list did not give the cursor.
 	List(ctx context.Context, l List, after Cursor, n int) (Page, error)
 
-	// Tally counts what is on a list. It reads an index, and of a long one the first thousands: a lower bound.
+	// Tally counts what is on a list. It reads an index, and of a long one the first thousands: a lower bound from
+	// Exact on.
 	Tally(ctx context.Context, l List) (int, error)
 
 	// Claim takes a form for somebody until a time, or until they release it, and gives the claim that is in force

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 
 	"example.org/optout/functions/internal/door"
@@ -86,6 +87,10 @@ func (d *Door) showForm(w http.ResponseWriter, r *http.Request, s signin.Session
 	})
 }
 
+// toOffice are the reasons for which a practice returns a form to the office, or to a practice that the office may have to
+// find: what it wrote then, it wrote to the office.
+var toOffice = []optout.Reason{optout.OtherReason, optout.Deceased, optout.NotOurPatient, optout.HasMoved}
+
 // history is what has happened to a form, in words. What a practice wrote is shown where it wrote to the office; what it
 // wrote of a doubt that it settles itself, of safeguarding say, is not for the office to read.
 func history(f optout.Form, s signin.Session) []staff.Happened {
@@ -93,7 +98,7 @@ func history(f optout.Form, s signin.Session) []staff.Happened {
 	for n, e := range f.Events {
 		why := optout.Reason(e.Detail["reason"])
 		ofPractice := strings.HasPrefix(e.By, string(optout.AtPractice)+" ") || strings.HasPrefix(e.By, string(optout.Clinician)+" ")
-		if ofPractice && (e.Kind != optout.Returned || why != optout.OtherReason && why != optout.Deceased) {
+		if ofPractice && (e.Kind != optout.Returned || !slices.Contains(toOffice, why)) {
 			all[n].Text = ""
 		}
 	}

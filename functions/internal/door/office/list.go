@@ -92,16 +92,19 @@ func (d *Door) list(w http.ResponseWriter, r *http.Request, s signin.Session) {
 		d.house.Fail(w, r, err)
 		return
 	}
-	v := listView{List: l.name, Find: q.Get("find"), Of: len(entries)}
-	if v.Find != "" {
-		v.NotFound = "That is neither a reference, which has 17 letters and digits, nor the code of a practice, which has a letter and five digits."
+	v := listView{
+		List: l.name, Find: staff.Find{Action: "/office", Label: "Find a form by its reference, or a practice by its code", Typed: q.Get("find")}, Of: len(entries),
+		Lists: staff.Tabs{Label: "Lists"}, Filters: staff.Tabs{Label: "Show only", Lead: "Of this page show only:"}, Orders: staff.Tabs{Label: "Order", Lead: "Order:"},
+	}
+	if v.Find.Typed != "" {
+		v.Find.Wrong = "That is neither a reference, which has 17 letters and digits, nor the code of a practice, which has a letter and five digits."
 	}
 	for n, other := range lists {
-		t := tab{Text: other.text, Href: "/office?list=" + other.name, Current: n == at}
+		t := staff.Tab{Text: other.text, Href: "/office?list=" + other.name, Current: n == at}
 		if n == 0 {
-			t.Text += " (" + itoa(waiting) + ")"
+			t.Text = staff.Counted(t.Text, waiting)
 		}
-		v.Lists = append(v.Lists, t)
+		v.Lists.All = append(v.Lists.All, t)
 	}
 	only := 0
 	for n, x := range filters {
@@ -129,17 +132,20 @@ func (d *Door) list(w http.ResponseWriter, r *http.Request, s signin.Session) {
 				}
 			}
 		}
-		v.Filters = append(v.Filters, tab{Text: x.text + " (" + itoa(count) + ")", Href: address(x.name, "", q.Get("after")), Current: n == only})
+		if l.name != "open" {
+			continue
+		}
+		v.Filters.All = append(v.Filters.All, staff.Tab{Text: staff.Counted(x.text, count), Href: address(x.name, "", q.Get("after")), Current: n == only})
 	}
 	if name := filters[only].name; name == "untold" || name == "late" {
-		v.Orders = []tab{{Text: "Oldest first", Href: address(name, "", q.Get("after"))}, {Text: "Longest not tried first", Href: address(name, "tried", q.Get("after"))}}
+		v.Orders.All = []staff.Tab{{Text: "Oldest first", Href: address(name, "", q.Get("after"))}, {Text: "Longest not tried first", Href: address(name, "tried", q.Get("after"))}}
 		if q.Get("by") == "tried" {
-			v.Orders[1].Current = true
+			v.Orders.All[1].Current = true
 			slices.SortStableFunc(shown, func(a, b entry) int {
 				return strings.Compare(a.practice.Chased().ISO(), b.practice.Chased().ISO())
 			})
 		} else {
-			v.Orders[0].Current = true
+			v.Orders.All[0].Current = true
 		}
 	}
 	v.Table = d.table(shown, s)
@@ -149,7 +155,7 @@ func (d *Door) list(w http.ResponseWriter, r *http.Request, s signin.Session) {
 	if q.Get("after") != "" {
 		v.First = "/office?list=" + l.name
 	}
-	d.house.Show(w, s, staff.Page{Name: "list", Title: "What the office has to do", Part: "/office", Wide: true, Done: done[q.Get("done")], Data: v})
+	d.house.Show(w, s, staff.Page{Name: "list", Title: "What the office has to do", Part: "/office", Wide: true, Done: done[q.Get("done")], Status: v.Find.Status(), Faults: v.Find.Faults(), Data: v})
 }
 
 // found is the page of what somebody typed to find: a form by its reference, a practice by its code; "" for what is neither.
@@ -163,14 +169,10 @@ func found(typed string) string {
 	return ""
 }
 
-type tab struct {
-	Text, Href string
-	Current    bool
-}
-
 type listView struct {
-	List, Find, NotFound   string
-	Lists, Filters, Orders []tab
+	List                   string
+	Find                   staff.Find
+	Lists, Filters, Orders staff.Tabs
 	Table                  nhsui.Table
 	Of                     int
 	Next, First            string

@@ -169,7 +169,7 @@ func TestWhatIsLookedForIsFoundByItsReferenceOrCode(t *testing.T) {
 		b.get("/office?find="+typed).leads(t, typed, to)
 	}
 	odd := b.get(`/office?find=%22%3E%3Cscript%3E`)
-	odd.says(t, "something else", 200, "That is neither a reference")
+	odd.says(t, "something else", 422, "Error: What the office has to do", "There is a problem", "That is neither a reference")
 	if strings.Contains(odd.body, `"><script>`) {
 		t.Error("what was typed is no text any more")
 	}

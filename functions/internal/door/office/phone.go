@@ -16,6 +16,7 @@ func (d *Door) call() staff.Entry {
 			return optout.Rules{Today: d.today(), TestNumbers: d.TestNumbers, Staff: true, Practices: d.Practices}
 		},
 		Door: optout.Phone, At: "/office/phone", Part: "/office/phone", Title: "Register a request by telephone", Now: d.Now,
+		Then: "If a practice was named, it is on that practice's list within a minute or two. If none was, or it has closed, it comes to the office's own list.",
 		Intro: staff.Paragraphs("For a person who says on the telephone what they want. Nothing more is needed than that they say so: never ask an adult for identity documents. On the next page you read it back to them.") +
 			`<p><a href="/office/practices" target="_blank" rel="noopener">Look up the code of a practice (opens in a new tab)</a></p>`,
 	}

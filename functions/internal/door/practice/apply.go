@@ -61,25 +61,14 @@ func (d *Door) showApply(w http.ResponseWriter, r *http.Request, s signin.Sessio
 	})
 }
 
-// codes are those that record what a form wants. What takes an earlier form back is recorded with what now holds.
+// codes are those that record what a form wants.
 func (d *Door) codes(f optout.Form) (options []staff.Option) {
-	offered := []nhs.Preference{nhs.Preference(f.Facts.Choice)}
-	if f.Facts.Choice == "" {
-		offered = []nhs.Preference{nhs.Implied, nhs.CoreAndAdditional}
-	}
-	for _, p := range offered {
-		codes := d.Sender.Codes.Codes(p)
-		for _, c := range []struct{ system, code string }{{"Read v2", codes.ReadV2}, {"CTV3", codes.CTV3}, {"SNOMED CT", codes.SNOMED}} {
-			if c.code != "" {
-				options = append(options, staff.Option{Value: c.code, Text: c.code, Hint: c.system + ": " + preferences[p]})
-			}
+	for _, c := range staff.CodesFor(f, d.Sender.Codes) {
+		if c.Code != "" {
+			options = append(options, staff.Option{Value: c.Code, Text: c.Code, Hint: c.System + ": " + c.Means})
 		}
 	}
 	return append(options, staff.Option{Value: otherCode, Text: "Another code"})
-}
-
-var preferences = map[nhs.Preference]string{
-	nhs.Dissent: "express dissent", nhs.Core: "express consent, core", nhs.CoreAndAdditional: "express consent, core and additional", nhs.Implied: "implied consent",
 }
 
 // decider asks how a practice decided that it may apply a form that a child or somebody else has signed.

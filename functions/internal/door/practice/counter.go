@@ -13,10 +13,11 @@ func (d *Door) entry() staff.Entry {
 	return staff.Entry{
 		House: d.house, Registrar: optout.Registrar{Store: d.Store, Keys: d.Keys, Now: d.Now}, Seals: d.Keys, Looks: d.Store,
 		Rules: func() optout.Rules {
-			return optout.Rules{Today: d.today(), TestNumbers: d.TestNumbers, Staff: true, Practices: d.Practices}
+			return optout.Rules{Today: d.today(), TestNumbers: d.TestNumbers, Staff: true} // the practice is the one in use, which the directory may not have yet
 		},
 		Door: optout.Counter, At: "/practice/counter", Part: "/practice/counter", Title: "Register a form or a spoken request", Now: d.Now,
 		Intro: staff.Paragraphs("For a form that somebody hands in, or a person who says at the counter or on the telephone what they want. Nothing more is needed than that they say so: never ask an adult for identity documents. On the next page you read it back to them."),
+		Then:  "It is on your practice's list within a minute or two, like every other form. Collect it there and apply it.",
 	}
 }
 

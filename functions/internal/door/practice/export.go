@@ -24,13 +24,12 @@ func (d *Door) print(w http.ResponseWriter, r *http.Request, s signin.Session, f
 		return
 	}
 	d.house.Show(w, s, staff.Page{Name: "print", Title: "Form " + f.Reference.String(), Plain: true, Data: struct {
-		Practice, Reference, At string
-		Standing                string
-		Facts, Codes            nhsui.SummaryList
-		History                 []staff.Happened
-		Printed                 string
+		Practice, At, Standing string
+		Facts, Codes           nhsui.SummaryList
+		History                []staff.Happened
+		Printed                string
 	}{
-		staff.NameOf(s.Practice), f.Reference.String(), address(f.Reference, ""), staff.Standing(f.State()).Text,
+		staff.NameOf(s.Practice), address(f.Reference, ""), staff.Standing(f.State()).Text,
 		staff.Summary(f),
 		nhsui.SummaryList{Rows: staff.CodesOf(f, d.Sender.Codes)},
 		staff.HistoryFor(f, s.Actor), staff.Moment(d.Now()),
@@ -66,8 +65,8 @@ func away(w http.ResponseWriter, media, name string, body []byte) {
 	_, _ = w.Write(body)
 }
 
-// list gives away the forms of one page of the inbox that have been collected, as a list for people (waiting.csv) or for
-// software (waiting.json): GET /practice/list/{file}. All of the page is given, or nothing.
+// list gives away the forms of one page of the inbox, narrowed as that is, that have been collected, as a list for people (waiting.csv) or for
+// software (waiting.json): GET /practice/list/{file}. All of them are given, or nothing.
 func (d *Door) list(w http.ResponseWriter, r *http.Request, s signin.Session) {
 	file := r.PathValue("file")
 	if file != "waiting.csv" && file != "waiting.json" {
@@ -80,12 +79,13 @@ func (d *Door) list(w http.ResponseWriter, r *http.Request, s signin.Session) {
 		d.house.Refuse(w, r, problem.NotFound)
 		return
 	}
+	only := filters[filterNamed(r.URL.Query().Get("only"))]
 	var all, forms []optout.Form
 	if err == nil {
 		all, err = worklist.Forms(ctx, d.Store, l, listed.Entries)
 	}
 	for _, f := range all {
-		if f.Version() > 0 && collected(f) {
+		if f.Version() > 0 && collected(f) && only.holds(f, d.Now()) {
 			forms = append(forms, f)
 		}
 	}

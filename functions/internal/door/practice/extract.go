@@ -51,8 +51,8 @@ func (d *Door) showLists(w http.ResponseWriter, r *http.Request, s signin.Sessio
 	}
 	f := staff.Fields{Form: filled, Faults: faults}
 	v := listsView{Ask: staff.Ask{
-		Action: "/practice/extract", Button: nhsui.Button{Text: "Continue"},
-		Fields: staff.For(s) + f.Day("run", "On which day did you run the list in your clinical system?", d.Now().Format("For example, 2 1 2006")) +
+		Action: "/practice/extract", Button: nhsui.Button{Text: "Continue", PreventDoubleClick: new(true)},
+		Fields: staff.For(s) + f.Day("run", "On which day did you run the list in your clinical system?", staff.Example(d.Now())) +
 			f.Line("time", "At what time?", "For example, 14:05. Only forms that you said are applied before then are expected in the list.", 5),
 	}}
 	if filled.Ticked("sure") || len(recent) > 0 && recent[0].Refusal.Code == upload.NoneOfYours.Code {

@@ -72,12 +72,15 @@ func (d *Door) form(w http.ResponseWriter, r *http.Request, s signin.Session, f 
 // showForm shows a form, with why something was not done.
 func (d *Door) showForm(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, status int, note string) {
 	ctx, now := r.Context(), d.Now()
-	held, err := d.heldBy(ctx, f.Reference, s)
+	held, mine, err := d.heldBy(ctx, f.Reference, s)
 	if err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}
 	v := formView{Reference: f.Reference.String(), At: address(f.Reference, ""), State: f.State(), Standing: staff.Standing(f.State()), Next: staff.NextText(f.State()), Key: staff.Fields{}.Key(), Held: held}
+	if !mine.IsZero() && !f.State().Ended() {
+		v.Mine = staff.Clock(mine)
+	}
 	if due := f.State().Deadline(); !due.IsZero() {
 		v.Due = new(staff.DueIn(due, now))
 	}
@@ -135,6 +138,7 @@ type formView struct {
 	Note          string
 	Key           template.HTML
 	Held          string // who else is at work on it, in words; "": nobody
+	Mine          string // until when it is kept to whoever looks; "": it is not
 	Facts, Codes  nhsui.SummaryList
 	Deciding      []nhsui.InsetText
 	Beside        *nhsui.Table
@@ -213,16 +217,17 @@ func (d *Door) beside(ctx context.Context, a optout.Actor, f optout.Form) (o oth
 // claimLasts is how long a form is one person's.
 const claimLasts = 30 * time.Minute
 
-// heldBy says in words who else is at work on a form; "" if nobody is.
-func (d *Door) heldBy(ctx context.Context, ref optout.Reference, s signin.Session) (string, error) {
+// heldBy says in words who else is at work on a form, "" if nobody is; or until when it is kept to this person.
+func (d *Door) heldBy(ctx context.Context, ref optout.Reference, s signin.Session) (other string, mine time.Time, err error) {
 	claims, err := d.Store.Claimed(ctx, []optout.Reference{ref}, d.Now())
-	if err != nil {
-		return "", err
+	c, held := claims[ref]
+	switch {
+	case err != nil || !held:
+		return "", mine, err
+	case c.By == s.String():
+		return "", c.Until, nil
 	}
-	if c, held := claims[ref]; held && c.By != s.String() {
-		return atWork(c, s), nil
-	}
-	return "", nil
+	return atWork(c, s), mine, nil
 }
 
 // verbs are what can be done with a form: POST /practice/forms/{reference}/{page}.
@@ -248,11 +253,11 @@ func (d *Door) act(w http.ResponseWriter, r *http.Request, s signin.Session, f o
 	if askers[name] == nil || !collected(f) {
 		again = nil
 	}
-	held, err := d.heldBy(r.Context(), f.Reference, s)
+	held, _, err := d.heldBy(r.Context(), f.Reference, s)
 	switch {
 	case err != nil:
 		d.house.Answer(w, r, err, staff.Outcome{Again: again})
-	case held == "" || name == "release":
+	case held == "":
 		verb(d, w, r, s, f, filled)
 	case again != nil:
 		again(http.StatusConflict, []staff.Fault{{Text: "Nothing was changed: " + held + "."}})

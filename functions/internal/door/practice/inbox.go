@@ -80,9 +80,12 @@ func (d *Door) inbox(w http.ResponseWriter, r *http.Request, s signin.Session) {
 		d.house.Fail(w, r, err)
 		return
 	}
-	v := inboxView{List: lists[at].name, Find: q.Get("find")}
-	if v.Find != "" {
-		v.NotFound = "That is not a reference. It has 17 letters and digits."
+	v := inboxView{
+		List: lists[at].name, Find: staff.Find{Action: "/practice", Label: "Find a form by its reference", Typed: q.Get("find")},
+		Lists: staff.Tabs{Label: "Lists"}, Filters: staff.Tabs{Label: "Show only", Lead: "Of this page show only:"},
+	}
+	if v.Find.Typed != "" {
+		v.Find.Wrong = "That is not a reference. It has 17 letters and digits."
 	}
 	for n, other := range lists {
 		count, err := d.Store.Tally(ctx, worklist.List{Owner: l.Owner, Stage: other.stage})
@@ -90,30 +93,27 @@ func (d *Door) inbox(w http.ResponseWriter, r *http.Request, s signin.Session) {
 			d.house.Fail(w, r, err)
 			return
 		}
-		v.Lists = append(v.Lists, tab{Text: other.text, Href: "/practice?list=" + other.name, Count: count, Current: n == at})
+		v.Lists.All = append(v.Lists.All, staff.Tab{Text: staff.Counted(other.text, count), Href: "/practice?list=" + other.name, Current: n == at})
 	}
-	only := 0
+	only := filterNamed(q.Get("only"))
+	var shown []optout.Form
 	for n, x := range filters {
-		if x.name == q.Get("only") {
-			only = n
-		}
-	}
-	for n, x := range filters {
-		t := tab{Text: x.text, Current: n == only, Href: "/practice?" + url.Values{"list": {v.List}, "only": {x.name}, "after": q["after"]}.Encode()}
+		holding := 0
 		for _, f := range forms {
 			if x.holds(f, now) {
-				t.Count++
+				holding++
+				if n == only {
+					shown = append(shown, f)
+				}
 			}
 		}
-		v.Filters = append(v.Filters, t)
-	}
-	var shown []optout.Form
-	for _, f := range forms {
-		if filters[only].holds(f, now) {
-			shown = append(shown, f)
+		if v.List == "waiting" && len(forms) > 0 {
+			v.Filters.All = append(v.Filters.All, staff.Tab{
+				Text: staff.Counted(x.text, holding), Current: n == only, Href: "/practice?" + url.Values{"list": {v.List}, "only": {x.name}, "after": q["after"]}.Encode(),
+			})
 		}
 	}
-	v.Shown, v.Of = len(shown), len(forms)
+	v.Of = len(forms)
 	v.Table = d.table(shown, claims, s, v.List)
 	if listed.Next != "" {
 		v.Next = "/practice?" + url.Values{"list": {v.List}, "only": {filters[only].name}, "after": {string(listed.Next)}}.Encode()
@@ -121,11 +121,21 @@ func (d *Door) inbox(w http.ResponseWriter, r *http.Request, s signin.Session) {
 	if q.Get("after") != "" {
 		v.First = "/practice?list=" + v.List
 	}
-	if v.List == "waiting" && slices.ContainsFunc(forms, func(f optout.Form) bool { return f.Version() > 0 && collected(f) }) {
-		v.CSV = "/practice/list/waiting.csv?" + url.Values{"after": q["after"]}.Encode()
-		v.FHIR = "/practice/list/waiting.json?" + url.Values{"after": q["after"]}.Encode()
+	if v.List == "waiting" && slices.ContainsFunc(shown, func(f optout.Form) bool { return f.Version() > 0 && collected(f) }) {
+		v.CSV = "/practice/list/waiting.csv?" + url.Values{"only": {filters[only].name}, "after": q["after"]}.Encode()
+		v.FHIR = "/practice/list/waiting.json?" + url.Values{"only": {filters[only].name}, "after": q["after"]}.Encode()
 	}
-	d.house.Show(w, s, staff.Page{Name: "inbox", Title: "Forms for your practice", Part: "/practice", Wide: true, Done: done[q.Get("done")], Data: v})
+	d.house.Show(w, s, staff.Page{Name: "inbox", Title: "Forms for your practice", Part: "/practice", Wide: true, Done: done[q.Get("done")], Status: v.Find.Status(), Faults: v.Find.Faults(), Data: v})
+}
+
+// filterNamed is the place of a filter among filters; of what is none, that of the first, which holds all.
+func filterNamed(name string) int {
+	for n, x := range filters {
+		if x.name == name {
+			return n
+		}
+	}
+	return 0
 }
 
 // done are what has just been done, by what the address says.
@@ -138,26 +148,27 @@ var done = map[string]string{
 	"numbered": "The NHS number is recorded.", "decision": "Your practice's decision is recorded.", "email": "The address is recorded.",
 }
 
-type tab struct {
-	Text, Href string
-	Count      int
-	Current    bool
-}
-
 type inboxView struct {
-	List, Find, NotFound string
-	Lists, Filters       []tab
-	Table                nhsui.Table
-	Shown, Of            int
-	Next, First          string
-	CSV, FHIR            string
+	List           string
+	Find           staff.Find
+	Lists, Filters staff.Tabs
+	Table          nhsui.Table
+	Of             int
+	Next, First    string
+	CSV, FHIR      string
 }
 
-// table is the list as a table: the oldest come first, without anything personal.
+// table is a list as a table, in its order, which is that in which forms were received, without anything personal.
 func (d *Door) table(forms []optout.Form, claims map[optout.Reference]worklist.Claim, s signin.Session, list string) nhsui.Table {
+	order := "oldest first"
+	for _, l := range lists {
+		if l.name == list && l.newest {
+			order = "newest first"
+		}
+	}
 	t := nhsui.Table{
-		Caption: &nhsui.Heading{Text: "Forms, oldest first", Classes: "nhsuk-u-visually-hidden"}, Responsive: true,
-		Head: []nhsui.Cell{{Text: "Reference"}, {Text: "The person waits since"}, {Text: "Stands"}, {Text: "To do"}, {Text: "Due"}},
+		Caption: &nhsui.Heading{Text: "Forms, " + order, Classes: "nhsuk-u-visually-hidden"}, Responsive: true,
+		Head: []nhsui.Cell{{Text: "Reference"}, {Text: "Received"}, {Text: "Stands"}, {Text: "To do"}, {Text: "Due"}},
 	}
 	if list != "waiting" {
 		t.Head = t.Head[:4]
@@ -168,7 +179,7 @@ func (d *Door) table(forms []optout.Form, claims map[optout.Reference]worklist.C
 		st := f.State()
 		row := []nhsui.Cell{
 			{HTML: template.HTML(`<a href="` + address(f.Reference, "") + `" dir="ltr">` + f.Reference.String() + `</a>`)},
-			{Text: staff.Since(st.First, now)},
+			{Text: received(st, now)},
 			{HTML: nhsui.HTML(staff.Standing(st))},
 			{Text: staff.NextText(st)},
 			{},
@@ -185,6 +196,15 @@ func (d *Door) table(forms []optout.Form, claims map[optout.Reference]worklist.C
 		t.Rows = append(t.Rows, row[:len(t.Head)])
 	}
 	return t
+}
+
+// received is when a form came in, and since when the person waits if that is longer: since an earlier form of theirs.
+func received(st optout.State, now time.Time) string {
+	text := staff.Since(st.Received, now)
+	if staff.Between(st.First, st.Received) > 0 {
+		text += "; the person waits since " + staff.Since(st.First, now)
+	}
+	return text
 }
 
 // atWork says who is at work on a form, and until when.

@@ -75,7 +75,11 @@ func (d *Door) showSettings(w http.ResponseWriter, r *http.Request, s signin.Ses
 	if !p.Digest.Sent.IsZero() {
 		v.Told = staff.Moment(p.Digest.Sent)
 	}
-	if p.Digest.Fault != "" {
+	switch p.Digest.Fault {
+	case "":
+	case "no-address":
+		v.Fault = "We have no address for you, and so could not tell you that forms wait. Give us one."
+	default:
 		v.Fault = "Our last mail to you could not be delivered. Check the address."
 	}
 	d.house.Show(w, s, staff.Page{Name: "settings", Status: status, Title: "Your practice", Part: "/practice/settings", Faults: faults, Done: done[r.URL.Query().Get("done")], Data: v})

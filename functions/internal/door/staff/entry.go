@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"example.org/optout/functions/internal/door"
@@ -33,6 +32,7 @@ type Entry struct {
 	Part      string
 	Title     string
 	Intro     template.HTML
+	Then      string // what becomes of what is registered here
 	Now       func() time.Time
 }
 
@@ -43,8 +43,9 @@ type entered struct {
 }
 
 const (
-	entryUse   = "entry"
-	entryLasts = 2 * time.Hour
+	lookEntered = "entered"
+	entryUse    = "entry"
+	entryLasts  = 2 * time.Hour
 )
 
 // Blank shows the page with nothing filled in.
@@ -165,21 +166,33 @@ func (e Entry) Confirm(w http.ResponseWriter, r *http.Request, s signin.Session)
 		observe.Count(r.Context(), "FormsRegistered", 1)
 	}
 	observe.Note(r.Context(), "reference", receipt.Reference.String())
-	if err := e.Looks.Look(r.Context(), worklist.Look{At: e.Now(), By: s.String(), What: "entered"}, receipt.Reference); err != nil {
+	if err := e.Looks.Look(r.Context(), worklist.Look{At: e.Now(), By: s.String(), What: lookEntered}, receipt.Reference); err != nil {
 		e.House.Answer(w, r, err, Outcome{Again: again}) // the same page can be sent again
 		return
 	}
 	See(w, e.At+"/registered?reference="+url.QueryEscape(receipt.Reference.String()))
 }
 
-// Registered says which reference the person gets.
+// Registered says which reference the person gets, to whoever registered it.
 func (e Entry) Registered(w http.ResponseWriter, r *http.Request, s signin.Session) {
 	ref, err := optout.ParseReference(r.URL.Query().Get("reference"))
 	if err != nil {
 		See(w, e.At)
 		return
 	}
-	e.House.Show(w, s, Page{Name: "registered", Title: "It is registered", Part: e.Part, Data: struct{ Reference, Again string }{ref.String(), e.At}})
+	own := false
+	for l, failed := range e.Looks.Looks(r.Context(), ref) {
+		if failed != nil {
+			e.House.Fail(w, r, failed)
+			return
+		}
+		own = own || l.What == lookEntered && l.By == s.String()
+	}
+	if !own { // an address that somebody made up, or was given
+		See(w, e.At)
+		return
+	}
+	e.House.Show(w, s, Page{Name: "registered", Title: "It is registered", Part: e.Part, Data: struct{ Reference, Again, Then string }{ref.String(), e.At, e.Then}})
 }
 
 func (e Entry) show(w http.ResponseWriter, s signin.Session, status int, f door.Form, faults []Fault) {
@@ -322,14 +335,17 @@ func said(faults []Fault, field string) bool {
 
 // Means is what people must know of what they ask for (domain facts, wording).
 func Means(f optout.Facts) nhsui.WarningCallout {
-	text := "They will still be treated. But staff elsewhere, such as in A&E, may not see their medicines, allergies and bad reactions, even when the person cannot tell them. A record that already exists is hidden, not erased. They can change their mind at any time."
+	var text string
 	switch {
 	case f.Kind == "withdrawal", f.Kind == "not-me":
 		text = "The practice looks at the earlier form and asks the person before anything more is shared. Until then what they had said before holds."
 	case f.Choice == "core":
-		text = "Staff elsewhere, such as in A&E, see medicines, allergies and bad reactions, and nothing else. They can change their mind at any time."
+		text = "They will still be treated. Staff elsewhere, such as in A&E, see their medicines, allergies and bad reactions, and nothing else, even when the person cannot tell them more. What more a record that already exists holds is hidden, not erased."
 	case f.Choice == "core-and-additional":
-		text = "Staff elsewhere, such as in A&E, see medicines, allergies, bad reactions and additional information. They can change their mind at any time."
+		text = "Staff elsewhere, such as in A&E, see their medicines, allergies, bad reactions and additional information, such as operations and vaccinations. If they had chosen to share less, the practice checks with them before more is shared."
+	default:
+		text = "They will still be treated. But staff elsewhere, such as in A&E, may not see their medicines, allergies and bad reactions, even when the person cannot tell them. A record that already exists is hidden, not erased."
 	}
-	return nhsui.WarningCallout{Heading: nhsui.Heading{Text: "Say this to the person"}, Text: strings.TrimSpace(text)}
+	return nhsui.WarningCallout{Heading: nhsui.Heading{Text: "Say this to the person"}, HTML: Paragraphs(text, "They can change their mind at any time, by the same route.",
+		"This is not the Type 1 opt-out, for which they ask their GP practice, nor the National Data Opt-out, which they make on the NHS website, in the NHS App or by phone.")}
 }

@@ -15,46 +15,49 @@ import (
 // fact is one thing that a form says, in words.
 type fact struct {
 	name, value string
-	copied      bool // into another system, as it is
+	copied      []copied // into another system
 }
+
+// copied is what another system takes in a field of its own, as that takes it.
+type copied struct{ what, text string }
 
 // facts are what a form says, in the order in which staff need it; what was not said is left out.
 func facts(f optout.Form) (all []fact) {
 	a := f.Facts
-	add := func(name, value string, copied bool) {
+	add := func(name, value string, parts ...copied) {
 		if value != "" {
-			all = append(all, fact{name, value, copied})
+			all = append(all, fact{name, value, parts})
 		}
 	}
-	add("Wants", Wanted(a), false)
+	add("Wants", Wanted(a))
 	if !a.About.IsZero() {
-		add("About the form", a.About.String(), false)
+		add("About the form", a.About.String())
 	}
-	add("NHS number", cmp.Or(Spaced(a.NHSNumber), "Not given"), !a.NHSNumber.IsZero())
-	add("Name", strings.Join(strings.Fields(a.Title.Text()+" "+a.Forenames.Text()+" "+a.Surname.Text()), " "), true)
-	add("Birth date", birth(f), false)
+	add("NHS number", cmp.Or(Spaced(a.NHSNumber), "Not given"), copied{"NHS number", a.NHSNumber.Digits()})
+	add("Name", strings.Join(strings.Fields(a.Title.Text()+" "+a.Forenames.Text()+" "+a.Surname.Text()), " "), copied{"first names", a.Forenames.Text()}, copied{"last name", a.Surname.Text()})
+	add("Birth date", birth(f))
 	switch {
 	case a.NoAddress:
-		add("Address", "Has no address", false)
+		add("Address", "Has no address")
 	default:
-		add("Address", strings.Join(append(slices.Clip(a.Address), a.Postcode.Text()), ", "), false)
+		add("Address", strings.Join(append(slices.Clip(a.Address), a.Postcode.Text()), ", "))
 	}
-	add("Signed by", cmp.Or(a.ProxyName.Text(), "The person"), false)
-	add("By what right", Capacities[a.ProxyCapacity], false)
-	add("Signed on", Day(a.SignedOn), false)
-	add("Came in", Doors[f.Channel]+", "+Moment(f.State().Received), false)
+	add("Signed by", cmp.Or(a.ProxyName.Text(), "The person"))
+	add("By what right", Capacities[a.ProxyCapacity])
+	add("Signed on", Day(a.SignedOn))
+	add("Came in", Doors[f.Channel]+", "+Moment(f.State().Received))
 	switch {
 	case a.NotRegistered:
-		add("Practice that was named", "Says that they are not registered with one", false)
+		add("Practice that was named", "Says that they are not registered with one")
 	default:
-		add("Practice that was named", cmp.Or(NameOf(a.Practice), "None"), false)
+		add("Practice that was named", cmp.Or(NameOf(a.Practice), "None"))
 	}
-	add("May be answered", answers(a.Reply), false)
+	add("May be answered", answers(a.Reply))
 	if a.Reply != nil {
-		add("E-mail", a.Reply.Email, false)
-		add("Telephone", a.Reply.Phone, false)
-		add("Needs a format", a.Reply.Format, false)
-		add("Language", a.Reply.Language, false)
+		add("E-mail", a.Reply.Email)
+		add("Telephone", a.Reply.Phone)
+		add("Needs a format", a.Reply.Format)
+		add("Language", a.Reply.Language)
 	}
 	return all
 }
@@ -95,8 +98,8 @@ func FactsOf(f optout.Form) nhsui.SummaryList {
 	var l nhsui.SummaryList
 	for _, x := range facts(f) {
 		cell := nhsui.SummaryCell{HTML: apart(x.value)}
-		if x.copied {
-			cell.HTML += Copies(x.value, x.name)
+		for _, c := range x.copied {
+			cell.HTML += copies(c, len(x.copied) == 1)
 		}
 		l.Rows = append(l.Rows, nhsui.SummaryRow{Key: nhsui.SummaryCell{Text: x.name}, Value: cell})
 	}
@@ -117,25 +120,53 @@ func apart(value string) template.HTML {
 	return template.HTML("<bdi>" + template.HTMLEscapeString(value) + "</bdi>")
 }
 
-// Copies is a button that copies a text. Without scripts there is none: it can be marked and copied by hand.
-func Copies(text, what string) template.HTML {
+// copies is a button that copies a text; nothing where there is none. One that stands alone says what only aloud. Without scripts there is no button: the text can be
+// marked and copied by hand.
+func copies(c copied, alone bool) template.HTML {
+	if c.text == "" {
+		return ""
+	}
+	quiet := ""
+	if alone {
+		quiet = ` class="nhsuk-u-visually-hidden"`
+	}
 	return template.HTML(` <button type="button" class="nhsuk-button nhsuk-button--secondary nhsuk-button--small app-tight" data-copy="` +
-		template.HTMLEscapeString(text) + `" hidden>Copy<span class="nhsuk-u-visually-hidden"> ` + template.HTMLEscapeString(what) + `</span></button>`)
+		template.HTMLEscapeString(c.text) + `" hidden>Copy<span` + quiet + `> ` + template.HTMLEscapeString(c.what) + `</span></button>`)
 }
 
-// CodesOf are the codes with which a choice is recorded, each to be copied; none for what takes something back.
-func CodesOf(f optout.Form, book nhs.Codebook) []nhsui.SummaryRow {
+// Code is a code with which a preference can be recorded.
+type Code struct{ System, Code, Means string }
+
+// CodesFor are the codes with which a practice can record what a form wants; "" where a system's is not known here. What
+// takes an earlier form back is recorded with what holds once more, of which there are two, by codes that are known.
+func CodesFor(f optout.Form, book nhs.Codebook) (all []Code) {
+	wants := []nhs.Preference{nhs.Preference(f.Facts.Choice)}
 	if f.Facts.Choice == "" {
-		return nil
+		wants = []nhs.Preference{nhs.Implied, nhs.CoreAndAdditional}
 	}
-	codes := book.Codes(nhs.Preference(f.Facts.Choice))
-	var rows []nhsui.SummaryRow
-	for _, c := range []struct{ system, code string }{{"Read v2", codes.ReadV2}, {"CTV3", codes.CTV3}, {"SNOMED CT", codes.SNOMED}} {
-		cell := nhsui.SummaryCell{Text: "Not known here. Look it up in your clinical system."}
-		if c.code != "" {
-			cell = nhsui.SummaryCell{HTML: template.HTML("<code>"+template.HTMLEscapeString(c.code)+"</code>") + Copies(c.code, c.system+" code")}
+	for _, p := range wants {
+		codes := book.Codes(p)
+		for _, c := range []Code{{"Read v2", codes.ReadV2, preferences[p]}, {"CTV3", codes.CTV3, preferences[p]}, {"SNOMED CT", codes.SNOMED, preferences[p]}} {
+			if c.Code != "" || len(wants) == 1 {
+				all = append(all, c)
+			}
 		}
-		rows = append(rows, nhsui.SummaryRow{Key: nhsui.SummaryCell{Text: c.system}, Value: cell})
+	}
+	return all
+}
+
+var preferences = map[nhs.Preference]string{
+	nhs.Dissent: "express dissent", nhs.Core: "express consent, core", nhs.CoreAndAdditional: "express consent, core and additional", nhs.Implied: "implied consent",
+}
+
+// CodesOf shows the codes with which a practice can record what a form wants, each to be copied.
+func CodesOf(f optout.Form, book nhs.Codebook) (rows []nhsui.SummaryRow) {
+	for _, c := range CodesFor(f, book) {
+		cell := nhsui.SummaryCell{Text: "Not known here. Look it up in your clinical system."}
+		if c.Code != "" {
+			cell = nhsui.SummaryCell{HTML: template.HTML("<code>"+template.HTMLEscapeString(c.Code)+"</code>") + copies(copied{c.System + " code", c.Code}, true)}
+		}
+		rows = append(rows, nhsui.SummaryRow{Key: nhsui.SummaryCell{Text: c.System + ": " + c.Means}, Value: cell})
 	}
 	return rows
 }
@@ -346,12 +377,10 @@ func toldText(told string) string {
 	return "; the person was told on " + Day(nhs.StoredDate(told))
 }
 
-// Looked is a look at a form in words.
-type Looked struct{ When, Who, What string }
-
 // LookText is what somebody was shown, in words, by the code that the doors write down.
 var LookText = map[string]string{
 	"form": "The form", "print": "The form, to be printed", "csv": "The form, in a list", "fhir": "The form, for software", "beside": "The form, beside another one",
+	"entered": "The form, as they entered it",
 }
 
 // Since is a time as an entry of a list shows it: when, and how long ago.

@@ -128,8 +128,8 @@ func (h *House) Show(w http.ResponseWriter, s signin.Session, p Page) {
 		slices.SortStableFunc(faults, func(a, b Fault) int { return place(a) - place(b) }) // as the fields stand on the page
 		for _, x := range faults {
 			item := nhsui.ErrorItem{Text: x.Text}
-			if x.Field != "" {
-				item.Href = "#" + anchor(string(f.Body), x.Field)
+			if id := anchor(string(f.Body), x.Field); id != "" {
+				item.Href = "#" + id
 			}
 			f.Errors.ErrorList = append(f.Errors.ErrorList, item)
 		}
@@ -140,12 +140,14 @@ func (h *House) Show(w http.ResponseWriter, s signin.Session, p Page) {
 	_, _ = w.Write([]byte(f.HTML()))
 }
 
-// anchor is the id of a field: of a date, its first part.
+// anchor is the id of a field: of a date, its first part; "" for what has none on the page.
 func anchor(body, field string) string {
-	if !strings.Contains(body, `id="`+field+`"`) || strings.Contains(body, `id="`+field+`-day"`) {
-		return field + "-day"
+	for _, id := range []string{field + "-day", field} {
+		if strings.Contains(body, `id="`+id+`"`) {
+			return id
+		}
 	}
-	return field
+	return ""
 }
 
 func (h *House) header(s signin.Session, part string) *nhsui.Header {

@@ -40,6 +40,9 @@ func Moment(t time.Time) string {
 	return t.In(london).Format("2 January 2006, 15:04")
 }
 
+// Example is the day of a time as an example of how a day is typed, by the calendar in England.
+func Example(t time.Time) string { return t.In(london).Format("For example, 2 1 2006") }
+
 // Ago says how long ago something was, as of now, in days of the calendar in England.
 func Ago(t, now time.Time) string {
 	switch n := Between(t, now); {

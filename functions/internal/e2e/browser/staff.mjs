@@ -55,6 +55,7 @@ export async function find(visitor, home, what, check) {
 // besides.
 export async function register(visitor, words, also) {
   await follow(visitor, words)
+  await stay(visitor)
   const name = { forenames: 'Ada Wren', surname: 'Quillfeather' }
   await answer(visitor, {
     stays: true,
@@ -69,6 +70,20 @@ export async function register(visitor, words, also) {
   const reference = (await visitor.page.locator('#reference').innerText()).trim()
   if (!/^\w{4}(-\w{4}){3}-\w$/.test(reference)) visitor.fail(`shows the reference "${reference}"`)
   return reference
+}
+
+// stay is warned before the session ends, and stays signed in.
+async function stay(visitor) {
+  if (!visitor.settings.scripts) return
+  const { page } = visitor
+  await page.clock.install()
+  await page.reload()
+  await page.clock.fastForward('13:01')
+  const button = page.getByRole('button', { name: 'Stay signed in' })
+  await button.waitFor()
+  await visitor.check({ as: 'stay' })
+  await visitor.hand.press(button)
+  await button.waitFor({ state: 'hidden' })
 }
 
 // says fails unless the page says something.
