@@ -88,9 +88,9 @@ export class Visitor {
     await this.page.goto(path)
   }
 
-  // press works a control that leads to another page, and waits for it.
+  // press works a control that leads to another page, and waits for it. A keyboard may have a long way to go to it.
   async press(control, how = this.hand.press) {
-    const arrived = this.page.waitForEvent('load')
+    const arrived = this.page.waitForEvent('load', { timeout: 60_000 })
     await Promise.all([arrived, how(control)])
   }
 
