@@ -176,3 +176,28 @@ func TestSoftwareGivesTheNumberThatAFormHasNot(t *testing.T) {
 	s.wants(s.do("POST", api(ref, "apply"), 2, `{"person":"u-17","on":"2026-11-22","code":"9Ndo."}`), 400, `"pointer":"/nhsNumber"`, `"code":"missing"`, "The form has no NHS number.")
 	s.wants(s.do("POST", api(ref, "apply"), 2, `{"person":"u-17","on":"2026-11-22","code":"9Ndo.","nhsNumber":"9000000009"}`), 200, `"event":"applied"`)
 }
+
+// What somebody keeps to themselves is theirs: software says nothing of it, and keeps nothing to itself.
+func TestSoftwareLeavesAFormToWhoeverIsAtWorkOnIt(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := h.sent(nil)
+	b, s, other := h.manager(), h.softwareOf("software-1", "A81001"), h.softwareOf("software-2", "A81002")
+	s.wants(s.do("POST", api(ref, "collect"), 1, `{"person":"u-17"}`), 200, `"event":"collected"`)
+	if claims, err := h.Claimed(t.Context(), []optout.Reference{ref}, h.Now()); err != nil || len(claims) != 0 {
+		t.Errorf("software claims %v, %v", claims, err)
+	}
+	b.leads(b.post(at(ref, "claim")), at(ref, "")+"?done=claimed")
+	for verb, body := range map[string]string{
+		"put-back": `{"person":"u-17"}`, "return": `{"person":"u-17","reason":"MOVED"}`, "apply": `{"person":"u-17","on":"2026-11-22","code":"9Ndo."}`,
+	} {
+		s.wants(s.do("POST", api(ref, verb), 2, body), 409, `"code":"claimed"`, "at the latest at 12:30, by the clock in England")
+	}
+	s.wants(s.do("POST", api(ref, "collect"), 1, `{"person":"u-17"}`), 200, `"event":"collected"`) // which was said before
+	other.wants(other.do("POST", api(ref, "return"), 2, `{"person":"u-17","reason":"MOVED"}`), 404, `"not-on-your-list"`)
+	if s := h.state(ref); s.Status != optout.StatusCollected {
+		t.Errorf("it stands %v", s.Status)
+	}
+	h.Move(31 * time.Minute)
+	s.wants(s.do("POST", api(ref, "apply"), 2, `{"person":"u-17","on":"2026-11-22","code":"9Ndo."}`), 200, `"event":"applied"`)
+}
