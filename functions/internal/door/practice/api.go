@@ -74,8 +74,15 @@ func listing(f optout.Form) listed {
 	return l
 }
 
-// formForSoftware gives a form that is collected as FHIR R4: GET /api/practice/forms/{reference}.
+// formForSoftware gives a form that is collected as FHIR R4, to somebody whom the software names: it is written down that
+// they looked. GET /api/practice/forms/{reference}?person=….
 func (d *Door) formForSoftware(w http.ResponseWriter, r *http.Request, a optout.Actor) {
+	person := r.URL.Query().Get("person")
+	if !named.MatchString(person) {
+		problem.Write(r.Context(), w, problem.WrongAnswers, unnamed)
+		return
+	}
+	a.ID += "-" + person
 	f, err := d.own(r.Context(), r.PathValue("reference"), a)
 	switch {
 	case errors.Is(err, optout.ErrNotFound):
@@ -112,6 +119,9 @@ var (
 	named = regexp.MustCompile(`^[A-Za-z0-9-]{1,24}$`)
 )
 
+// unnamed is the fault of what nobody is said to have done.
+var unnamed = optout.Fault{Pointer: "/person", Code: "not-plain", Detail: "Send your own id of the named person who does this: at most 24 letters, digits and dashes, never a name."}
+
 // actOfSoftware does one of the verbs that software can say: POST /api/practice/forms/{reference}/{verb}. A repeat under
 // the same key gets the first answer.
 func (d *Door) actOfSoftware(w http.ResponseWriter, r *http.Request, a optout.Actor) {
@@ -136,7 +146,7 @@ func (d *Door) actOfSoftware(w http.ResponseWriter, r *http.Request, a optout.Ac
 		return
 	}
 	if !named.MatchString(x.Person) {
-		problem.Write(ctx, w, problem.WrongAnswers, optout.Fault{Pointer: "/person", Code: "not-plain", Detail: "Send your own id of the named person who did this: at most 24 letters, digits and dashes, never a name."})
+		problem.Write(ctx, w, problem.WrongAnswers, unnamed)
 		return
 	}
 	a.ID += "-" + x.Person
