@@ -94,8 +94,15 @@ func (s Store) Client(ctx context.Context, id string) (nhs.ODSCode, error) {
 	return practice, nil
 }
 
+// ErrClientLong refuses the id of a client in whose name nobody could act.
+var ErrClientLong = fmt.Errorf("the id of a client has at most %d letters, digits and dashes: the id of whoever acts is added to it", optout.MostClient)
+
 // SaveClient enters a machine of a practice, or changes whose it is. The name is for people who look at the table.
+// ErrClientLong if its id is longer than optout.MostClient.
 func (s Store) SaveClient(ctx context.Context, id string, practice nhs.ODSCode, name string) error {
+	if len(id) > optout.MostClient {
+		return ErrClientLong
+	}
 	values := item{}
 	values.str(":ods", practice.String())
 	values.str(":name", name)

@@ -215,6 +215,10 @@ var (
 	errNoted  = errors.New("it changes nothing any more")
 )
 
+// MostClient is how long the id of a practice's software can be: with a dash and its own id of a person, of at most 24
+// characters, it is the id of who acted.
+const MostClient = 64 - 1 - 24
+
 // plain says that s is an id or a key, in which nothing personal can stand.
 func plain(s string) bool {
 	return len(s) <= 64 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") == ""

@@ -45,6 +45,7 @@ var (
 	ListTooLarge  = Problem{413, "list-too-large", "The list is too large to be sent like this", "At most 4 MB are taken here. Leave out the columns that are not needed, or send it from the page /practice/extract, up to 64 MB."}
 	NotCSV        = Problem{415, "not-csv-type", "The list is not declared as CSV", "Send it with the header Content-Type: text/csv."}
 	CollectFirst  = Problem{409, "collect-first", "This form is not collected yet", "Collect it first, in the name of the person who opens it: POST …/collect."}
+	Claimed       = Problem{409, "claimed", "Somebody at the practice is at work on this form", "Nothing was changed. Send it again when they have let go of it."}
 	NotAllowed    = Problem{405, "method-not-allowed", "This address does not take that method", "See /openapi.yaml for what it takes."}
 	TooLarge      = Problem{413, "body-too-large", "The body is too large", "A form has at most 32 KiB. Leave out what it does not ask for."}
 	WrongType     = Problem{415, "not-json-type", "The body is not declared as JSON", "Send it with the header Content-Type: application/json."}

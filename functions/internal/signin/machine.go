@@ -56,6 +56,9 @@ func (d *Door) machine(r *http.Request) (actor optout.Actor, p problem.Problem) 
 	case err != nil || claims.Use != "access" || !subject.MatchString(claims.Client):
 		return actor, problem.TokenNotOurs
 	}
+	if len(claims.Client) > optout.MostClient { // nobody could act in its name
+		return actor, problem.NotForYou
+	}
 	practice, err := d.Clients.Client(ctx, claims.Client)
 	switch {
 	case errors.Is(err, optout.ErrNotFound):

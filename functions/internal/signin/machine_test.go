@@ -37,6 +37,16 @@ func TestAMachineIsOfThePracticeThatOurTableSays(t *testing.T) {
 			answered(t, "a token", h.machine(scheme+h.issuer.access(said)), "practice A81002 "+machineID)
 		}
 	}
+	for id, want := range map[string]string{strings.Repeat("m", 39): "", strings.Repeat("m", 40): problem.NotForYou.Code} { // however it came into the table
+		if err := h.table.SaveClient(t.Context(), id, code, "a clinical system"); err != nil {
+			t.Fatal(err)
+		}
+		if w := h.machine("Bearer " + h.issuer.access(claims{"client_id": id})); want == "" {
+			answered(t, "an id of 39", w, "practice A81002 "+id)
+		} else {
+			refused(t, "an id of 40", w, problem.NotForYou)
+		}
+	}
 	if h.issuer.asked["/keys"] != 1 {
 		t.Errorf("the keys were asked for %d times", h.issuer.asked["/keys"])
 	}

@@ -1,6 +1,7 @@
 package practice
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"example.org/optout/functions/internal/door"
+	"example.org/optout/functions/internal/door/staff"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
@@ -72,8 +74,15 @@ func listing(f optout.Form) listed {
 	return l
 }
 
-// formForSoftware gives a form that is collected as FHIR R4: GET /api/practice/forms/{reference}.
+// formForSoftware gives a form that is collected as FHIR R4, to somebody whom the software names: it is written down that
+// they looked. GET /api/practice/forms/{reference}?person=….
 func (d *Door) formForSoftware(w http.ResponseWriter, r *http.Request, a optout.Actor) {
+	person := r.URL.Query().Get("person")
+	if !named.MatchString(person) {
+		problem.Write(r.Context(), w, problem.WrongAnswers, unnamed)
+		return
+	}
+	a.ID += "-" + person
 	f, err := d.own(r.Context(), r.PathValue("reference"), a)
 	switch {
 	case errors.Is(err, optout.ErrNotFound):
@@ -110,6 +119,9 @@ var (
 	named = regexp.MustCompile(`^[A-Za-z0-9-]{1,24}$`)
 )
 
+// unnamed is the fault of what nobody is said to have done.
+var unnamed = optout.Fault{Pointer: "/person", Code: "not-plain", Detail: "Send your own id of the named person who does this: at most 24 letters, digits and dashes, never a name."}
+
 // actOfSoftware does one of the verbs that software can say: POST /api/practice/forms/{reference}/{verb}. A repeat under
 // the same key gets the first answer.
 func (d *Door) actOfSoftware(w http.ResponseWriter, r *http.Request, a optout.Actor) {
@@ -134,10 +146,19 @@ func (d *Door) actOfSoftware(w http.ResponseWriter, r *http.Request, a optout.Ac
 		return
 	}
 	if !named.MatchString(x.Person) {
-		problem.Write(ctx, w, problem.WrongAnswers, optout.Fault{Pointer: "/person", Code: "not-plain", Detail: "Send your own id of the named person who did this: at most 24 letters, digits and dashes, never a name."})
+		problem.Write(ctx, w, problem.WrongAnswers, unnamed)
 		return
 	}
 	a.ID += "-" + x.Person
+	if until, held, err := d.claimed(ctx, ref, a, key); err != nil {
+		problem.Error(ctx, w, err)
+		return
+	} else if held {
+		p := problem.Claimed
+		p.Detail = "Nothing was changed. Send it again when they have let go of it: at the latest at " + staff.Clock(until) + ", by the clock in England."
+		problem.Write(ctx, w, p)
+		return
+	}
 	with := optout.Said{Key: key, Text: optout.Text(x.Text)}
 	var done optout.Answer
 	switch c := d.custody(); verb {
@@ -189,6 +210,25 @@ func (d *Door) actOfSoftware(w http.ResponseWriter, r *http.Request, a optout.Ac
 		}{ref.String(), string(done.Event.Kind), done.Event.At.UTC().Format(time.RFC3339)}
 		door.WriteJSON(w, http.StatusOK, answer)
 	}
+}
+
+// claimed says until when somebody keeps a form of the practice to themselves, unless what is said under a key was said
+// before: that gets its first answer, whoever is at work on the form by now. Software claims nothing.
+func (d *Door) claimed(ctx context.Context, ref optout.Reference, a optout.Actor, key string) (until time.Time, held bool, err error) {
+	claims, err := d.Store.Claimed(ctx, []optout.Reference{ref}, d.Now())
+	c, held := claims[ref]
+	if err != nil || !held {
+		return time.Time{}, false, err
+	}
+	f, err := d.own(ctx, ref.String(), a)
+	switch {
+	case errors.Is(err, optout.ErrNotFound): // the practice learns nothing of it
+		return time.Time{}, false, nil
+	case err != nil:
+		return time.Time{}, false, err
+	}
+	again := slices.ContainsFunc(f.Events, func(e optout.Event) bool { return e.Detail["key"] == key })
+	return c.Until, !again, nil
 }
 
 // applicationOf reads what software says of how a form was applied.

@@ -70,7 +70,7 @@ func TestSoftwareCollectsAndApplies(t *testing.T) {
 			t.Errorf("%q is on the list", secret)
 		}
 	}
-	form := "/api/practice/forms/" + ref.String()
+	form := "/api/practice/forms/" + ref.String() + "?person=u-18"
 	s.wants(s.do("GET", form, 0, ""), 409, `"collect-first"`)
 	s.wants(s.do("POST", api(ref, "collect"), 1, `{"person":"u-17"}`), 200, `"event":"collected"`)
 	again := s.wants(s.do("POST", api(ref, "collect"), 1, `{"person":"u-17"}`), 200, `"event":"collected"`)
@@ -86,6 +86,15 @@ func TestSoftwareCollectsAndApplies(t *testing.T) {
 	s.wants(s.do("POST", api(ref, "correct"), 4, `{"person":"u-17","text":"wrong patient"}`), 200, `"event":"corrected"`)
 	s.wants(s.do("POST", api(ref, "return"), 5, `{"person":"u-17","reason":"NOT_OUR_PATIENT"}`), 200, `"event":"returned"`)
 	s.wants(s.do("GET", form, 0, ""), 404, `"not-on-your-list"`)
+	looks := 0
+	for l, err := range h.Looks(t.Context(), ref) {
+		if looks++; err != nil || l.By != "practice A81001 software-1-u-18" || l.What != "fhir" {
+			t.Errorf("%+v, %v", l, err)
+		}
+	}
+	if looks != 1 {
+		t.Errorf("%d looks are written down", looks)
+	}
 	f, err := h.Form(t.Context(), ref)
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +141,9 @@ func TestBadInputOfSoftwareIsNamed(t *testing.T) {
 		"a form that never was": {s, "POST", api(never, "collect"), 1, `{"person":"u-1"}`, 404, "not-on-your-list"},
 		"no reference":          {s, "POST", "/api/practice/forms/x/collect", 1, `{"person":"u-1"}`, 404, "not-on-your-list"},
 		"another's form":        {other, "POST", api(ref, "collect"), 1, `{"person":"u-1"}`, 404, "not-on-your-list"},
-		"another's, to read":    {other, "GET", "/api/practice/forms/" + ref.String(), 0, "", 404, "not-on-your-list"},
+		"another's, to read":    {other, "GET", "/api/practice/forms/" + ref.String() + "?person=u-1", 0, "", 404, "not-on-your-list"},
+		"nobody, to read":       {s, "GET", "/api/practice/forms/" + ref.String(), 0, "", 400, "not-plain"},
+		"a name, to read":       {s, "GET", "/api/practice/forms/" + ref.String() + "?person=Helen+Marsh", 0, "", 400, "not-plain"},
 		"another's, to return":  {other, "POST", api(ref, "return"), 1, `{"person":"u-1","reason":"MOVED"}`, 404, "not-on-your-list"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -175,4 +186,29 @@ func TestSoftwareGivesTheNumberThatAFormHasNot(t *testing.T) {
 	s.wants(s.do("POST", api(ref, "collect"), 1, `{"person":"u-17"}`), 200)
 	s.wants(s.do("POST", api(ref, "apply"), 2, `{"person":"u-17","on":"2026-11-22","code":"9Ndo."}`), 400, `"pointer":"/nhsNumber"`, `"code":"missing"`, "The form has no NHS number.")
 	s.wants(s.do("POST", api(ref, "apply"), 2, `{"person":"u-17","on":"2026-11-22","code":"9Ndo.","nhsNumber":"9000000009"}`), 200, `"event":"applied"`)
+}
+
+// What somebody keeps to themselves is theirs: software says nothing of it, and keeps nothing to itself.
+func TestSoftwareLeavesAFormToWhoeverIsAtWorkOnIt(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := h.sent(nil)
+	b, s, other := h.manager(), h.softwareOf("software-1", "A81001"), h.softwareOf("software-2", "A81002")
+	s.wants(s.do("POST", api(ref, "collect"), 1, `{"person":"u-17"}`), 200, `"event":"collected"`)
+	if claims, err := h.Claimed(t.Context(), []optout.Reference{ref}, h.Now()); err != nil || len(claims) != 0 {
+		t.Errorf("software claims %v, %v", claims, err)
+	}
+	b.leads(b.post(at(ref, "claim")), at(ref, "")+"?done=claimed")
+	for verb, body := range map[string]string{
+		"put-back": `{"person":"u-17"}`, "return": `{"person":"u-17","reason":"MOVED"}`, "apply": `{"person":"u-17","on":"2026-11-22","code":"9Ndo."}`,
+	} {
+		s.wants(s.do("POST", api(ref, verb), 2, body), 409, `"code":"claimed"`, "at the latest at 12:30, by the clock in England")
+	}
+	s.wants(s.do("POST", api(ref, "collect"), 1, `{"person":"u-17"}`), 200, `"event":"collected"`) // which was said before
+	other.wants(other.do("POST", api(ref, "return"), 2, `{"person":"u-17","reason":"MOVED"}`), 404, `"not-on-your-list"`)
+	if s := h.state(ref); s.Status != optout.StatusCollected {
+		t.Errorf("it stands %v", s.Status)
+	}
+	h.Move(31 * time.Minute)
+	s.wants(s.do("POST", api(ref, "apply"), 2, `{"person":"u-17","on":"2026-11-22","code":"9Ndo."}`), 200, `"event":"applied"`)
 }

@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return nil
 	case verb == "add" && len(rest) >= 3:
 		if !clientID.MatchString(rest[0]) {
-			return errors.New("the id of a client has at most 64 letters, digits and dashes")
+			return dynamo.ErrClientLong
 		}
 		practice, err := nhs.ParseODSCode(rest[1])
 		if err != nil {

@@ -41,6 +41,7 @@ func TestAMachineIsAddedMovedListedAndRevoked(t *testing.T) {
 		{"revoke software-2", "error: software-2: not found"},
 		{"add software-3 V81999 x", "error: "},
 		{"add software_3 A81001 x", "error: the id"},
+		{"add " + strings.Repeat("s", 40) + " A81001 x", "error: the id of a client has at most 39 letters"},
 		{"add software-3 A81001", "error: say machines"},
 		{"forget software-1", "error: say machines"},
 		{"", "error: say machines"},
