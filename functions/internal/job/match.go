@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 
@@ -65,11 +64,7 @@ func (m *matching) match(ctx context.Context) (upload.Refusal, error) {
 			ask = append(ask, f)
 		}
 	}
-	err := m.each(ctx, len(ask), func(ctx context.Context, n int) error { return m.check(ctx, ask[n]) })
-	if err != nil {
-		return upload.Refusal{}, err
-	}
-	return upload.Refusal{}, m.elsewhere(ctx)
+	return upload.Refusal{}, m.each(ctx, len(ask), func(ctx context.Context, n int) error { return m.check(ctx, ask[n]) })
 }
 
 func (m *matching) takeTurn(ctx context.Context, t upload.Turn) (upload.Refusal, error) {
@@ -189,8 +184,6 @@ func (m *matching) outcome(f optout.Form) string {
 	switch s := f.State().Status; {
 	case s == optout.StatusWithdrawn, s == optout.StatusAnswered:
 		return upload.Over
-	case s == optout.StatusChecked && !m.given(f):
-		return "" // it was somebody else's until a list of this practice had it: nothing of that is told
 	case s == optout.StatusChecked:
 		return upload.Checked
 	case f.Facts.NHSNumber.IsZero():
@@ -203,13 +196,6 @@ func (m *matching) outcome(f optout.Form) string {
 		return upload.AppliedLater
 	}
 	return upload.Waiting
-}
-
-// given says that the practice has had the form to act on.
-func (m *matching) given(f optout.Form) bool {
-	return slices.ContainsFunc(f.Events, func(e optout.Event) bool {
-		return (e.Kind == optout.Routed || e.Kind == optout.Assigned) && e.Detail["practice"] == m.slot.Practice.String()
-	})
 }
 
 // strange says that the list is more likely a wrong file than all forms that were applied are in doubt at once.
@@ -249,7 +235,7 @@ func (m *matching) hold(ctx context.Context, ref optout.Reference, number nhs.Nu
 	if !known {
 		return optout.Form{}, nil
 	}
-	custody := optout.Custody{Store: m.Store, Keys: m.Keys, Codes: m.Codes, Now: m.Now}
+	custody := optout.Custody{Store: m.Store, Codes: m.Codes, Now: m.Now}
 	a, err := custody.Check(ctx, ref, m.by, optout.Said{Key: m.slot.ID}, optout.Listed{Run: m.slot.Run, Choice: string(choice)})
 	if err == nil && a.Form.Version() > 0 {
 		return a.Form, nil
@@ -262,64 +248,4 @@ func (m *matching) hold(ctx context.Context, ref optout.Reference, number nhs.Nu
 		return optout.Form{}, fmt.Errorf("read form: %w", err)
 	}
 	return f, nil
-}
-
-// personsAtOnce is how many people the table is asked for in one call.
-const personsAtOnce = 100
-
-// elsewhere closes the forms of people in the list that others have, or nobody yet: the person's practice has coded what
-// they wanted, wherever the form is. Nothing of such a form is told to the practice, not even that there is one.
-func (m *matching) elsewhere(ctx context.Context) error {
-	var rows []int32
-	for i, row := range m.list.Rows {
-		if row.Fault.Code == "" && row.Choice != nhs.Implied { // which nobody asks for by a form
-			rows = append(rows, int32(i))
-		}
-	}
-	parts := slices.Collect(slices.Chunk(rows, personsAtOnce))
-	return m.each(ctx, len(parts), func(ctx context.Context, n int) error {
-		keys, number := make([]optout.PersonKey, len(parts[n])), map[optout.PersonKey]nhs.Number{}
-		for i, row := range parts[n] {
-			keys[i] = m.Keys.Person(m.list.Rows[row].Number)
-			number[keys[i]] = m.list.Rows[row].Number
-		}
-		persons, err := m.Store.Persons(ctx, keys)
-		if err != nil {
-			return fmt.Errorf("read persons: %w", err)
-		}
-		for key, refs := range persons {
-			for _, ref := range refs {
-				if m.has(ref) {
-					continue
-				}
-				if err := m.another(ctx, ref, number[key]); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-}
-
-// another closes a form that was on no list of the practice, if the practice's list shows it.
-func (m *matching) another(ctx context.Context, ref optout.Reference, number nhs.Number) error {
-	f, err := m.Store.Form(ctx, ref)
-	switch {
-	case errors.Is(err, optout.ErrNotFound), errors.Is(err, optout.ErrUnreadable):
-		return nil
-	case err != nil:
-		return fmt.Errorf("read form: %w", err)
-	case f.Facts.NHSNumber != number || f.State().Ended(): // whose number was put right, or that has ended
-		return nil
-	}
-	own := m.owns(f) // it came on its list a moment ago
-	if m.asks(f) {
-		if f, err = m.hold(ctx, ref, number); err != nil {
-			return err
-		}
-	}
-	if own {
-		m.keep(m.brief(f))
-	}
-	return nil
 }

@@ -31,7 +31,6 @@ type Reader struct {
 		upload.Store
 	}
 	Files       upload.Files
-	Keys        optout.Keys
 	Codes       nhs.Codebook
 	Layouts     []extract.Layout
 	TestNumbers bool

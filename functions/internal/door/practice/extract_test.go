@@ -43,7 +43,7 @@ func (b *bucketInMemory) Origin(context.Context) string { return "https://bucket
 // reads has every list that is due read, as the function does each minute.
 func (h *house) reads() {
 	h.t.Helper()
-	r := job.Reader{Store: h.Memory, Files: &h.bucket.Files, Keys: ring, Layouts: extract.Layouts, TestNumbers: true, Now: h.Now}
+	r := job.Reader{Store: h.Memory, Files: &h.bucket.Files, Layouts: extract.Layouts, TestNumbers: true, Now: h.Now}
 	if err := job.ReadDue(r)(h.t.Context(), h.Now); err != nil {
 		h.t.Fatal(err)
 	}

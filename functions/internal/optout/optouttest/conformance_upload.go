@@ -13,31 +13,6 @@ import (
 	"example.org/optout/functions/internal/upload"
 )
 
-func manyPersons(t *testing.T, s Subject) {
-	want := map[optout.PersonKey][]optout.Reference{}
-	var keys []optout.PersonKey
-	for n := range 230 { // more than two calls of the table take
-		a := someone()
-		f := newForm(a)
-		if n%10 == 0 {
-			f = register(t, s, a)
-			want[f.Person] = append(want[f.Person], f.Reference)
-		}
-		if n == 100 {
-			again := register(t, s, a)
-			want[f.Person] = append(want[f.Person], again.Reference)
-		}
-		keys = append(keys, f.Person)
-	}
-	got, err := s.Store.Persons(t.Context(), keys)
-	if d := cmp.Diff(want, got, values); d != "" || err != nil {
-		t.Errorf("persons (-want +got):\n%s %v", d, err)
-	}
-	if none, err := s.Store.Persons(t.Context(), nil); err != nil || len(none) > 0 {
-		t.Errorf("of nobody: %v, %v", none, err)
-	}
-}
-
 // slot is one of a practice that nobody else in the table works on.
 func slot(at time.Time) upload.Slot {
 	by := optout.Actor{Role: optout.AtPractice, Practice: odsCode(practice()), ID: "u-17"}
