@@ -10,6 +10,7 @@ import (
 	"example.org/optout/functions/internal/extract"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/steady"
 	"example.org/optout/functions/internal/upload"
 	"example.org/optout/functions/internal/worklist"
 )
@@ -79,9 +80,11 @@ func (m *matching) takeTurn(ctx context.Context, t upload.Turn) (upload.Refusal,
 	return upload.Refusal{}, nil
 }
 
-// each does n things, several at a time, while there is time to begin with one more.
+// each does n things, several at a time, while there is time to begin with one more. A panic over one of them is its
+// failure, and not the end of whatever else the function does.
 func (m *matching) each(ctx context.Context, n int, do func(context.Context, int) error) error {
-	return worklist.Each(ctx, n, func(ctx context.Context, n int) error {
+	return worklist.Each(ctx, n, func(ctx context.Context, n int) (err error) {
+		defer steady.Survive(&err)
 		if !timeLeft(ctx) {
 			return errNoTime
 		}

@@ -86,7 +86,8 @@ func read(ctx context.Context, r Reader, id string) error {
 //
 // An error that comes with a slot is on record there: it will be looked at again in its time. After any other error the
 // slot is due as it was, or when the lease ends.
-func (r Reader) Read(ctx context.Context, id string) (upload.Slot, error) {
+func (r Reader) Read(ctx context.Context, id string) (_ upload.Slot, err error) {
+	defer steady.Survive(&err)
 	s, err := r.Store.Upload(ctx, id)
 	switch {
 	case errors.Is(err, optout.ErrNotFound):
@@ -96,10 +97,16 @@ func (r Reader) Read(ctx context.Context, id string) (upload.Slot, error) {
 	case s.Due.IsZero(), s.Due.After(r.Now()):
 		return upload.Slot{}, nil
 	}
-	if s, err = r.Store.SaveUpload(ctx, s.Claimed(r.Now())); errors.Is(err, optout.ErrConflict) {
+	if s = s.Claimed(r.Now()); s.Tries > upload.MostTries { // whoever had it was killed, every time
+		s = r.giveUp(s)
+	}
+	switch s, err = r.Store.SaveUpload(ctx, s); {
+	case errors.Is(err, optout.ErrConflict):
 		return upload.Slot{}, nil // somebody else reads it
-	} else if err != nil {
+	case err != nil:
 		return upload.Slot{}, fmt.Errorf("claim slot: %w", err)
+	case s.Lease.IsZero():
+		return s, nil
 	}
 	for failed := error(nil); ; {
 		before := s
@@ -123,20 +130,25 @@ func (r Reader) Read(ctx context.Context, id string) (upload.Slot, error) {
 // setBack is a slot whose step failed: what has failed too often is refused, so that somebody acts.
 func (r Reader) setBack(s upload.Slot, failed error) upload.Slot {
 	now := r.Now()
-	if busy, ok := errors.AsType[busyError](failed); ok {
+	if busy, ok := errors.AsType[busyError](failed); ok { // which is no failure
+		s.Tries--
 		return s.PutOff(earlier(busy.until, now.Add(busyFor)), "busy")
 	}
-	s.Tries++
 	switch {
-	case s.Tries >= upload.MostTries && s.IsEnded(): // only the file is left, which the bucket forgets by itself
-		return s.Emptied()
 	case s.Tries >= upload.MostTries:
-		s.Refusal = upload.ReadingFailed
-		return s.End(upload.Refused, now)
+		return r.giveUp(s)
 	case errors.Is(failed, errNoTime): // it goes on where it was
 		return s.PutOff(now, "out-of-time")
 	}
 	return s.PutOff(now.Add(steady.Backoff(s.Tries)), "reading-failed")
+}
+
+// giveUp is a slot in hand with which nothing more is tried.
+func (r Reader) giveUp(s upload.Slot) upload.Slot {
+	if s.IsEnded() { // only the file is left, which the bucket forgets by itself
+		return s.Emptied()
+	}
+	return r.end(s, upload.ReadingFailed)
 }
 
 // busyFor is how long a list waits at most for another one of the practice that may be done long before its turn ends.
@@ -159,6 +171,10 @@ func (r Reader) step(ctx context.Context, s upload.Slot) (_ upload.Slot, err err
 	return r.judge(ctx, s)
 }
 
+// comesWithin is how long a file may take to come from the bucket: many times what the largest one takes. One that stalls
+// is a try that failed, before the function is stopped.
+const comesWithin = 90 * time.Second
+
 // find looks for the file of a slot. If somebody put several there, the one that came last counts, from now on.
 func (r Reader) find(ctx context.Context, s upload.Slot) (upload.Slot, error) {
 	found, err := r.Files.Find(ctx, s.Key())
@@ -168,7 +184,9 @@ func (r Reader) find(ctx context.Context, s upload.Slot) (upload.Slot, error) {
 	case len(found) == 0:
 		return s.Missed(r.Now()), nil
 	}
-	s = s.Arrived(r.Now()).Claimed(r.Now())
+	s = s.Arrived(r.Now())
+	s.Tries = 0 // reading it is another matter
+	s = s.Claimed(r.Now())
 	if s.Object = found[0].Version; found[0].Size > extract.MostBytes {
 		return r.refuse(s, &extract.Refusal{Code: "too-large"}), nil
 	}
@@ -197,7 +215,9 @@ func (r Reader) judge(ctx context.Context, s upload.Slot) (upload.Slot, error) {
 	case s.Run.Before(nhs.Days(now, -upload.LongAgo)):
 		return r.end(s, upload.RunLongAgo), nil
 	}
-	file, err := r.Files.Open(ctx, s.Key(), s.Object)
+	quick, stop := context.WithTimeout(ctx, comesWithin)
+	defer stop()
+	file, err := r.Files.Open(quick, s.Key(), s.Object)
 	if errors.Is(err, upload.ErrGone) { // it was deleted by somebody else, or the bucket forgot it
 		return r.end(s, upload.ReadingFailed), nil
 	} else if err != nil {

@@ -8,12 +8,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -683,6 +685,98 @@ func TestAKilledReadingEndsAsAnyOther(t *testing.T) {
 	if killed < calls {
 		t.Errorf("only %d readings were killed at one of %d calls", killed, calls)
 	}
+}
+
+// A list that kills its reader, every time and at the same place, is tried as often as one that fails, and no more.
+func TestAListThatKillsEveryReaderIsGivenUp(t *testing.T) {
+	t.Parallel()
+	for _, at := range []string{"Open", "TakeTurn", "List", "Form", "Record", "Put"} {
+		t.Run(at, func(t *testing.T) {
+			t.Parallel()
+			s := newSurgery(t)
+			n := optouttest.Number()
+			s.applied("x", n, days(5))
+			slot := s.sends(list(n, "9Ndo."), days(1))
+			for range upload.MostTries + 1 {
+				if s.slot(slot.ID).IsEnded() {
+					t.Fatal("it was given up before it was tried often enough")
+				}
+				var mu sync.Mutex
+				killed := false
+				kill := func(method string) optouttest.Fate {
+					mu.Lock()
+					defer mu.Unlock()
+					if killed = killed || method == at; killed { // and nothing is done by it any more
+						return optouttest.Broken
+					}
+					return optouttest.Fine
+				}
+				s.store.Fate, s.files.Fate = kill, kill
+				_ = job.ReadDue(s.reader())(t.Context(), s.clock.Now)
+				s.store.Fate, s.files.Fate = nil, nil
+				s.clock.Move(upload.ReadingTakes)
+			}
+			slot = s.slot(slot.ID)
+			if slot.State != upload.Refused || slot.Refusal.Detail == "" || s.files.Newest(slot.Key()) != nil || !slot.Lease.IsZero() {
+				t.Errorf("after as many tries as there are it is %s, %+v", slot.State, slot)
+			}
+		})
+	}
+}
+
+// odd is a table with a form over which the reader panics.
+type odd struct {
+	*optouttest.Memory
+	over optout.Reference
+}
+
+func (o odd) Form(ctx context.Context, ref optout.Reference) (optout.Form, error) {
+	if ref == o.over {
+		panic("an item that nobody foresaw: 900 000 0009")
+	}
+	return o.Memory.Form(ctx, ref)
+}
+
+func TestAPanicOverAFormIsATryThatFailed(t *testing.T) {
+	t.Parallel()
+	s := newSurgery(t)
+	n := optouttest.Number()
+	ref := s.applied("x", n, days(5))
+	slot := s.sends(list(n, "9Ndo."), days(1))
+	r := s.reader()
+	r.Store = odd{s.store, ref}
+	got, err := r.Read(t.Context(), slot.ID)
+	if err == nil || strings.Contains(err.Error(), "900") || !strings.Contains(err.Error(), "panic") || got.Tries != 1 || got.Fault != "reading-failed" || !got.Lease.IsZero() {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// stalling is a bucket whose files begin to come and go on for ever.
+type stalling struct{ *optouttest.Files }
+
+func (s stalling) Open(ctx context.Context, _, _ string) (io.ReadCloser, error) {
+	return stalled{ctx}, nil
+}
+
+type stalled struct{ ctx context.Context }
+
+func (s stalled) Read([]byte) (int, error) { <-s.ctx.Done(); return 0, s.ctx.Err() }
+func (s stalled) Close() error             { return nil }
+
+func TestAFileThatDoesNotComeToItsEndIsATryThatFailed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSurgery(t)
+		slot := s.sends(list(optouttest.Number(), "9Ndo."), days(1))
+		r := s.reader()
+		r.Files = stalling{s.files}
+		function, stop := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer stop()
+		got, err := r.Read(function, slot.ID)
+		if !errors.Is(err, context.DeadlineExceeded) || function.Err() != nil || got.Tries != 1 || got.Fault != "reading-failed" {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
 }
 
 // The record of the stream that is kept as an example names a slot, which is read.

@@ -61,7 +61,7 @@ type Slot struct {
 
 	Due    time.Time // when it is looked at next; zero: never
 	Lease  time.Time // until when one reader has it to itself
-	Tries  int       // failures in a row
+	Tries  int       // how often something was begun in a row that came to nothing yet
 	Fault  string    // what the last one was, as a code
 	Object string    // which version of the file is read; "" before it is found, and once it is gone
 
@@ -146,8 +146,9 @@ func (s Slot) Missed(now time.Time) Slot {
 	return s
 }
 
-// Claimed is the slot in the hands of a reader.
+// Claimed is the slot in the hands of a reader. That is a try from its beginning: a reader that is killed counts nothing.
 func (s Slot) Claimed(now time.Time) Slot {
+	s.Tries++
 	s.Lease = milliseconds(now.Add(ReadingTakes))
 	s.Due = s.Lease
 	return s
