@@ -35,6 +35,7 @@ type form struct {
 	outcome string // one of upload's; "": nothing to say
 	asks    bool   // the list may say something new of it
 	said    bool   // it makes a choice, and was said or found to be applied before the list was run: its person must be there
+	gone    bool   // it takes one back, was said to be applied before the list was run, and is proved by who is not there
 }
 
 // fewest is from how many forms on that were applied a list which shows not one person with a form is taken for a wrong
@@ -154,11 +155,12 @@ func (m *matching) keep(f *form) {
 
 // brief is what of a form matters here. It shares no memory with the form, which goes.
 func (m *matching) brief(f optout.Form) *form {
-	s := f.State()
-	shown := s.Status == optout.StatusChecked || s.Status == optout.StatusApplied && m.slot.Run.After(s.Said)
+	s, choice := f.State(), f.Facts.Kind == "choice"
+	before := m.slot.Run.After(s.Said) && m.slot.Run.After(s.Evidence)
 	return &form{
 		ref: f.Reference, number: nhs.StoredNumber(strings.Clone(f.Facts.NHSNumber.Digits())), outcome: m.outcome(f),
-		asks: m.asks(f), said: f.Facts.Kind == "choice" && shown,
+		asks: m.asks(f), said: choice && (s.Status == optout.StatusChecked || s.Status == optout.StatusApplied && m.slot.Run.After(s.Said)),
+		gone: !choice && before && (s.Status == optout.StatusApplied || s.Status == optout.StatusInDoubt),
 	}
 }
 
@@ -169,7 +171,7 @@ func (m *matching) asks(f optout.Form) bool {
 	s := f.State()
 	own := f.Facts.Kind == "choice" && string(choice) == f.Facts.Choice && choice != ""
 	switch {
-	case !known, !m.slot.Run.After(s.Evidence):
+	case !known, !m.slot.Run.After(s.Evidence), f.Facts.Kind != "choice" && !m.slot.Run.After(s.Said):
 		return false
 	case s.Status == optout.StatusWithdrawn, s.Status == optout.StatusAnswered:
 		return false
@@ -201,9 +203,10 @@ func (m *matching) outcome(f optout.Form) string {
 	return upload.Waiting
 }
 
-// strange says that the list is more likely a wrong file than all forms that were applied are in doubt at once.
+// strange says that the list is more likely a wrong file than right: it shows nobody who has a form, where so many must
+// be in it, or where one who is not would prove something.
 func (m *matching) strange() bool {
-	said := 0
+	said, gone := 0, false
 	for _, f := range m.forms {
 		if f.number.IsZero() {
 			continue
@@ -211,11 +214,11 @@ func (m *matching) strange() bool {
 		if choice, known := m.list.Choice(f.number); choice != "" || !known {
 			return false // its person is there
 		}
-		if f.said {
+		if gone = gone || f.gone; f.said {
 			said++
 		}
 	}
-	return said >= fewest
+	return said >= fewest || gone
 }
 
 // check holds a form against the list, and sees where it stands then.

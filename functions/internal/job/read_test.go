@@ -363,6 +363,54 @@ func TestAListWithoutAGoodRowPutsNobodyInDoubt(t *testing.T) {
 	}
 }
 
+// takenBack is a choice that was applied and a withdrawal of it that the practice said is applied, on these days.
+func (s *surgery) takenBack(key, number string, first, then time.Time) optout.Reference {
+	s.t.Helper()
+	no := s.applied(key, number, first)
+	ref := s.has(key+", taken back", number, func(a *optout.Answers) { a.Kind, a.Choice, a.About = "withdrawal", "", no.String() })
+	c := s.custody(then)
+	if _, err := c.Collect(s.t.Context(), ref, s.by, optout.Said{}); err != nil {
+		s.t.Fatal(err)
+	}
+	a := optout.Application{On: nhs.DateOf(then), Code: "9Ndn.", Replaces: []optout.Reference{no}, Asked: true}
+	if _, err := c.Apply(s.t.Context(), ref, s.by, optout.Said{}, a); err != nil {
+		s.t.Fatal(err)
+	}
+	return ref
+}
+
+// That somebody is coded no more is proved by a list without them. A stranger's list is without everybody, and must prove
+// nothing: one such form is enough to refuse it.
+func TestAStrangersListProvesNoWithdrawal(t *testing.T) {
+	t.Parallel()
+	sure := func(slot *upload.Slot) { slot.Sure = true }
+	strangers := list(optouttest.Number(), "9Ndo.", optouttest.Number(), "9Ndo.")
+	n := optouttest.Number()
+	for name, c := range map[string]struct {
+		list   string
+		run    time.Time
+		change func(*upload.Slot)
+		code   string
+		status optout.Status
+	}{
+		"with nobody of the practice's":           {strangers, days(1), func(*upload.Slot) {}, "none-of-yours", optout.StatusApplied},
+		"which is right, the practice says":       {strangers, days(1), sure, "", optout.StatusChecked},
+		"with somebody of the practice's":         {strangers + n + ",9Ndo.\n", days(1), func(*upload.Slot) {}, "", optout.StatusChecked},
+		"run before it was said to be taken back": {strangers + n + ",9Ndo.\n", days(6), func(*upload.Slot) {}, "", optout.StatusApplied},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSurgery(t)
+			s.has("ours", n)
+			ref := s.takenBack("x", optouttest.Number(), days(8), days(5))
+			slot := s.reads(s.sends(c.list, c.run, c.change))
+			if slot.Refusal.Code != c.code || s.status(ref) != c.status {
+				t.Errorf("%s %s, the form is %s; want %q and %s", slot.State, slot.Refusal.Code, s.status(ref), c.code, c.status)
+			}
+		})
+	}
+}
+
 func TestTheSameListTwiceSaysTheSame(t *testing.T) {
 	t.Parallel()
 	s := newSurgery(t)

@@ -24,7 +24,7 @@ func (c Custody) Check(ctx context.Context, ref Reference, by Actor, said Said, 
 	}
 	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
 		run := l.Run.UTC().Truncate(time.Millisecond).Format(milliseconds)
-		if f.shown(l.Choice) {
+		if f.shown(l.Choice) && (f.Facts.Kind == "choice" || l.Run.After(f.state.Said)) { // absence proves nothing of what came after
 			return Change{Form: f.With(c.event(f, by, Found, said, "run", run))}, nil
 		}
 		return Change{Form: f.With(c.event(f, by, Missing, said, "run", run, "code", l.Choice))}, nil

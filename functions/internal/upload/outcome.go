@@ -34,7 +34,7 @@ var (
 	OlderList     = Refusal{"older-list", "A list that you ran later has been read already, so this one says nothing new. Run the list again if something has changed, and send the new one."}
 	RunInFuture   = Refusal{"run-in-future", "The time at which you say this list was run has not come yet. Check the date and the time, and send the list again."}
 	RunLongAgo    = Refusal{"run-long-ago", "This list was run more than 90 days ago. Run it again and send the new one."}
-	NoneOfYours   = Refusal{"none-of-yours", "Not one of the forms that you applied is in this list. It may be the wrong file, or another practice's. If it is the right list, send it again and tick “This is the right list”."}
+	NoneOfYours   = Refusal{"none-of-yours", "Not one patient whose form you have is in this list. It may be the wrong file, or another practice's. If it is the right list, send it again and tick “This is the right list”."}
 	ReadingFailed = Refusal{"reading-failed", "We could not read this list, although we tried again and again. Send it again. If that does not help, tell the office."}
 )
 

@@ -194,7 +194,7 @@ func TestAListWithNoneOfThePracticesFormsGoesThroughOnItsWord(t *testing.T) {
 		h.reads()
 		return at
 	}
-	b.says(b.get(send()), 200, "Your list was not used", "Not one of the forms that you applied is in this list")
+	b.says(b.get(send()), 200, "Your list was not used", "Not one patient whose form you have is in this list")
 	b.says(b.get("/practice/extract"), 200, box, "Not used")
 	b.says(b.get(send("sure", "yes")), 200, "What your list shows", "In doubt")
 }
