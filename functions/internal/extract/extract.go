@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 
 	"example.org/optout/functions/internal/nhs"
 )
@@ -26,11 +27,12 @@ type Row struct {
 
 // Extract is one that was read whole.
 type Extract struct {
-	Layout string            // by whose name the columns were found
-	Rows   []Row             // all of them, in order
-	Good   int               // rows that are used: one for each person
-	Faults map[string]int    // how many rows are not, by code; with Good their sum is the number of rows
-	SHA256 [sha256.Size]byte // of the file as it came
+	Layout   string            // by whose name the columns were found
+	Rows     []Row             // all of them, in order
+	Good     int               // rows that are used: one for each person
+	Nameless int               // rows of which nobody can tell whose they are: anybody's who seems not to be there
+	Faults   map[string]int    // how many rows are not, by code; with Good their sum is the number of rows
+	SHA256   [sha256.Size]byte // of the file as it came
 
 	numbers map[nhs.Number]place
 }
@@ -123,6 +125,9 @@ func (e *Extract) add(r Row) {
 	e.numbers[r.Number] = at
 }
 
+// strangers are the faults of numbers that are whole, and nobody's for whom a form can be here.
+var strangers = []string{"nhs-number-scotland", "nhs-number-northern-ireland", "nhs-number-ireland", "nhs-number-test"}
+
 // settle judges the rows of numbers that stand in several, which nobody can before the last row, and counts.
 func (e *Extract) settle() {
 	for i := range e.Rows {
@@ -143,6 +148,9 @@ func (e *Extract) settle() {
 			e.Good++
 		} else {
 			e.Faults[r.Fault.Code]++
+		}
+		if r.Number.IsZero() && !slices.Contains(strangers, r.Fault.Code) {
+			e.Nameless++
 		}
 	}
 }

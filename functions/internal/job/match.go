@@ -36,6 +36,7 @@ type form struct {
 	asks    bool   // the list may say something new of it
 	said    bool   // it makes a choice, and was said or found to be applied before the list was run: its person must be there
 	gone    bool   // it takes one back, was said to be applied before the list was run, and is proved by who is not there
+	absent  bool   // its person is not there, which says something new of it, or has said it when this list was read before
 }
 
 // fewest is from how many forms on that were applied a list which shows not one person with a form is taken for a wrong
@@ -56,6 +57,7 @@ func (m *matching) match(ctx context.Context) (upload.Refusal, error) {
 	if !m.slot.Sure && m.strange() {
 		return upload.NoneOfYours, nil
 	}
+	m.doubtAbsence()
 	turn.Uses = true // from here on it counts
 	if refused, err := m.takeTurn(ctx, turn); err != nil || refused != (upload.Refusal{}) {
 		return refused, err
@@ -157,11 +159,16 @@ func (m *matching) keep(f *form) {
 func (m *matching) brief(f optout.Form) *form {
 	s, choice := f.State(), f.Facts.Kind == "choice"
 	before := m.slot.Run.After(s.Said) && m.slot.Run.After(s.Evidence)
-	return &form{
+	b := &form{
 		ref: f.Reference, number: nhs.StoredNumber(strings.Clone(f.Facts.NHSNumber.Digits())), outcome: m.outcome(f),
 		asks: m.asks(f), said: choice && (s.Status == optout.StatusChecked || s.Status == optout.StatusApplied && m.slot.Run.After(s.Said)),
 		gone: !choice && before && (s.Status == optout.StatusApplied || s.Status == optout.StatusInDoubt),
 	}
+	if coded, known := m.list.Choice(b.number); known && coded == "" {
+		already := m.slot.Run.Equal(s.Evidence) && (choice && s.Status == optout.StatusInDoubt || !choice && s.Status == optout.StatusChecked)
+		b.absent = b.said && before || b.gone || already
+	}
+	return b
 }
 
 // asks says whether the list may say something new of a form. What may not be said, the table of states says; this only
@@ -219,6 +226,31 @@ func (m *matching) strange() bool {
 		}
 	}
 	return said >= fewest || gone
+}
+
+// nameless is of how many absent people one may be in a row whose number nobody can read: a tenth.
+const nameless = 10
+
+// doubtAbsence takes nobody's absence for a fact if those who are not there may well stand in the rows whose number nobody
+// can read, as when a spreadsheet has made 9.00E+09 of it.
+func (m *matching) doubtAbsence() {
+	absent := 0
+	for _, f := range m.forms {
+		if f.absent {
+			absent++
+		}
+	}
+	if m.list.Nameless*nameless <= absent {
+		return
+	}
+	for _, f := range m.forms {
+		if f.absent && f.asks {
+			f.asks = false
+			if f.outcome != upload.InDoubt {
+				f.outcome = upload.NotCompared
+			}
+		}
+	}
 }
 
 // check holds a form against the list, and sees where it stands then.

@@ -223,12 +223,12 @@ func TestEveryRowAndEveryFormIsAccountedFor(t *testing.T) {
 	wants := s.has("coded otherwise", n[8], core)
 
 	slot := s.reads(s.sends(list(
-		n[0], "9Ndo.", n[4], "9Ndo.", n[5], "9Ndm.", n[6], "unknown", n[7], "9Ndo.", n[8], "9Ndo.", n[9], "9Ndo.", n[9], "9Ndo.", "9000000008", "9Ndo.",
+		n[0], "9Ndo.", n[4], "9Ndo.", n[5], "9Ndm.", n[6], "unknown", n[7], "9Ndo.", n[8], "9Ndo.", n[9], "9Ndo.", n[9], "9Ndo.", n[10], "",
 	), days(1)))
 
 	want := []string{
 		"2 checked " + shown.String(), "3 checked " + coded.String(), "4 in-doubt " + another.String(), "5 code-unknown", "6 over " + withdrawn.String(),
-		"7 waiting " + wants.String(), "8 unknown", "9 number-again", "10 nhs-number-check-digit",
+		"7 waiting " + wants.String(), "8 unknown", "9 number-again", "10 code-missing",
 	}
 	forms := map[optout.Reference]string{
 		missing: "in-doubt", later: "applied-later", waits: "waiting", numberless: "no-number", unclear: "not-compared", twice: "waiting",
@@ -244,14 +244,14 @@ func TestEveryRowAndEveryFormIsAccountedFor(t *testing.T) {
 		t.Errorf("%s: %d rows, %v used, %v not", slot.State, a.Rows, a.Used, a.Faults)
 	}
 	if !maps.Equal(a.Used, map[string]int{"checked": 2, "in-doubt": 1, "over": 1, "waiting": 1, "unknown": 1}) ||
-		!maps.Equal(a.Faults, map[string]int{"code-unknown": 1, "number-again": 1, "nhs-number-check-digit": 1}) ||
+		!maps.Equal(a.Faults, map[string]int{"code-unknown": 1, "number-again": 1, "code-missing": 1}) ||
 		!maps.Equal(a.Forms, map[string]int{"in-doubt": 1, "applied-later": 1, "waiting": 2, "no-number": 1, "not-compared": 1}) {
 		t.Errorf("used %v, faults %v, forms %v", a.Used, a.Faults, a.Forms)
 	}
 	if len(a.Doubt) != 2 || !slices.Contains(a.Doubt, missing) || !slices.Contains(a.Doubt, another) {
 		t.Errorf("in doubt: %v", a.Doubt)
 	}
-	if !slices.Equal(a.Faulty, []upload.Faulty{{Line: 5, Code: "code-unknown"}, {Line: 9, Code: "number-again", Other: 8}, {Line: 10, Code: "nhs-number-check-digit"}}) {
+	if !slices.Equal(a.Faulty, []upload.Faulty{{Line: 5, Code: "code-unknown"}, {Line: 9, Code: "number-again", Other: 8}, {Line: 10, Code: "code-missing"}}) {
 		t.Errorf("faulty rows: %v", a.Faulty)
 	}
 	for ref, want := range map[optout.Reference]optout.Status{
@@ -406,6 +406,58 @@ func TestAStrangersListProvesNoWithdrawal(t *testing.T) {
 			slot := s.reads(s.sends(c.list, c.run, c.change))
 			if slot.Refusal.Code != c.code || s.status(ref) != c.status {
 				t.Errorf("%s %s, the form is %s; want %q and %s", slot.State, slot.Refusal.Code, s.status(ref), c.code, c.status)
+			}
+		})
+	}
+}
+
+// Who seems not to be in a list may stand in a row whose number nobody can read. Unless there are few such rows, that
+// somebody is not there puts nobody in doubt and proves nothing.
+func TestAListWithUnreadableNumbersIsBelievedInWhatItShowsOnly(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		absent, mangled int
+		status          optout.Status
+	}{
+		"a spreadsheet has made them unreadable": {19, 19, optout.StatusApplied},
+		"one is, of two who are not there":       {2, 1, optout.StatusApplied},
+		"one is, of many who are not there":      {10, 1, optout.StatusInDoubt},
+		"two are, of as many":                    {10, 2, optout.StatusApplied},
+		"none is":                                {1, 0, optout.StatusInDoubt},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSurgery(t)
+			n := optouttest.Number()
+			shown := s.applied("shown", n, days(5))
+			var absent []optout.Reference
+			for i := range c.absent {
+				absent = append(absent, s.applied(fmt.Sprint(i), optouttest.Number(), days(5)))
+			}
+			back := s.takenBack("back", optouttest.Number(), days(8), days(5))
+			cells := []string{n, "9Ndo."}
+			for range c.mangled {
+				cells = append(cells, "9.00E+09", "9Ndo.")
+			}
+			slot := s.sends(list(cells...), days(1))
+			for range 2 { // who reads it again comes to the same
+				slot = s.reads(slot)
+				if slot.State != upload.Read || s.status(shown) != optout.StatusChecked {
+					t.Errorf("%s %s, the form that is shown is %s", slot.State, slot.Refusal.Code, s.status(shown))
+				}
+				for _, ref := range absent {
+					if s.status(ref) != c.status {
+						t.Errorf("one that is not there is %s, want %s", s.status(ref), c.status)
+					}
+				}
+				proved, told := s.status(back) == optout.StatusChecked, "not-compared"
+				if c.status == optout.StatusInDoubt {
+					told = "in-doubt"
+				}
+				if proved != (c.status == optout.StatusInDoubt) || slot.Answer.Forms[told] < c.absent {
+					t.Errorf("the withdrawal is %s, told %v", s.status(back), slot.Answer.Forms)
+				}
+				slot = s.sends(list(cells...), days(1))
 			}
 		})
 	}

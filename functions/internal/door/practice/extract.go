@@ -243,7 +243,7 @@ func (d *Door) read(s signin.Session, u upload.Slot) readView {
 		}
 	}
 	if v.Faults > 0 {
-		v.Sums.Rows = append(v.Sums.Rows, []nhsui.Cell{{HTML: nhsui.HTML(nhsui.Tag{Text: "Not used", Colour: "orange"})}, number(v.Faults), number(0), {Text: "Something is wrong with these rows. Nobody is put in doubt by them."}})
+		v.Sums.Rows = append(v.Sums.Rows, []nhsui.Cell{{HTML: nhsui.HTML(nhsui.Tag{Text: "Not used", Colour: "orange"})}, number(v.Faults), number(0), {Text: "Something is wrong with these rows, so nothing is checked by them. Where more than a few have no NHS number that can be read, nobody is put in doubt for not being in your list."}})
 	}
 	v.Sums.Rows = append(v.Sums.Rows, []nhsui.Cell{{Text: "All together"}, number(a.Rows), number(upload.Sum(a.Forms)), {}})
 	for _, ref := range a.Doubt {

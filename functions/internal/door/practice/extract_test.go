@@ -98,14 +98,14 @@ func TestAListIsSentAndAnswered(t *testing.T) {
 	b := h.manager()
 	b.says(b.get("/practice/extract"), 200, "Run a list in your clinical system", "At what time?")
 	at := b.promises()
-	b.puts(at, "NHS number,Code\n"+number+",9Ndo.\n"+optouttest.Number()+",9Ndo.\n900000000x,9Ndo.\n")
+	b.puts(at, "NHS number,Code\n"+number+",9Ndo.\n"+optouttest.Number()+",9Ndo.\n"+optouttest.Number()+",x\n")
 	for range 2 {
 		b.leads(b.get(at+"/uploaded?bucket=b&key=k&etag=e"), at)
 		b.says(b.get(at), 200, "Your list is being read", "Look again")
 	}
 	b.says(b.get(at+"/answer.csv"), 404)
 	h.reads()
-	a := b.says(b.get(at), 200, "What your list shows", "Applied and checked", "In doubt", lacks.String(), "No form of yours", "An NHS number has 10 digits")
+	a := b.says(b.get(at), 200, "What your list shows", "Applied and checked", "In doubt", lacks.String(), "No form of yours", "This code stands for no")
 	if strings.Contains(a.body, number) || strings.Contains(a.body, shows.String()) {
 		t.Error("the answer names whoever has nothing to do")
 	}
@@ -236,12 +236,12 @@ func TestSoftwareSendsAList(t *testing.T) {
 	h.Move(time.Hour)
 	s, other := h.softwareOf("software-1", "A81001"), h.softwareOf("software-2", "A81002")
 	run := url.Values{"run": {h.Now().Format(time.RFC3339)}}.Encode()
-	a := s.wants(s.sends(run, "text/csv; charset=utf-8", "NHS number,Code\n"+number+",9Ndo.\nx,y\n"), 202, `"state":"uploaded"`, `"run":"2026-11-22T13:00:00Z"`)
+	a := s.wants(s.sends(run, "text/csv; charset=utf-8", "NHS number,Code\n"+number+",9Ndo.\n"+optouttest.Number()+",y\n"), 202, `"state":"uploaded"`, `"run":"2026-11-22T13:00:00Z"`)
 	at := a.header.Get("Location")
 	s.wants(s.do("GET", at, 0, ""), 200, `"state":"uploaded"`)
 	s.wants(s.do("GET", at+"/answer.csv", 0, ""), 409, `"list-not-read"`)
 	h.reads()
-	a = s.wants(s.do("GET", at, 0, ""), 200, `"state":"read"`, `"rows":2`, `"used":{"checked":1}`, `"faults":{"nhs-number-shape":1}`, `"forms":{"in-doubt":1}`, lacks.String())
+	a = s.wants(s.do("GET", at, 0, ""), 200, `"state":"read"`, `"rows":2`, `"used":{"checked":1}`, `"faults":{"code-unknown":1}`, `"forms":{"in-doubt":1}`, lacks.String())
 	var said struct{ SHA256, Answer string }
 	if err := json.Unmarshal([]byte(a.body), &said); err != nil || len(said.SHA256) != 64 || said.Answer != at+"/answer.csv" {
 		t.Errorf("%v, %+v", err, said)
