@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -32,8 +33,10 @@ type matching struct {
 type form struct {
 	ref     optout.Reference
 	number  nhs.Number
+	whose   string // surname and birth date: with the number, who it is
 	outcome string // one of upload's; "": nothing to say
 	asks    bool   // the list may say something new of it
+	spoken  bool   // the practice has said, or shown, that it is applied
 	said    bool   // it makes a choice, and was said or found to be applied before the list was run: its person must be there
 	gone    bool   // it takes one back, was said to be applied before the list was run, and is proved by who is not there
 	absent  bool   // its person is not there, which says something new of it, or has said it when this list was read before
@@ -58,6 +61,7 @@ func (m *matching) match(ctx context.Context) (upload.Refusal, error) {
 		return upload.NoneOfYours, nil
 	}
 	m.doubtAbsence()
+	m.doubtNumbers()
 	turn.Uses = true // from here on it counts
 	if refused, err := m.takeTurn(ctx, turn); err != nil || refused != (upload.Refusal{}) {
 		return refused, err
@@ -160,8 +164,9 @@ func (m *matching) brief(f optout.Form) *form {
 	s, choice := f.State(), f.Facts.Kind == "choice"
 	before := m.slot.Run.After(s.Said) && m.slot.Run.After(s.Evidence)
 	b := &form{
-		ref: f.Reference, number: nhs.StoredNumber(strings.Clone(f.Facts.NHSNumber.Digits())), outcome: m.outcome(f),
-		asks: m.asks(f), said: choice && (s.Status == optout.StatusChecked || s.Status == optout.StatusApplied && m.slot.Run.After(s.Said)),
+		ref: f.Reference, number: nhs.StoredNumber(strings.Clone(f.Facts.NHSNumber.Digits())),
+		whose: f.Facts.Surname.Folded() + " " + f.Facts.BirthDate.ISO(), outcome: m.outcome(f),
+		asks: m.asks(f), spoken: !s.Said.IsZero() || s.Status == optout.StatusChecked, said: choice && (s.Status == optout.StatusChecked || s.Status == optout.StatusApplied && m.slot.Run.After(s.Said)),
 		gone: !choice && before && (s.Status == optout.StatusApplied || s.Status == optout.StatusInDoubt),
 	}
 	if coded, known := m.list.Choice(b.number); known && coded == "" {
@@ -248,6 +253,21 @@ func (m *matching) doubtAbsence() {
 			f.asks = false
 			if f.outcome != upload.InDoubt {
 				f.outcome = upload.NotCompared
+			}
+		}
+	}
+}
+
+// doubtNumbers closes no form by its number alone that the practice never said is applied, where forms under that number
+// name different people: a person is a number, a surname and a birth date (domain facts), and a list has the number.
+func (m *matching) doubtNumbers() {
+	for _, forms := range m.of {
+		if !slices.ContainsFunc(forms, func(f *form) bool { return f.whose != forms[0].whose }) {
+			continue
+		}
+		for _, f := range forms {
+			if f.asks && !f.spoken {
+				f.asks, f.outcome = false, upload.NotCompared
 			}
 		}
 	}

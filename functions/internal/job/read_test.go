@@ -463,6 +463,46 @@ func TestAListWithUnreadableNumbersIsBelievedInWhatItShowsOnly(t *testing.T) {
 	}
 }
 
+// One number under two names: a list has the number, and cannot tell whose of the two it shows. What the practice said is
+// applied it has looked at; the other form is not closed by it, nor is either where it said so of none.
+func TestANumberUnderTwoNamesClosesNothingUnsaid(t *testing.T) {
+	t.Parallel()
+	zoe := func(a *optout.Answers) { a.Subject.Forenames, a.Subject.Surname = "Zoe", "Different" }
+	younger := func(a *optout.Answers) { a.Subject.BirthDate = "1961-07-07" }
+	titled := func(a *optout.Answers) { a.Subject.Title, a.Subject.Surname = "Dr", "o’neill" }
+	for name, c := range map[string]struct {
+		other   func(*optout.Answers)
+		said    bool
+		one     optout.Status
+		another optout.Status
+	}{
+		"another surname":                {zoe, true, optout.StatusChecked, optout.StatusRouted},
+		"another birth date":             {younger, true, optout.StatusChecked, optout.StatusRouted},
+		"another surname, and none said": {zoe, false, optout.StatusRouted, optout.StatusRouted},
+		"the same person":                {titled, true, optout.StatusChecked, optout.StatusChecked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSurgery(t)
+			n := optouttest.Number()
+			one := s.has("one", n)
+			if c.said {
+				s.apply(one, days(5), "9Ndo.")
+			}
+			another := s.has("another", n, c.other)
+			for range 2 {
+				slot := s.reads(s.sends(list(n, "9Ndo."), days(1)))
+				if s.status(one) != c.one || s.status(another) != c.another {
+					t.Errorf("they are %s and %s, want %s and %s", s.status(one), s.status(another), c.one, c.another)
+				}
+				if told := slot.Answer.Used["not-compared"] + slot.Answer.Forms["not-compared"]; (told > 0) != (c.another == optout.StatusRouted) {
+					t.Errorf("told %v", s.told(slot))
+				}
+			}
+		})
+	}
+}
+
 func TestTheSameListTwiceSaysTheSame(t *testing.T) {
 	t.Parallel()
 	s := newSurgery(t)

@@ -1,6 +1,6 @@
 package upload
 
-// What comes of a row of an extract that is used, and of a form that no row stands for. The first four are of both.
+// What comes of a row of an extract that is used, and of a form that no row stands for. What is said of neither alone is of both.
 const (
 	Checked      = "checked"       // a form of the practice that the list shows to be applied
 	InDoubt      = "in-doubt"      // it was said to be applied, and the list does not show it
@@ -9,7 +9,7 @@ const (
 	Over         = "over"          // of a row: the practice's form was withdrawn or answered
 	Unknown      = "unknown"       // of a row: coded, and no form that the practice was given
 	NoNumber     = "no-number"     // of a form: there is no NHS number to look for in the list
-	NotCompared  = "not-compared"  // of a form: what the list says of its number cannot be used, or it may stand in a row without one, or the form cannot be read
+	NotCompared  = "not-compared"  // the list can say nothing of it that would be sure; Meaning names the reasons
 )
 
 // Outcomes are all of them, in the order in which they are told.
@@ -26,7 +26,7 @@ var meanings = map[string]string{
 	Over:         "The form for this patient was withdrawn or answered. There is nothing to do here.",
 	Unknown:      "Coded, and you have had no form for it from here. There is nothing to do here.",
 	NoNumber:     "There is no NHS number on this form, so nobody can look for it in a list. Look the patient up yourself, then say whether it is applied.",
-	NotCompared:  "The form could not be compared with your list: the rows with its NHS number cannot be used, or its patient may stand in one of the rows whose NHS number cannot be read. Correct them and send a new list.",
+	NotCompared:  "The form could not be compared with your list: the rows with its NHS number cannot be used, or its patient may stand in one of the rows whose NHS number cannot be read: correct them and send a new list. Or another form has the same NHS number and names somebody else: look both patients up, and put the wrong number right.",
 }
 
 // Refusals of a list that has nothing wrong with it as a file.
