@@ -279,7 +279,7 @@ func TestUnitsOfAList(t *testing.T) {
 		{"use the list", 1, 0, turn(true)},
 		{"it is read", 2, 0, save(func(u upload.Slot) upload.Slot { return u.End(upload.Read, now) })},
 		{"end the turn", 1, 0, func() error { return store.EndTurn(t.Context(), u.Practice, u.ID) }},
-		{"the file is gone", 2, 0, save(upload.Slot.Emptied)},
+		{"the file is gone", 2, 0, save(func(u upload.Slot) upload.Slot { return u.Emptied(now) })},
 	} {
 		m.write, m.read = 0, 0
 		if err := step.do(); err != nil {

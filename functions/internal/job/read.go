@@ -62,10 +62,13 @@ func read(ctx context.Context, r Reader, id string) error {
 		observe.Count(ctx, "ReadLeft", 1)
 		return errNoTime
 	}
+	began := r.Now().Truncate(time.Millisecond)
 	s, err := r.Read(ctx, id)
 	switch {
 	case err == nil && s.ID == "":
 		observe.Count(ctx, "ReadNothing", 1)
+	case err == nil && s.IsEnded() && s.Ended.Before(began): // which was counted then
+		observe.Count(ctx, "ReadEmptied", 1)
 	case err == nil && s.IsEnded():
 		observe.Count(ctx, metric("Read", string(s.State)), 1)
 	case err == nil, s.ID != "":
@@ -146,7 +149,7 @@ func (r Reader) setBack(s upload.Slot, failed error) upload.Slot {
 // giveUp is a slot in hand with which nothing more is tried.
 func (r Reader) giveUp(s upload.Slot) upload.Slot {
 	if s.IsEnded() { // only the file is left, which the bucket forgets by itself
-		return s.Emptied()
+		return s.Emptied(r.Now())
 	}
 	return r.end(s, upload.ReadingFailed)
 }
@@ -193,18 +196,23 @@ func (r Reader) find(ctx context.Context, s upload.Slot) (upload.Slot, error) {
 	return s, nil
 }
 
-// empty deletes whatever was uploaded to a slot that has ended; the hash of what was read stays.
+// empty deletes whatever was uploaded to a slot that has ended, however much; the hash of what was read stays.
 func (r Reader) empty(ctx context.Context, s upload.Slot) (upload.Slot, error) {
-	found, err := r.Files.Find(ctx, s.Key())
-	if err != nil {
-		return s, fmt.Errorf("look for the file: %w", err)
-	}
-	for _, o := range found {
-		if err := r.Files.Delete(ctx, s.Key(), o.Version); err != nil {
-			return s, fmt.Errorf("delete the file: %w", err)
+	for timeLeft(ctx) {
+		found, err := r.Files.Find(ctx, s.Key())
+		if err != nil {
+			return s, fmt.Errorf("look for the file: %w", err)
+		}
+		if len(found) == 0 {
+			return s.Emptied(r.Now()), nil
+		}
+		for _, o := range found {
+			if err := r.Files.Delete(ctx, s.Key(), o.Version); err != nil {
+				return s, fmt.Errorf("delete the file: %w", err)
+			}
 		}
 	}
-	return s.Emptied(), nil
+	return s, errNoTime
 }
 
 // judge reads the file of a slot and does what it says.

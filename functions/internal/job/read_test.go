@@ -263,7 +263,7 @@ func TestEveryRowAndEveryFormIsAccountedFor(t *testing.T) {
 			t.Errorf("%s is %s, want %s", ref, got, want)
 		}
 	}
-	if s.files.Newest(slot.Key()) != nil || len(slot.SHA256) != 32 || !slot.Due.IsZero() || slot.Object != "" {
+	if s.files.Newest(slot.Key()) != nil || len(slot.SHA256) != 32 || !slot.Due.Equal(slot.Promised.Add(upload.Lingers)) || slot.Object != "" {
 		t.Errorf("the file is still there, or its hash is not: %+v", slot)
 	}
 }
@@ -327,7 +327,7 @@ func TestWhatIsWrongWithAListHasAName(t *testing.T) {
 			if slot.State != want || slot.Refusal.Code != c.code || (slot.Refusal.Detail == "") != (c.code == "") {
 				t.Errorf("%s, %+v", slot.State, slot.Refusal)
 			}
-			if s.files.Newest(slot.Key()) != nil || !slot.Due.IsZero() {
+			if s.files.Newest(slot.Key()) != nil || !slot.Lease.IsZero() {
 				t.Error("the file is still there")
 			}
 			if c.code == "" {
@@ -631,8 +631,55 @@ func TestWhatWasPromisedIsLookedForAndNotWaitedForForEver(t *testing.T) {
 			}
 			s.clock.Move(upload.LooksEvery)
 		}
-		if got := s.slot(slot.ID); !got.Due.IsZero() {
+		s.clock.Move(upload.Lingers)
+		sweep(s)
+		if got := s.slot(slot.ID); got.State != upload.Expired || !got.Due.IsZero() {
 			t.Error("it is still due")
+		}
+	})
+	t.Run("it came late", func(t *testing.T) {
+		t.Parallel()
+		s := newSurgery(t)
+		slot := s.promises(days(1))
+		put := func() {
+			if err := s.files.Put(t.Context(), slot.Key(), "", []byte(list(optouttest.Number(), "9Ndo."))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.clock.Move(upload.Waits)
+		slot = s.reads(slot)
+		put()
+		if slot = s.reads(s.save(slot.Arrived(s.clock.Now()))); slot.State != upload.Read || s.files.Newest(slot.Key()) != nil {
+			t.Errorf("it is %s, %+v", slot.State, slot.Refusal)
+		}
+	})
+	t.Run("it came late, and nobody said so", func(t *testing.T) {
+		t.Parallel()
+		s := newSurgery(t)
+		slot := s.promises(days(1))
+		s.clock.Move(upload.Waits)
+		slot = s.reads(slot)
+		if err := s.files.Put(t.Context(), slot.Key(), "", []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		s.clock.Move(upload.Waits)
+		if slot = s.reads(slot); slot.State != upload.Expired || s.files.Newest(slot.Key()) != nil || !slot.Due.IsZero() {
+			t.Errorf("it is %s, and the file is there", slot.State)
+		}
+	})
+	t.Run("another file came after the first was read", func(t *testing.T) {
+		t.Parallel()
+		s := newSurgery(t)
+		slot := s.reads(s.sends(list(optouttest.Number(), "9Ndo."), days(1)))
+		for range 3 {
+			if err := s.files.Put(t.Context(), slot.Key(), "", []byte("x")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.clock.Move(upload.Lingers)
+		sweep(s)
+		if got := s.slot(slot.ID); got.State != upload.Read || !bytes.Equal(got.SHA256, slot.SHA256) || s.files.Newest(slot.Key()) != nil || !got.Due.IsZero() {
+			t.Errorf("%+v", got)
 		}
 	})
 	t.Run("nobody said that it came", func(t *testing.T) {
@@ -812,7 +859,7 @@ func TestAKilledReadingEndsAsAnyOther(t *testing.T) {
 			if !bytes.Equal(s.files.Newest(got.AnswerKey()), answer) {
 				t.Errorf("killed at call %d (%v): another answer\n%s", at, done, s.files.Newest(got.AnswerKey()))
 			}
-			if got.State != upload.Read || got.Tries != 0 || !got.Due.IsZero() || got.Object != "" || s.files.Newest(got.Key()) != nil || fmt.Sprint(got.Answer) != fmt.Sprint(want.Answer) {
+			if got.State != upload.Read || got.Tries != 0 || !got.Lease.IsZero() || got.Object != "" || s.files.Newest(got.Key()) != nil || fmt.Sprint(got.Answer) != fmt.Sprint(want.Answer) {
 				t.Errorf("killed at call %d (%v): %+v", at, done, got)
 			}
 			for i, ref := range refs {

@@ -288,6 +288,11 @@ var outcomes = map[string]nhsui.Tag{
 // it is asked, by one thing that is looked at before anything follows from it. It changes no form.
 func (d *Door) listPage(w http.ResponseWriter, r *http.Request, s signin.Session, u upload.Slot) {
 	switch page := r.PathValue("page"); {
+	case page == "uploaded" && (u.State == upload.Read || u.State == upload.Refused):
+		d.house.Show(w, s, staff.Page{
+			Name: "extract-again", Status: http.StatusConflict, Title: "This place for a list was used before", Part: "/practice/extract",
+			Back: "/practice/extract", Data: "/practice/extract/" + u.ID,
+		})
 	case page == "uploaded":
 		if err := d.arrived(r.Context(), u); err != nil {
 			d.house.Fail(w, r, err)
@@ -309,7 +314,7 @@ func (d *Door) listPage(w http.ResponseWriter, r *http.Request, s signin.Session
 // arrived records that the file of a slot is there.
 func (d *Door) arrived(ctx context.Context, u upload.Slot) error {
 	return steady.Insist(ctx, func() error {
-		if u.State != upload.Promised { // somebody has seen it
+		if u.State != upload.Promised && u.State != upload.Expired { // somebody has seen it
 			return nil
 		}
 		_, err := d.Store.SaveUpload(ctx, u.Arrived(d.Now()))

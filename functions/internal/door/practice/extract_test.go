@@ -110,7 +110,7 @@ func TestAListIsSentAndAnswered(t *testing.T) {
 		t.Error("the answer names whoever has nothing to do")
 	}
 	b.leads(b.get(at+"/answer.csv"), "https://bucket.example/answers/"+at[len("/practice/extract/"):]+".csv?as=answer.csv")
-	b.leads(b.get(at+"/uploaded"), at)
+	b.says(b.get(at+"/uploaded"), 409, "This place for a list was used before", "it is not read, and will be deleted", "start again")
 	b.says(b.get("/practice/extract"), 200, "Read, 1 in doubt", at)
 	h.Move(31 * 24 * time.Hour)
 	b = h.manager()

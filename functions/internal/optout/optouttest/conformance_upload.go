@@ -53,7 +53,7 @@ func slotReadsBack(t *testing.T, s Subject) {
 	u = saved(t, s, u.End(upload.Refused, Noon.Add(3*time.Hour)))
 	same(u)
 	u.Sure, u.Refusal, u.Answer, u.SHA256 = false, upload.Refusal{}, upload.Answer{}, nil
-	same(saved(t, s, u.Emptied()))
+	same(saved(t, s, u.Emptied(Noon)))
 	for _, id := range []string{slot(Noon).ID, "", "x", u.ID + "A"} {
 		if _, err := s.Uploads.Upload(t.Context(), id); !errors.Is(err, optout.ErrNotFound) {
 			t.Errorf("%q: %v", id, err)
@@ -140,7 +140,7 @@ func slotsDue(t *testing.T, s Subject) {
 	if due(at, u.ID) != 0 || due(at.Add(time.Hour), u.ID) != 1 {
 		t.Error("it was not put off")
 	}
-	u = saved(t, s, u.Emptied())
+	u = saved(t, s, u.Emptied(at.Add(upload.Lingers)))
 	if due(at.AddDate(10, 0, 0), u.ID) != 0 {
 		t.Error("it is due for ever")
 	}
