@@ -277,6 +277,7 @@ func TestUnitsOfAList(t *testing.T) {
 		{"name the file", 3, 0, save(func(u upload.Slot) upload.Slot { u.Object = "v"; return u.Claimed(now.Add(time.Second)) })},
 		{"take the turn", 1, 0, turn(false)},
 		{"use the list", 1, 0, turn(true)},
+		{"say on the slot that it is used", 2, 0, save(func(u upload.Slot) upload.Slot { u.Used = now; return u })},
 		{"it is read", 2, 0, save(func(u upload.Slot) upload.Slot { return u.End(upload.Read, now) })},
 		{"end the turn", 1, 0, func() error { return store.EndTurn(t.Context(), u.Practice, u.ID) }},
 		{"the file is gone", 2, 0, save(func(u upload.Slot) upload.Slot { return u.Emptied(now) })},

@@ -57,7 +57,7 @@ func (m *matching) match(ctx context.Context) (upload.Refusal, error) {
 			return upload.Refusal{}, err
 		}
 	}
-	if !m.slot.Sure && m.strange() {
+	if !m.slot.Sure && m.slot.Used.IsZero() && m.strange() {
 		return upload.NoneOfYours, nil
 	}
 	m.doubtAbsence()
@@ -66,6 +66,9 @@ func (m *matching) match(ctx context.Context) (upload.Refusal, error) {
 	if refused, err := m.takeTurn(ctx, turn); err != nil || refused != (upload.Refusal{}) {
 		return refused, err
 	}
+	if err := m.use(ctx); err != nil {
+		return upload.Refusal{}, err
+	}
 	var ask []*form
 	for _, f := range m.forms {
 		if f.asks {
@@ -73,6 +76,21 @@ func (m *matching) match(ctx context.Context) (upload.Refusal, error) {
 		}
 	}
 	return upload.Refusal{}, m.each(ctx, len(ask), func(ctx context.Context, n int) error { return m.check(ctx, ask[n]) })
+}
+
+// use puts on record that the list is used, before anything that it says is: whatever comes of it later, a part of it
+// may stand.
+func (m *matching) use(ctx context.Context) (err error) {
+	if !m.slot.Used.IsZero() {
+		return nil
+	}
+	used := m.slot
+	used.Used = m.Now()
+	if used, err = m.Store.SaveUpload(ctx, used); err != nil {
+		return fmt.Errorf("save that it is used: %w", err)
+	}
+	m.slot = used
+	return nil
 }
 
 func (m *matching) takeTurn(ctx context.Context, t upload.Turn) (upload.Refusal, error) {

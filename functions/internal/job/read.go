@@ -114,7 +114,10 @@ func (r Reader) Read(ctx context.Context, id string) (_ upload.Slot, err error) 
 	for failed := error(nil); ; {
 		before := s
 		if s, failed = r.step(ctx, before); failed != nil {
-			s = r.setBack(before, failed)
+			if s.Version < before.Version { // after a panic nothing is left of it
+				s = before
+			}
+			s = r.setBack(s, failed)
 		}
 		if s, err = r.Store.SaveUpload(ctx, s); err != nil { // with ErrConflict: the lease has ended, and another reader is at work
 			return upload.Slot{}, fmt.Errorf("save slot: %w", errors.Join(failed, err))
@@ -248,8 +251,12 @@ func (r Reader) judge(ctx context.Context, s upload.Slot) (upload.Slot, error) {
 	}
 	m := &matching{Reader: r, slot: s, list: list, by: s.Actor(), forms: map[optout.Reference]*form{}, of: map[nhs.Number][]*form{}}
 	refused, err := m.match(ctx)
-	if err != nil || refused != (upload.Refusal{}) {
-		return r.end(s, refused), err
+	s = m.slot
+	if err != nil {
+		return s, err
+	}
+	if refused != (upload.Refusal{}) {
+		return r.end(s, refused), nil
 	}
 	answer, text, err := m.answer()
 	if err != nil {
@@ -267,7 +274,15 @@ func (r Reader) refuse(s upload.Slot, why *extract.Refusal) upload.Slot {
 	return r.end(s, upload.Refusal{Code: why.Code, Detail: why.Detail()})
 }
 
+// end ends a slot whose list is not used, or not to its end.
 func (r Reader) end(s upload.Slot, why upload.Refusal) upload.Slot {
+	switch {
+	case s.Used.IsZero():
+	case why == upload.OlderList:
+		why = upload.Overtaken
+	default:
+		why = upload.FailedInPart
+	}
 	s.Refusal = why
 	return s.End(upload.Refused, r.Now())
 }

@@ -911,6 +911,68 @@ func TestAListThatKillsEveryReaderIsGivenUp(t *testing.T) {
 	}
 }
 
+// Of a list that was used in part nobody is told that it was not used.
+func TestAListThatWasUsedInPartIsNotSaidToBeUnused(t *testing.T) {
+	t.Parallel()
+	half := func(t *testing.T) (*surgery, upload.Slot, func()) {
+		s := newSurgery(t)
+		n := []string{optouttest.Number(), optouttest.Number()}
+		s.applied("0", n[0], days(5))
+		s.applied("1", n[1], days(5))
+		slot := s.sends(list(n[0], "9Ndo."), days(2))
+		var mu sync.Mutex
+		recorded := 0
+		s.store.Fate = func(method string) optouttest.Fate {
+			mu.Lock()
+			defer mu.Unlock()
+			if method == "Record" {
+				if recorded++; recorded > 1 {
+					return optouttest.Broken
+				}
+			}
+			return optouttest.Fine
+		}
+		if slot = s.reads(slot); slot.State != upload.Uploaded || slot.Used.IsZero() || slot.Tries != 1 {
+			t.Fatalf("%+v", slot)
+		}
+		return s, slot, func() { s.store.Fate = nil }
+	}
+	t.Run("it fails for good", func(t *testing.T) {
+		t.Parallel()
+		s, slot, _ := half(t)
+		for range upload.MostTries {
+			s.clock.Move(max(0, slot.Due.Sub(s.clock.Now())))
+			if slot = s.reads(slot); slot.IsEnded() {
+				break
+			}
+		}
+		if slot.State != upload.Refused || slot.Refusal != upload.FailedInPart {
+			t.Errorf("%s, %+v", slot.State, slot.Refusal)
+		}
+	})
+	t.Run("a later list comes first", func(t *testing.T) {
+		t.Parallel()
+		s, slot, mend := half(t)
+		mend()
+		if later := s.reads(s.sends(list(optouttest.Number(), "9Ndo."), days(1))); later.State != upload.Read {
+			t.Fatalf("%+v", later)
+		}
+		s.clock.Move(slot.Due.Sub(s.clock.Now()))
+		if slot = s.reads(slot); slot.State != upload.Refused || slot.Refusal != upload.Overtaken {
+			t.Errorf("%s, %+v", slot.State, slot.Refusal)
+		}
+	})
+	t.Run("it goes on", func(t *testing.T) {
+		t.Parallel()
+		s, slot, mend := half(t)
+		mend()
+		s.clock.Move(slot.Due.Sub(s.clock.Now()))
+		if slot = s.reads(slot); slot.State != upload.Read || slot.Answer.Used["checked"] != 1 || slot.Answer.Forms["in-doubt"] != 1 {
+			t.Errorf("%s, %+v", slot.State, slot.Refusal)
+		}
+	})
+}
+
 // odd is a table with a form over which the reader panics.
 type odd struct {
 	*optouttest.Memory

@@ -38,5 +38,11 @@ var (
 	ReadingFailed = Refusal{"reading-failed", "We could not read this list, although we tried again and again. Send it again. If that does not help, tell the office."}
 )
 
+// Refusals of a list of which a part had been used by then, which stands.
+var (
+	Overtaken    = Refusal{"overtaken", "A list that you ran later was read before we had come to the end of this one. What this one showed of some forms before then stands, and the later list has said the rest. There is nothing to do."}
+	FailedInPart = Refusal{"failed-in-part", "We could not read this list to its end, although we tried again and again. What it showed of some forms stands; what it says of the others is not used. Send it again. If that does not help, tell the office."}
+)
+
 // LongAgo is how many days after it was run a list is still read.
 const LongAgo = 90

@@ -68,7 +68,8 @@ type Slot struct {
 	Fault  string    // what the last one was, as a code
 	Object string    // which version of the file is read; "" before it is found, and once it is gone
 
-	SHA256  []byte // of the file as it came
+	Used    time.Time // since when what it says may be on record of forms; zero: it is of none
+	SHA256  []byte    // of the file as it came
 	Refusal Refusal
 	Answer  Answer
 }

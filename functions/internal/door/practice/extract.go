@@ -82,6 +82,8 @@ func came(u upload.Slot) nhsui.Tag {
 		return nhsui.Tag{Text: "No file yet", Colour: "grey"}
 	case u.State == upload.Uploaded:
 		return nhsui.Tag{Text: "Being read", Colour: "blue"}
+	case u.State == upload.Refused && !u.Used.IsZero():
+		return nhsui.Tag{Text: "Used in part", Colour: "orange"}
 	case u.State == upload.Refused:
 		return nhsui.Tag{Text: "Not used", Colour: "orange"}
 	case u.State == upload.Expired:
@@ -202,6 +204,9 @@ func (d *Door) showList(w http.ResponseWriter, r *http.Request, s signin.Session
 		}
 	case u.State == upload.Refused:
 		page.Name, page.Title = "extract-refused", "Your list was not used"
+		if !u.Used.IsZero() {
+			page.Title = "Your list was used in part"
+		}
 		page.Data = u.Refusal.Detail
 	case u.State == upload.Expired:
 		page.Name, page.Title = "extract-refused", "No file came"

@@ -44,7 +44,7 @@ func slotReadsBack(t *testing.T, s Subject) {
 	u.Object = "3/L4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY"
 	u = saved(t, s, u.PutOff(Noon.Add(time.Hour), "out-of-time"))
 	same(u)
-	u.Sure, u.Tries, u.SHA256 = true, 3, []byte{1, 2, 3}
+	u.Sure, u.Tries, u.SHA256, u.Used = true, 3, []byte{1, 2, 3}, Noon.Add(time.Hour)
 	u.Refusal = upload.Refusal{Code: "none-of-yours", Detail: "Not one."}
 	u.Answer = upload.Answer{
 		Layout: "plain", Rows: 12, Used: map[string]int{"checked": 10}, Faults: map[string]int{"code-unknown": 2}, Forms: map[string]int{"in-doubt": 1},
@@ -52,7 +52,7 @@ func slotReadsBack(t *testing.T, s Subject) {
 	}
 	u = saved(t, s, u.End(upload.Refused, Noon.Add(3*time.Hour)))
 	same(u)
-	u.Sure, u.Refusal, u.Answer, u.SHA256 = false, upload.Refusal{}, upload.Answer{}, nil
+	u.Sure, u.Refusal, u.Answer, u.SHA256, u.Used = false, upload.Refusal{}, upload.Answer{}, nil, time.Time{}
 	same(saved(t, s, u.Emptied(Noon)))
 	for _, id := range []string{slot(Noon).ID, "", "x", u.ID + "A"} {
 		if _, err := s.Uploads.Upload(t.Context(), id); !errors.Is(err, optout.ErrNotFound) {
