@@ -196,9 +196,9 @@ func (d *Door) showList(w http.ResponseWriter, r *http.Request, s signin.Session
 	case u.State == upload.Promised, u.State == upload.Uploaded:
 		page.Name, page.Title = "extract-waits", "Your list is being read"
 		page.Data = struct {
-			At, Again  string
-			Busy, Late bool
-		}{at, staff.Moment(u.Due), u.Fault == "busy", u.Tries > 0 && u.Lease.IsZero()}
+			At, Again        string
+			None, Busy, Late bool
+		}{at, staff.Moment(u.Due), u.State == upload.Promised, u.Fault == "busy", u.Tries > 0 && u.Lease.IsZero()}
 		if u.State == upload.Promised {
 			page.Title = "Your list has not come yet"
 		}

@@ -211,7 +211,9 @@ func TestAPromiseThatIsNotKeptEnds(t *testing.T) {
 		h.Move(c.after)
 		h.reads()
 		b = h.manager() // the session has expired
-		b.says(b.get(at), 200, c.says)
+		if a := b.says(b.get(at), 200, c.says); strings.Contains(a.body, "takes some seconds") {
+			t.Error("a file that has not come is said to be read")
+		}
 	}
 	b.says(b.get("/practice/extract"), 200, "No file came")
 }
