@@ -11,15 +11,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"example.org/optout/functions/internal/bucket"
 	"example.org/optout/functions/internal/config"
 	"example.org/optout/functions/internal/dynamo"
 	"example.org/optout/functions/internal/extract"
 	"example.org/optout/functions/internal/job"
-	"example.org/optout/functions/internal/keyring"
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/trigger"
 )
@@ -44,17 +41,9 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	secret, err := secretsmanager.NewFromConfig(cloud).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &c.Keyring})
-	if err != nil {
-		return fmt.Errorf("read the keyring: %w", err)
-	}
-	keys, err := keyring.Open([]byte(aws.ToString(secret.SecretString)))
-	if err != nil {
-		return err
-	}
 	reader := job.Reader{
 		Store: dynamo.Open(cloud, c.Table), Files: bucket.Open(cloud, c.Uploads),
-		Keys: keys, Codes: book, Layouts: layouts, TestNumbers: c.TestNumbers, Now: time.Now,
+		Codes: book, Layouts: layouts, TestNumbers: c.TestNumbers, Now: time.Now,
 	}
 	observer := observe.New("reader-"+c.By, os.Stdout, time.Now)
 	switch c.By {

@@ -169,5 +169,8 @@ func kind(operation string, err error) error {
 	if api, ok := errors.AsType[smithy.APIError](err); ok && slices.Contains([]string{"NoSuchKey", "NoSuchVersion", "MethodNotAllowed"}, api.ErrorCode()) {
 		return fmt.Errorf("%s: %w: %w", operation, upload.ErrGone, err)
 	}
+	if at, ok := errors.AsType[*url.Error](err); ok { // which names the file in its address
+		err = at.Err
+	}
 	return fmt.Errorf("%s: %w: %w", operation, optout.ErrUnavailable, err)
 }

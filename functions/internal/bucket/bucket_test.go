@@ -173,3 +173,17 @@ func TestALinkIsGoodForAMinuteAndSavesTheFileUnderAName(t *testing.T) {
 		t.Errorf("the link is %s", link)
 	}
 }
+
+func TestAnErrorOfTheWayNamesNoFile(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(http.NotFoundHandler())
+	s.Close() // nobody is there
+	b := bucket.Open(cloud(s.URL), "uploads")
+	_, find := b.Find(t.Context(), "extracts/A-KEY")
+	_, open := b.Open(t.Context(), "extracts/A-KEY", "1")
+	for _, err := range []error{find, open, b.Put(t.Context(), "extracts/A-KEY", "", nil), b.Delete(t.Context(), "extracts/A-KEY", "1")} {
+		if !errors.Is(err, optout.ErrUnavailable) || strings.Contains(err.Error(), "A-KEY") || !strings.Contains(err.Error(), "refused") {
+			t.Errorf("it says %v", err)
+		}
+	}
+}

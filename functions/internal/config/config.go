@@ -100,7 +100,6 @@ type Clock struct {
 type Reader struct {
 	By          string `env:"BY,notEmpty"` // stream or schedule: what calls this function
 	Table       string `env:"TABLE,notEmpty"`
-	Keyring     string `env:"KEYRING,notEmpty"` // ARN of the secret
 	Uploads     string `env:"UPLOADS,notEmpty"` // the bucket
 	Layouts     string `env:"LAYOUTS"`          // of practices' lists, as extract.ParseLayouts takes them; "": our own
 	TestNumbers bool   `env:"TEST_NUMBERS,notEmpty"`

@@ -16,7 +16,6 @@ type call[In, Out any] func(context.Context, *In, ...func(*dynamodb.Options)) (*
 // client with its sixty operations would be linked into every function (docs/decisions/0007).
 type calls struct {
 	get      call[dynamodb.GetItemInput, dynamodb.GetItemOutput]
-	batch    call[dynamodb.BatchGetItemInput, dynamodb.BatchGetItemOutput]
 	update   call[dynamodb.UpdateItemInput, dynamodb.UpdateItemOutput]
 	query    call[dynamodb.QueryInput, dynamodb.QueryOutput]
 	transact call[dynamodb.TransactWriteItemsInput, dynamodb.TransactWriteItemsOutput]
@@ -31,7 +30,7 @@ func Open(c aws.Config, table string) Store {
 
 // New is the store in a table that a client reaches.
 func New(c *dynamodb.Client, table string) Store {
-	return Store{calls: calls{c.GetItem, c.BatchGetItem, c.UpdateItem, c.Query, c.TransactWriteItems}, table: table}
+	return Store{calls: calls{c.GetItem, c.UpdateItem, c.Query, c.TransactWriteItems}, table: table}
 }
 
 // resolveOnce remembers where the table is. The SDK works it out for every call, from rules whose regular

@@ -39,7 +39,7 @@
 // Of a digest: v, asked, extractAsked, late, lease, sent, mails, tries, fault, since, attempts. Of a counter: n,
 // expires. Of a claim: by, until, expires; without the first two it has been released. Of a look: by, what. Of a session,
 // whose person is the issuer's subject and never a name: open, expires; without the first it has ended. Of a machine:
-// ods, name. Of a slot: v, for, ods, by, run, sure, state, promised, uploaded, ended, lease, tries, fault, object, sha256,
+// ods, name. Of a slot: v, for, ods, by, run, sure, state, promised, uploaded, ended, usedAt, lease, tries, fault, object, sha256,
 // refusal, why, layout, rows, used, faults, forms, doubt, faulty. Of a turn: reading, until, run.
 //
 // Counters, claims and sessions expire by themselves, by the attribute expires (epoch seconds), and nothing else has it

@@ -132,7 +132,7 @@ func TestNoKeyIsHot(t *testing.T) {
 		}
 		u := upload.New(optout.Actor{Role: optout.AtPractice, Practice: code}, optouttest.Noon, false, optouttest.Noon)
 		was := [2]entry{}
-		for _, u := range []upload.Slot{u, u.Arrived(optouttest.Noon), u.Claimed(optouttest.Noon), u.End(upload.Read, optouttest.Noon), u.Emptied()} {
+		for _, u := range []upload.Slot{u, u.Arrived(optouttest.Noon), u.Claimed(optouttest.Noon), u.End(upload.Read, optouttest.Noon), u.Emptied(optouttest.Noon)} {
 			list, due := placed(slotItem(u), "")
 			h.write(uploadKey(u.ID), was, [2]entry{list, due})
 			was = [2]entry{list, due}

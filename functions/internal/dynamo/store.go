@@ -16,7 +16,6 @@ import (
 
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
-	"example.org/optout/functions/internal/steady"
 	"example.org/optout/functions/internal/worklist"
 )
 
@@ -109,42 +108,6 @@ func (s Store) Person(ctx context.Context, k optout.PersonKey) ([]optout.Referen
 		return nil, kind("read person", err)
 	}
 	return readReferences(out.Item)
-}
-
-// mostInBatch is how many items one call reads.
-const mostInBatch = 100
-
-// Persons implements optout.Store: a hundred items at a time, and what the table left out of its answer again.
-func (s Store) Persons(ctx context.Context, keys []optout.PersonKey) (map[optout.PersonKey][]optout.Reference, error) {
-	found := map[optout.PersonKey][]optout.Reference{}
-	for batch := range slices.Chunk(keys, mostInBatch) {
-		ask := types.KeysAndAttributes{ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("PK, refs")}
-		for _, k := range batch {
-			ask.Keys = append(ask.Keys, item{}.key(personKey(k)))
-		}
-		for wanted := map[string]types.KeysAndAttributes{s.table: ask}; len(wanted) > 0; {
-			var out *dynamodb.BatchGetItemOutput
-			err := steady.Insist(ctx, func() (err error) {
-				out, err = s.batch(ctx, &dynamodb.BatchGetItemInput{RequestItems: wanted})
-				if err == nil && len(out.Responses[s.table]) == 0 && len(out.UnprocessedKeys) > 0 {
-					return optout.ErrUnavailable // for load: not at once again
-				}
-				return kind("read persons", err)
-			}, optout.ErrUnavailable)
-			if err != nil {
-				return nil, err
-			}
-			for _, i := range out.Responses[s.table] {
-				list, err := readReferences(i)
-				if err != nil {
-					return nil, err
-				}
-				found[optout.PersonKey(strings.TrimPrefix((&reader{item: i}).str("PK"), "N#"))] = list
-			}
-			wanted = out.UnprocessedKeys
-		}
-	}
-	return found, nil
 }
 
 func readReferences(i item) (list []optout.Reference, err error) {

@@ -137,6 +137,7 @@ func slotItem(u upload.Slot) item {
 	i.time("promised", u.Promised)
 	i.time("uploaded", u.Uploaded)
 	i.time("ended", u.Ended)
+	i.time("usedAt", u.Used)
 	i.time("lease", u.Lease)
 	i.num("tries", u.Tries)
 	i.str("fault", u.Fault)
@@ -173,7 +174,7 @@ func slotItem(u upload.Slot) item {
 
 // slotAttributes are all that slotItem may write.
 var slotAttributes = []string{
-	"v", "for", "ods", "by", "run", "sure", "state", "promised", "uploaded", "ended", "lease", "tries", "fault", "object", "sha256",
+	"v", "for", "ods", "by", "run", "sure", "state", "promised", "uploaded", "ended", "usedAt", "lease", "tries", "fault", "object", "sha256",
 	"refusal", "why", "layout", "rows", "used", "faults", "forms", "doubt", "faulty", "LPK", "LSK", "DPK", "DSK",
 }
 
@@ -183,7 +184,7 @@ func readSlot(i item) (upload.Slot, error) {
 		ID: uploadID(r.str("PK")), Version: r.num("v"), For: upload.Purpose(r.str("for")), Practice: nhs.StoredODSCode(r.str("ods")), By: r.str("by"),
 		Run: r.time("run"), Sure: r.flag("sure"),
 		State: upload.State(r.str("state")), Promised: r.time("promised"), Uploaded: r.time("uploaded"), Ended: r.time("ended"),
-		Lease: r.time("lease"), Tries: r.num("tries"), Fault: r.str("fault"), Object: r.str("object"), SHA256: r.bytes("sha256"),
+		Used: r.time("usedAt"), Lease: r.time("lease"), Tries: r.num("tries"), Fault: r.str("fault"), Object: r.str("object"), SHA256: r.bytes("sha256"),
 		Refusal: upload.Refusal{Code: r.str("refusal"), Detail: r.str("why")},
 		Answer: upload.Answer{
 			Layout: r.str("layout"), Rows: r.num("rows"), Used: r.counts("used"), Faults: r.counts("faults"), Forms: r.counts("forms"),

@@ -32,7 +32,7 @@ func TestAnExtractIsReadByTheStreamAndByTheSchedule(t *testing.T) {
 		t.Error(err)
 	}
 	logs := s.logs()
-	for _, secret := range append([]string{"x,9Ndo"}, personal...) {
+	for _, secret := range append([]string{"no code of ours"}, personal...) {
 		if strings.Contains(logs, secret) {
 			t.Errorf("%q stands in a log", secret)
 		}
@@ -108,7 +108,7 @@ func (s *stack) walkList(practice, persona string, pushForms, push func() error)
 			}
 		}
 	}
-	list := "NHS number,Code\n" + people[0] + ",9Ndo.\n" + optouttest.Number() + ",9Ndo.\nx,9Ndo.\n"
+	list := "NHS number,Code\n" + people[0] + ",9Ndo.\n" + optouttest.Number() + ",9Ndo.\n" + optouttest.Number() + ",no code of ours\n"
 
 	b, err := s.signIn("/practice", persona)
 	if err != nil {
@@ -140,7 +140,7 @@ func (s *stack) walkList(practice, persona string, pushForms, push func() error)
 	if !strings.Contains(a.body, "Rows that were not used") {
 		return fmt.Errorf("the answer page says %s", a.body)
 	}
-	if _, err := b.csv(at+"/answer.csv", "2,applied-later", "3,unknown", "4,nhs-number-shape", ",applied-later"); err != nil {
+	if _, err := b.csv(at+"/answer.csv", "2,applied-later", "3,unknown", "4,code-unknown", ",applied-later"); err != nil {
 		return err
 	}
 

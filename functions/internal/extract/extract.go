@@ -1,10 +1,10 @@
 package extract
 
 import (
-	"crypto/sha256"
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 
 	"example.org/optout/functions/internal/nhs"
 )
@@ -26,11 +26,11 @@ type Row struct {
 
 // Extract is one that was read whole.
 type Extract struct {
-	Layout string            // by whose name the columns were found
-	Rows   []Row             // all of them, in order
-	Good   int               // rows that are used: one for each person
-	Faults map[string]int    // how many rows are not, by code; with Good their sum is the number of rows
-	SHA256 [sha256.Size]byte // of the file as it came
+	Layout   string         // by whose name the columns were found
+	Rows     []Row          // all of them, in order
+	Good     int            // rows that are used: one for each person
+	Nameless int            // rows of which nobody can tell whose they are: anybody's who seems not to be there
+	Faults   map[string]int // how many rows are not, by code; with Good their sum is the number of rows
 
 	numbers map[nhs.Number]place
 }
@@ -67,8 +67,7 @@ func (e *Extract) Choice(n nhs.Number) (choice nhs.Preference, known bool) {
 // never issued are taken too. The error is a Refusal if the file is at fault, and anything else if file cannot be read
 // now.
 func Read(file io.Reader, layouts []Layout, book nhs.Codebook, testNumbers bool) (*Extract, error) {
-	hash := sha256.New()
-	lines, err := newLines(io.TeeReader(file, hash))
+	lines, err := newLines(file)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +93,6 @@ func Read(file io.Reader, layouts []Layout, book nhs.Codebook, testNumbers bool)
 			return nil, &Refusal{Code: "no-rows"}
 		case err == io.EOF:
 			e.settle()
-			hash.Sum(e.SHA256[:0])
 			return e, nil
 		case err != nil:
 			return nil, err
@@ -123,6 +121,9 @@ func (e *Extract) add(r Row) {
 	e.numbers[r.Number] = at
 }
 
+// strangers are the faults of numbers that are whole, and nobody's for whom a form can be here.
+var strangers = []string{"nhs-number-scotland", "nhs-number-northern-ireland", "nhs-number-ireland", "nhs-number-test"}
+
 // settle judges the rows of numbers that stand in several, which nobody can before the last row, and counts.
 func (e *Extract) settle() {
 	for i := range e.Rows {
@@ -143,6 +144,9 @@ func (e *Extract) settle() {
 			e.Good++
 		} else {
 			e.Faults[r.Fault.Code]++
+		}
+		if r.Number.IsZero() && !slices.Contains(strangers, r.Fault.Code) {
+			e.Nameless++
 		}
 	}
 }

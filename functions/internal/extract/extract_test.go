@@ -2,7 +2,6 @@ package extract_test
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -110,8 +109,8 @@ func TestEveryLayoutIsReadInEveryDress(t *testing.T) {
 								t.Errorf("%s, want %s", told(r), w)
 							}
 						}
-						if len(e.Rows) != len(want) || e.Good != len(want) || len(e.Faults) != 0 || e.Layout != layout.Name || e.SHA256 != sha256.Sum256(file) {
-							t.Errorf("%d rows, %d good, %v, read as %q, %x", len(e.Rows), e.Good, e.Faults, e.Layout, e.SHA256)
+						if len(e.Rows) != len(want) || e.Good != len(want) || len(e.Faults) != 0 || e.Layout != layout.Name {
+							t.Errorf("%d rows, %d good, %v, read as %q", len(e.Rows), e.Good, e.Faults, e.Layout)
 						}
 					})
 				}

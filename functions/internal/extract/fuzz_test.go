@@ -2,7 +2,6 @@ package extract_test
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"strings"
 	"testing"
@@ -67,8 +66,8 @@ func FuzzRead(f *testing.F) {
 				headers++
 			}
 		}
-		if headers != 1 || len(people) != e.Good || len(e.Rows) != e.Good+faultsIn(e) || e.SHA256 != sha256.Sum256(file) {
-			t.Errorf("%d lines are no row; %d rows, %d good, %v, %x", headers, len(e.Rows), e.Good, e.Faults, e.SHA256)
+		if headers != 1 || len(people) != e.Good || len(e.Rows) != e.Good+faultsIn(e) {
+			t.Errorf("%d lines are no row; %d rows, %d good, %v", headers, len(e.Rows), e.Good, e.Faults)
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"example.org/optout/functions/internal/extract"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/steady"
 	"example.org/optout/functions/internal/upload"
 	"example.org/optout/functions/internal/worklist"
 )
@@ -32,9 +33,13 @@ type matching struct {
 type form struct {
 	ref     optout.Reference
 	number  nhs.Number
+	whose   string // surname and birth date: with the number, who it is
 	outcome string // one of upload's; "": nothing to say
 	asks    bool   // the list may say something new of it
+	spoken  bool   // the practice has said, or shown, that it is applied
 	said    bool   // it makes a choice, and was said or found to be applied before the list was run: its person must be there
+	gone    bool   // it takes one back, was said to be applied before the list was run, and is proved by who is not there
+	absent  bool   // its person is not there, which says something new of it, or has said it when this list was read before
 }
 
 // fewest is from how many forms on that were applied a list which shows not one person with a form is taken for a wrong
@@ -52,12 +57,17 @@ func (m *matching) match(ctx context.Context) (upload.Refusal, error) {
 			return upload.Refusal{}, err
 		}
 	}
-	if !m.slot.Sure && m.strange() {
+	if !m.slot.Sure && m.slot.Used.IsZero() && m.strange() {
 		return upload.NoneOfYours, nil
 	}
+	m.doubtAbsence()
+	m.doubtNumbers()
 	turn.Uses = true // from here on it counts
 	if refused, err := m.takeTurn(ctx, turn); err != nil || refused != (upload.Refusal{}) {
 		return refused, err
+	}
+	if err := m.use(ctx); err != nil {
+		return upload.Refusal{}, err
 	}
 	var ask []*form
 	for _, f := range m.forms {
@@ -65,11 +75,22 @@ func (m *matching) match(ctx context.Context) (upload.Refusal, error) {
 			ask = append(ask, f)
 		}
 	}
-	err := m.each(ctx, len(ask), func(ctx context.Context, n int) error { return m.check(ctx, ask[n]) })
-	if err != nil {
-		return upload.Refusal{}, err
+	return upload.Refusal{}, m.each(ctx, len(ask), func(ctx context.Context, n int) error { return m.check(ctx, ask[n]) })
+}
+
+// use puts on record that the list is used, before anything that it says is: whatever comes of it later, a part of it
+// may stand.
+func (m *matching) use(ctx context.Context) (err error) {
+	if !m.slot.Used.IsZero() {
+		return nil
 	}
-	return upload.Refusal{}, m.elsewhere(ctx)
+	used := m.slot
+	used.Used = m.Now()
+	if used, err = m.Store.SaveUpload(ctx, used); err != nil {
+		return fmt.Errorf("save that it is used: %w", err)
+	}
+	m.slot = used
+	return nil
 }
 
 func (m *matching) takeTurn(ctx context.Context, t upload.Turn) (upload.Refusal, error) {
@@ -84,9 +105,11 @@ func (m *matching) takeTurn(ctx context.Context, t upload.Turn) (upload.Refusal,
 	return upload.Refusal{}, nil
 }
 
-// each does n things, several at a time, while there is time to begin with one more.
+// each does n things, several at a time, while there is time to begin with one more. A panic over one of them is its
+// failure, and not the end of whatever else the function does.
 func (m *matching) each(ctx context.Context, n int, do func(context.Context, int) error) error {
-	return worklist.Each(ctx, n, func(ctx context.Context, n int) error {
+	return worklist.Each(ctx, n, func(ctx context.Context, n int) (err error) {
+		defer steady.Survive(&err)
 		if !timeLeft(ctx) {
 			return errNoTime
 		}
@@ -156,12 +179,19 @@ func (m *matching) keep(f *form) {
 
 // brief is what of a form matters here. It shares no memory with the form, which goes.
 func (m *matching) brief(f optout.Form) *form {
-	s := f.State()
-	shown := s.Status == optout.StatusChecked || s.Status == optout.StatusApplied && m.slot.Run.After(s.Said)
-	return &form{
-		ref: f.Reference, number: nhs.StoredNumber(strings.Clone(f.Facts.NHSNumber.Digits())), outcome: m.outcome(f),
-		asks: m.asks(f), said: f.Facts.Kind == "choice" && shown,
+	s, choice := f.State(), f.Facts.Kind == "choice"
+	before := m.slot.Run.After(s.Said) && m.slot.Run.After(s.Evidence)
+	b := &form{
+		ref: f.Reference, number: nhs.StoredNumber(strings.Clone(f.Facts.NHSNumber.Digits())),
+		whose: f.Facts.Surname.Folded() + " " + f.Facts.BirthDate.ISO(), outcome: m.outcome(f),
+		asks: m.asks(f), spoken: !s.Said.IsZero() || s.Status == optout.StatusChecked, said: choice && (s.Status == optout.StatusChecked || s.Status == optout.StatusApplied && m.slot.Run.After(s.Said)),
+		gone: !choice && before && (s.Status == optout.StatusApplied || s.Status == optout.StatusInDoubt),
 	}
+	if coded, known := m.list.Choice(b.number); known && coded == "" {
+		already := m.slot.Run.Equal(s.Evidence) && (choice && s.Status == optout.StatusInDoubt || !choice && s.Status == optout.StatusChecked)
+		b.absent = b.said && before || b.gone || already
+	}
+	return b
 }
 
 // asks says whether the list may say something new of a form. What may not be said, the table of states says; this only
@@ -171,7 +201,7 @@ func (m *matching) asks(f optout.Form) bool {
 	s := f.State()
 	own := f.Facts.Kind == "choice" && string(choice) == f.Facts.Choice && choice != ""
 	switch {
-	case !known, !m.slot.Run.After(s.Evidence):
+	case !known, !m.slot.Run.After(s.Evidence), f.Facts.Kind != "choice" && !m.slot.Run.After(s.Said):
 		return false
 	case s.Status == optout.StatusWithdrawn, s.Status == optout.StatusAnswered:
 		return false
@@ -189,8 +219,6 @@ func (m *matching) outcome(f optout.Form) string {
 	switch s := f.State().Status; {
 	case s == optout.StatusWithdrawn, s == optout.StatusAnswered:
 		return upload.Over
-	case s == optout.StatusChecked && !m.given(f):
-		return "" // it was somebody else's until a list of this practice had it: nothing of that is told
 	case s == optout.StatusChecked:
 		return upload.Checked
 	case f.Facts.NHSNumber.IsZero():
@@ -205,16 +233,10 @@ func (m *matching) outcome(f optout.Form) string {
 	return upload.Waiting
 }
 
-// given says that the practice has had the form to act on.
-func (m *matching) given(f optout.Form) bool {
-	return slices.ContainsFunc(f.Events, func(e optout.Event) bool {
-		return (e.Kind == optout.Routed || e.Kind == optout.Assigned) && e.Detail["practice"] == m.slot.Practice.String()
-	})
-}
-
-// strange says that the list is more likely a wrong file than all forms that were applied are in doubt at once.
+// strange says that the list is more likely a wrong file than right: it shows nobody who has a form, where so many must
+// be in it, or where one who is not would prove something.
 func (m *matching) strange() bool {
-	said := 0
+	said, gone := 0, false
 	for _, f := range m.forms {
 		if f.number.IsZero() {
 			continue
@@ -222,11 +244,51 @@ func (m *matching) strange() bool {
 		if choice, known := m.list.Choice(f.number); choice != "" || !known {
 			return false // its person is there
 		}
-		if f.said {
+		if gone = gone || f.gone; f.said {
 			said++
 		}
 	}
-	return said >= fewest
+	return said >= fewest || gone
+}
+
+// nameless is of how many absent people one may be in a row whose number nobody can read: a tenth.
+const nameless = 10
+
+// doubtAbsence takes nobody's absence for a fact if those who are not there may well stand in the rows whose number nobody
+// can read, as when a spreadsheet has made 9.00E+09 of it.
+func (m *matching) doubtAbsence() {
+	absent := 0
+	for _, f := range m.forms {
+		if f.absent {
+			absent++
+		}
+	}
+	if m.list.Nameless*nameless <= absent {
+		return
+	}
+	for _, f := range m.forms {
+		if f.absent && f.asks {
+			f.asks = false
+			if f.outcome != upload.InDoubt {
+				f.outcome = upload.NotCompared
+			}
+		}
+	}
+}
+
+// doubtNumbers closes no form by its number alone that the practice never said is applied, where forms under that number
+// name different people: a person is a number, a surname and a birth date (domain facts), and a list has the number.
+func (m *matching) doubtNumbers() {
+	for _, forms := range m.of {
+		if !slices.ContainsFunc(forms, func(f *form) bool { return f.whose != forms[0].whose }) {
+			continue
+		}
+		for _, f := range forms {
+			if f.asks && !f.spoken {
+				f.asks, f.outcome = false, upload.NotCompared
+			}
+		}
+	}
 }
 
 // check holds a form against the list, and sees where it stands then.
@@ -249,7 +311,7 @@ func (m *matching) hold(ctx context.Context, ref optout.Reference, number nhs.Nu
 	if !known {
 		return optout.Form{}, nil
 	}
-	custody := optout.Custody{Store: m.Store, Keys: m.Keys, Codes: m.Codes, Now: m.Now}
+	custody := optout.Custody{Store: m.Store, Codes: m.Codes, Now: m.Now}
 	a, err := custody.Check(ctx, ref, m.by, optout.Said{Key: m.slot.ID}, optout.Listed{Run: m.slot.Run, Choice: string(choice)})
 	if err == nil && a.Form.Version() > 0 {
 		return a.Form, nil
@@ -262,64 +324,4 @@ func (m *matching) hold(ctx context.Context, ref optout.Reference, number nhs.Nu
 		return optout.Form{}, fmt.Errorf("read form: %w", err)
 	}
 	return f, nil
-}
-
-// personsAtOnce is how many people the table is asked for in one call.
-const personsAtOnce = 100
-
-// elsewhere closes the forms of people in the list that others have, or nobody yet: the person's practice has coded what
-// they wanted, wherever the form is. Nothing of such a form is told to the practice, not even that there is one.
-func (m *matching) elsewhere(ctx context.Context) error {
-	var rows []int32
-	for i, row := range m.list.Rows {
-		if row.Fault.Code == "" && row.Choice != nhs.Implied { // which nobody asks for by a form
-			rows = append(rows, int32(i))
-		}
-	}
-	parts := slices.Collect(slices.Chunk(rows, personsAtOnce))
-	return m.each(ctx, len(parts), func(ctx context.Context, n int) error {
-		keys, number := make([]optout.PersonKey, len(parts[n])), map[optout.PersonKey]nhs.Number{}
-		for i, row := range parts[n] {
-			keys[i] = m.Keys.Person(m.list.Rows[row].Number)
-			number[keys[i]] = m.list.Rows[row].Number
-		}
-		persons, err := m.Store.Persons(ctx, keys)
-		if err != nil {
-			return fmt.Errorf("read persons: %w", err)
-		}
-		for key, refs := range persons {
-			for _, ref := range refs {
-				if m.has(ref) {
-					continue
-				}
-				if err := m.another(ctx, ref, number[key]); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-}
-
-// another closes a form that was on no list of the practice, if the practice's list shows it.
-func (m *matching) another(ctx context.Context, ref optout.Reference, number nhs.Number) error {
-	f, err := m.Store.Form(ctx, ref)
-	switch {
-	case errors.Is(err, optout.ErrNotFound), errors.Is(err, optout.ErrUnreadable):
-		return nil
-	case err != nil:
-		return fmt.Errorf("read form: %w", err)
-	case f.Facts.NHSNumber != number || f.State().Ended(): // whose number was put right, or that has ended
-		return nil
-	}
-	own := m.owns(f) // it came on its list a moment ago
-	if m.asks(f) {
-		if f, err = m.hold(ctx, ref, number); err != nil {
-			return err
-		}
-	}
-	if own {
-		m.keep(m.brief(f))
-	}
-	return nil
 }

@@ -128,7 +128,7 @@ func BenchmarkClose(b *testing.B) {
 		if _, err := store.SaveUpload(b.Context(), slot.Arrived(optouttest.Noon)); err != nil {
 			b.Fatal(err)
 		}
-		r := job.Reader{Store: store, Files: files, Keys: optouttest.Keys{}, Codes: nhs.Codebook{}, Layouts: extract.Layouts, TestNumbers: true, Now: func() time.Time { return optouttest.Noon }}
+		r := job.Reader{Store: store, Files: files, Codes: nhs.Codebook{}, Layouts: extract.Layouts, TestNumbers: true, Now: func() time.Time { return optouttest.Noon }}
 		b.StartTimer()
 		start := time.Now()
 		slot, err := r.Read(b.Context(), slot.ID)

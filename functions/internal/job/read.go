@@ -31,7 +31,6 @@ type Reader struct {
 		upload.Store
 	}
 	Files       upload.Files
-	Keys        optout.Keys
 	Codes       nhs.Codebook
 	Layouts     []extract.Layout
 	TestNumbers bool
@@ -63,10 +62,13 @@ func read(ctx context.Context, r Reader, id string) error {
 		observe.Count(ctx, "ReadLeft", 1)
 		return errNoTime
 	}
+	began := r.Now().Truncate(time.Millisecond)
 	s, err := r.Read(ctx, id)
 	switch {
 	case err == nil && s.ID == "":
 		observe.Count(ctx, "ReadNothing", 1)
+	case err == nil && s.IsEnded() && s.Ended.Before(began): // which was counted then
+		observe.Count(ctx, "ReadEmptied", 1)
 	case err == nil && s.IsEnded():
 		observe.Count(ctx, metric("Read", string(s.State)), 1)
 	case err == nil, s.ID != "":
@@ -87,7 +89,8 @@ func read(ctx context.Context, r Reader, id string) error {
 //
 // An error that comes with a slot is on record there: it will be looked at again in its time. After any other error the
 // slot is due as it was, or when the lease ends.
-func (r Reader) Read(ctx context.Context, id string) (upload.Slot, error) {
+func (r Reader) Read(ctx context.Context, id string) (_ upload.Slot, err error) {
+	defer steady.Survive(&err)
 	s, err := r.Store.Upload(ctx, id)
 	switch {
 	case errors.Is(err, optout.ErrNotFound):
@@ -97,15 +100,24 @@ func (r Reader) Read(ctx context.Context, id string) (upload.Slot, error) {
 	case s.Due.IsZero(), s.Due.After(r.Now()):
 		return upload.Slot{}, nil
 	}
-	if s, err = r.Store.SaveUpload(ctx, s.Claimed(r.Now())); errors.Is(err, optout.ErrConflict) {
+	if s = s.Claimed(r.Now()); s.Tries > upload.MostTries { // whoever had it was killed, every time
+		s = r.giveUp(s)
+	}
+	switch s, err = r.Store.SaveUpload(ctx, s); {
+	case errors.Is(err, optout.ErrConflict):
 		return upload.Slot{}, nil // somebody else reads it
-	} else if err != nil {
+	case err != nil:
 		return upload.Slot{}, fmt.Errorf("claim slot: %w", err)
+	case s.Lease.IsZero():
+		return s, nil
 	}
 	for failed := error(nil); ; {
 		before := s
 		if s, failed = r.step(ctx, before); failed != nil {
-			s = r.setBack(before, failed)
+			if s.Version < before.Version { // after a panic nothing is left of it
+				s = before
+			}
+			s = r.setBack(s, failed)
 		}
 		if s, err = r.Store.SaveUpload(ctx, s); err != nil { // with ErrConflict: the lease has ended, and another reader is at work
 			return upload.Slot{}, fmt.Errorf("save slot: %w", errors.Join(failed, err))
@@ -127,10 +139,11 @@ func (r Reader) Read(ctx context.Context, id string) (upload.Slot, error) {
 // setBack is a slot whose step failed: what has failed too often is refused, so that somebody acts.
 func (r Reader) setBack(s upload.Slot, failed error) upload.Slot {
 	now := r.Now()
-	if busy, ok := errors.AsType[busyError](failed); ok {
+	if busy, ok := errors.AsType[busyError](failed); ok { // which is no failure
+		s.Tries--
 		return s.PutOff(earlier(busy.until, now.Add(busyFor)), "busy")
 	}
-	switch s.Tries++; {
+	switch {
 	case s.Tries >= upload.MostTries:
 		return r.giveUp(s)
 	case errors.Is(failed, errNoTime): // it goes on where it was
@@ -139,11 +152,10 @@ func (r Reader) setBack(s upload.Slot, failed error) upload.Slot {
 	return s.PutOff(now.Add(steady.Backoff(s.Tries)), "reading-failed")
 }
 
-// giveUp is a slot with which nobody tries any more. If it has ended only the file is left, and the bucket forgets that by
-// itself.
+// giveUp is a slot in hand with which nothing more is tried.
 func (r Reader) giveUp(s upload.Slot) upload.Slot {
-	if s.IsEnded() {
-		return s.Emptied()
+	if s.IsEnded() { // only the file is left, which the bucket forgets by itself
+		return s.Emptied(r.Now())
 	}
 	return r.end(s, upload.ReadingFailed)
 }
@@ -160,8 +172,6 @@ func (busyError) Error() string { return upload.ErrBusy.Error() }
 func (r Reader) step(ctx context.Context, s upload.Slot) (_ upload.Slot, err error) {
 	defer steady.Survive(&err)
 	switch {
-	case s.Tries >= upload.MostTries: // one reader after the other died of it
-		return r.giveUp(s), nil
 	case s.IsEnded():
 		return r.empty(ctx, s)
 	case s.Object == "":
@@ -169,6 +179,10 @@ func (r Reader) step(ctx context.Context, s upload.Slot) (_ upload.Slot, err err
 	}
 	return r.judge(ctx, s)
 }
+
+// comesWithin is how long a file may take to come from the bucket: many times what the largest one takes. One that stalls
+// is a try that failed, before the function is stopped.
+const comesWithin = 90 * time.Second
 
 // find looks for the file of a slot. If somebody put several there, the one that came last counts, from now on.
 func (r Reader) find(ctx context.Context, s upload.Slot) (upload.Slot, error) {
@@ -179,29 +193,32 @@ func (r Reader) find(ctx context.Context, s upload.Slot) (upload.Slot, error) {
 	case len(found) == 0:
 		return s.Missed(r.Now()), nil
 	}
-	if s.State == upload.Promised {
-		due := s.Due
-		s = s.Arrived(r.Now())
-		s.Due = due // it is in hand
-	}
+	s = s.Arrived(r.Now())
+	s.Tries = 0 // reading it is another matter
+	s = s.Claimed(r.Now())
 	if s.Object = found[0].Version; found[0].Size > extract.MostBytes {
 		return r.refuse(s, &extract.Refusal{Code: "too-large"}), nil
 	}
 	return s, nil
 }
 
-// empty deletes whatever was uploaded to a slot that has ended; the hash of what was read stays.
+// empty deletes whatever was uploaded to a slot that has ended, however much; the hash of what was read stays.
 func (r Reader) empty(ctx context.Context, s upload.Slot) (upload.Slot, error) {
-	found, err := r.Files.Find(ctx, s.Key())
-	if err != nil {
-		return s, fmt.Errorf("look for the file: %w", err)
-	}
-	for _, o := range found {
-		if err := r.Files.Delete(ctx, s.Key(), o.Version); err != nil {
-			return s, fmt.Errorf("delete the file: %w", err)
+	for timeLeft(ctx) {
+		found, err := r.Files.Find(ctx, s.Key())
+		if err != nil {
+			return s, fmt.Errorf("look for the file: %w", err)
+		}
+		if len(found) == 0 {
+			return s.Emptied(r.Now()), nil
+		}
+		for _, o := range found {
+			if err := r.Files.Delete(ctx, s.Key(), o.Version); err != nil {
+				return s, fmt.Errorf("delete the file: %w", err)
+			}
 		}
 	}
-	return s.Emptied(), nil
+	return s, errNoTime
 }
 
 // judge reads the file of a slot and does what it says.
@@ -212,7 +229,9 @@ func (r Reader) judge(ctx context.Context, s upload.Slot) (upload.Slot, error) {
 	case s.Run.Before(nhs.Days(now, -upload.LongAgo)):
 		return r.end(s, upload.RunLongAgo), nil
 	}
-	file, err := r.Files.Open(ctx, s.Key(), s.Object)
+	quick, stop := context.WithTimeout(ctx, comesWithin)
+	defer stop()
+	file, err := r.Files.Open(quick, s.Key(), s.Object)
 	if errors.Is(err, upload.ErrGone) { // it was deleted by somebody else, or the bucket forgot it
 		return r.end(s, upload.ReadingFailed), nil
 	} else if err != nil {
@@ -235,8 +254,12 @@ func (r Reader) judge(ctx context.Context, s upload.Slot) (upload.Slot, error) {
 	}
 	m := &matching{Reader: r, slot: s, list: list, by: s.Actor(), forms: map[optout.Reference]*form{}, of: map[nhs.Number][]*form{}}
 	refused, err := m.match(ctx)
-	if err != nil || refused != (upload.Refusal{}) {
-		return r.end(s, refused), err
+	s = m.slot
+	if err != nil {
+		return s, err
+	}
+	if refused != (upload.Refusal{}) {
+		return r.end(s, refused), nil
 	}
 	answer, text, err := m.answer()
 	if err != nil {
@@ -254,7 +277,15 @@ func (r Reader) refuse(s upload.Slot, why *extract.Refusal) upload.Slot {
 	return r.end(s, upload.Refusal{Code: why.Code, Detail: why.Detail()})
 }
 
+// end ends a slot whose list is not used, or not to its end.
 func (r Reader) end(s upload.Slot, why upload.Refusal) upload.Slot {
+	switch {
+	case s.Used.IsZero():
+	case why == upload.OlderList:
+		why = upload.Overtaken
+	default:
+		why = upload.FailedInPart
+	}
 	s.Refusal = why
 	return s.End(upload.Refused, r.Now())
 }

@@ -8,12 +8,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -53,7 +55,7 @@ func clerk(practice string) optout.Actor {
 }
 
 func (s *surgery) reader() job.Reader {
-	return job.Reader{Store: s.store, Files: s.files, Keys: optouttest.Keys{}, Layouts: extract.Layouts, TestNumbers: true, Now: s.clock.Now}
+	return job.Reader{Store: s.store, Files: s.files, Layouts: extract.Layouts, TestNumbers: true, Now: s.clock.Now}
 }
 
 func (s *surgery) custody(now time.Time) optout.Custody {
@@ -221,12 +223,12 @@ func TestEveryRowAndEveryFormIsAccountedFor(t *testing.T) {
 	wants := s.has("coded otherwise", n[8], core)
 
 	slot := s.reads(s.sends(list(
-		n[0], "9Ndo.", n[4], "9Ndo.", n[5], "9Ndm.", n[6], "unknown", n[7], "9Ndo.", n[8], "9Ndo.", n[9], "9Ndo.", n[9], "9Ndo.", "9000000008", "9Ndo.",
+		n[0], "9Ndo.", n[4], "9Ndo.", n[5], "9Ndm.", n[6], "unknown", n[7], "9Ndo.", n[8], "9Ndo.", n[9], "9Ndo.", n[9], "9Ndo.", n[10], "",
 	), days(1)))
 
 	want := []string{
 		"2 checked " + shown.String(), "3 checked " + coded.String(), "4 in-doubt " + another.String(), "5 code-unknown", "6 over " + withdrawn.String(),
-		"7 waiting " + wants.String(), "8 unknown", "9 number-again", "10 nhs-number-check-digit",
+		"7 waiting " + wants.String(), "8 unknown", "9 number-again", "10 code-missing",
 	}
 	forms := map[optout.Reference]string{
 		missing: "in-doubt", later: "applied-later", waits: "waiting", numberless: "no-number", unclear: "not-compared", twice: "waiting",
@@ -242,14 +244,14 @@ func TestEveryRowAndEveryFormIsAccountedFor(t *testing.T) {
 		t.Errorf("%s: %d rows, %v used, %v not", slot.State, a.Rows, a.Used, a.Faults)
 	}
 	if !maps.Equal(a.Used, map[string]int{"checked": 2, "in-doubt": 1, "over": 1, "waiting": 1, "unknown": 1}) ||
-		!maps.Equal(a.Faults, map[string]int{"code-unknown": 1, "number-again": 1, "nhs-number-check-digit": 1}) ||
+		!maps.Equal(a.Faults, map[string]int{"code-unknown": 1, "number-again": 1, "code-missing": 1}) ||
 		!maps.Equal(a.Forms, map[string]int{"in-doubt": 1, "applied-later": 1, "waiting": 2, "no-number": 1, "not-compared": 1}) {
 		t.Errorf("used %v, faults %v, forms %v", a.Used, a.Faults, a.Forms)
 	}
 	if len(a.Doubt) != 2 || !slices.Contains(a.Doubt, missing) || !slices.Contains(a.Doubt, another) {
 		t.Errorf("in doubt: %v", a.Doubt)
 	}
-	if !slices.Equal(a.Faulty, []upload.Faulty{{Line: 5, Code: "code-unknown"}, {Line: 9, Code: "number-again", Other: 8}, {Line: 10, Code: "nhs-number-check-digit"}}) {
+	if !slices.Equal(a.Faulty, []upload.Faulty{{Line: 5, Code: "code-unknown"}, {Line: 9, Code: "number-again", Other: 8}, {Line: 10, Code: "code-missing"}}) {
 		t.Errorf("faulty rows: %v", a.Faulty)
 	}
 	for ref, want := range map[optout.Reference]optout.Status{
@@ -261,7 +263,7 @@ func TestEveryRowAndEveryFormIsAccountedFor(t *testing.T) {
 			t.Errorf("%s is %s, want %s", ref, got, want)
 		}
 	}
-	if s.files.Newest(slot.Key()) != nil || len(slot.SHA256) != 32 || !slot.Due.IsZero() || slot.Object != "" {
+	if s.files.Newest(slot.Key()) != nil || len(slot.SHA256) != 32 || !slot.Due.Equal(slot.Promised.Add(upload.Lingers)) || slot.Object != "" {
 		t.Errorf("the file is still there, or its hash is not: %+v", slot)
 	}
 }
@@ -325,7 +327,7 @@ func TestWhatIsWrongWithAListHasAName(t *testing.T) {
 			if slot.State != want || slot.Refusal.Code != c.code || (slot.Refusal.Detail == "") != (c.code == "") {
 				t.Errorf("%s, %+v", slot.State, slot.Refusal)
 			}
-			if s.files.Newest(slot.Key()) != nil || !slot.Due.IsZero() {
+			if s.files.Newest(slot.Key()) != nil || !slot.Lease.IsZero() {
 				t.Error("the file is still there")
 			}
 			if c.code == "" {
@@ -358,6 +360,146 @@ func TestAListWithoutAGoodRowPutsNobodyInDoubt(t *testing.T) {
 	slot = s.reads(s.sends(list(optouttest.Number(), "9Ndo."), days(1)))
 	if slot.State != upload.Read || s.status(ref) != optout.StatusInDoubt || slot.Answer.Forms["in-doubt"] != 1 {
 		t.Errorf("%s, the form is %s, %v", slot.State, s.status(ref), slot.Answer.Forms)
+	}
+}
+
+// takenBack is a choice that was applied and a withdrawal of it that the practice said is applied, on these days.
+func (s *surgery) takenBack(key, number string, first, then time.Time) optout.Reference {
+	s.t.Helper()
+	no := s.applied(key, number, first)
+	ref := s.has(key+", taken back", number, func(a *optout.Answers) { a.Kind, a.Choice, a.About = "withdrawal", "", no.String() })
+	c := s.custody(then)
+	if _, err := c.Collect(s.t.Context(), ref, s.by, optout.Said{}); err != nil {
+		s.t.Fatal(err)
+	}
+	a := optout.Application{On: nhs.DateOf(then), Code: "9Ndn.", Replaces: []optout.Reference{no}, Asked: true}
+	if _, err := c.Apply(s.t.Context(), ref, s.by, optout.Said{}, a); err != nil {
+		s.t.Fatal(err)
+	}
+	return ref
+}
+
+// That somebody is coded no more is proved by a list without them. A stranger's list is without everybody, and must prove
+// nothing: one such form is enough to refuse it.
+func TestAStrangersListProvesNoWithdrawal(t *testing.T) {
+	t.Parallel()
+	sure := func(slot *upload.Slot) { slot.Sure = true }
+	strangers := list(optouttest.Number(), "9Ndo.", optouttest.Number(), "9Ndo.")
+	n := optouttest.Number()
+	for name, c := range map[string]struct {
+		list   string
+		run    time.Time
+		change func(*upload.Slot)
+		code   string
+		status optout.Status
+	}{
+		"with nobody of the practice's":           {strangers, days(1), func(*upload.Slot) {}, "none-of-yours", optout.StatusApplied},
+		"which is right, the practice says":       {strangers, days(1), sure, "", optout.StatusChecked},
+		"with somebody of the practice's":         {strangers + n + ",9Ndo.\n", days(1), func(*upload.Slot) {}, "", optout.StatusChecked},
+		"run before it was said to be taken back": {strangers + n + ",9Ndo.\n", days(6), func(*upload.Slot) {}, "", optout.StatusApplied},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSurgery(t)
+			s.has("ours", n)
+			ref := s.takenBack("x", optouttest.Number(), days(8), days(5))
+			slot := s.reads(s.sends(c.list, c.run, c.change))
+			if slot.Refusal.Code != c.code || s.status(ref) != c.status {
+				t.Errorf("%s %s, the form is %s; want %q and %s", slot.State, slot.Refusal.Code, s.status(ref), c.code, c.status)
+			}
+		})
+	}
+}
+
+// Who seems not to be in a list may stand in a row whose number nobody can read. Unless there are few such rows, that
+// somebody is not there puts nobody in doubt and proves nothing.
+func TestAListWithUnreadableNumbersIsBelievedInWhatItShowsOnly(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		absent, mangled int
+		status          optout.Status
+	}{
+		"a spreadsheet has made them unreadable": {19, 19, optout.StatusApplied},
+		"one is, of two who are not there":       {2, 1, optout.StatusApplied},
+		"one is, of many who are not there":      {10, 1, optout.StatusInDoubt},
+		"two are, of as many":                    {10, 2, optout.StatusApplied},
+		"none is":                                {1, 0, optout.StatusInDoubt},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSurgery(t)
+			n := optouttest.Number()
+			shown := s.applied("shown", n, days(5))
+			var absent []optout.Reference
+			for i := range c.absent {
+				absent = append(absent, s.applied(fmt.Sprint(i), optouttest.Number(), days(5)))
+			}
+			back := s.takenBack("back", optouttest.Number(), days(8), days(5))
+			cells := []string{n, "9Ndo."}
+			for range c.mangled {
+				cells = append(cells, "9.00E+09", "9Ndo.")
+			}
+			slot := s.sends(list(cells...), days(1))
+			for range 2 { // who reads it again comes to the same
+				slot = s.reads(slot)
+				if slot.State != upload.Read || s.status(shown) != optout.StatusChecked {
+					t.Errorf("%s %s, the form that is shown is %s", slot.State, slot.Refusal.Code, s.status(shown))
+				}
+				for _, ref := range absent {
+					if s.status(ref) != c.status {
+						t.Errorf("one that is not there is %s, want %s", s.status(ref), c.status)
+					}
+				}
+				proved, told := s.status(back) == optout.StatusChecked, "not-compared"
+				if c.status == optout.StatusInDoubt {
+					told = "in-doubt"
+				}
+				if proved != (c.status == optout.StatusInDoubt) || slot.Answer.Forms[told] < c.absent {
+					t.Errorf("the withdrawal is %s, told %v", s.status(back), slot.Answer.Forms)
+				}
+				slot = s.sends(list(cells...), days(1))
+			}
+		})
+	}
+}
+
+// One number under two names: a list has the number, and cannot tell whose of the two it shows. What the practice said is
+// applied it has looked at; the other form is not closed by it, nor is either where it said so of none.
+func TestANumberUnderTwoNamesClosesNothingUnsaid(t *testing.T) {
+	t.Parallel()
+	zoe := func(a *optout.Answers) { a.Subject.Forenames, a.Subject.Surname = "Zoe", "Different" }
+	younger := func(a *optout.Answers) { a.Subject.BirthDate = "1961-07-07" }
+	titled := func(a *optout.Answers) { a.Subject.Title, a.Subject.Surname = "Dr", "o’neill" }
+	for name, c := range map[string]struct {
+		other   func(*optout.Answers)
+		said    bool
+		one     optout.Status
+		another optout.Status
+	}{
+		"another surname":                {zoe, true, optout.StatusChecked, optout.StatusRouted},
+		"another birth date":             {younger, true, optout.StatusChecked, optout.StatusRouted},
+		"another surname, and none said": {zoe, false, optout.StatusRouted, optout.StatusRouted},
+		"the same person":                {titled, true, optout.StatusChecked, optout.StatusChecked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSurgery(t)
+			n := optouttest.Number()
+			one := s.has("one", n)
+			if c.said {
+				s.apply(one, days(5), "9Ndo.")
+			}
+			another := s.has("another", n, c.other)
+			for range 2 {
+				slot := s.reads(s.sends(list(n, "9Ndo."), days(1)))
+				if s.status(one) != c.one || s.status(another) != c.another {
+					t.Errorf("they are %s and %s, want %s and %s", s.status(one), s.status(another), c.one, c.another)
+				}
+				if told := slot.Answer.Used["not-compared"] + slot.Answer.Forms["not-compared"]; (told > 0) != (c.another == optout.StatusRouted) {
+					t.Errorf("told %v", s.told(slot))
+				}
+			}
+		})
 	}
 }
 
@@ -395,30 +537,33 @@ func TestAnOlderListThanTheLastIsRefused(t *testing.T) {
 	}
 }
 
-// A form that another practice has, or the office, is closed by a list that shows it. The practice that sent the list
-// learns nothing of it, then or later; nor does a list that lacks it do anything.
-func TestNothingOfAnotherPracticesFormsIsTold(t *testing.T) {
+// A list speaks of what its practice was given. What another practice has, or nobody yet, it neither tells of nor
+// touches, though the person stands in it; a later list that lacks the person does not either.
+func TestAListNeitherTellsOfNorTouchesWhatOthersHave(t *testing.T) {
 	t.Parallel()
 	s := newSurgery(t)
 	other := s.at("A81002")
-	n := []string{optouttest.Number(), optouttest.Number(), optouttest.Number(), optouttest.Number()}
-	theirs := other.has("theirs", n[0])
-	applied := other.applied("applied", n[1], days(5))
-	unrouted := s.say(s.form("unrouted", n[2]), optout.Unrouted, map[string]string{"fault": "no-practice"})
-	core := other.has("core", n[3], func(a *optout.Answers) { a.Choice = "core" })
-	text := list(n[0], "9Ndo.", n[2], "9Ndo.", n[3], "9Ndo.", optouttest.Number(), "9Ndo.")
-	var told []string
-	for range 2 {
+	var n []string
+	for range 6 {
+		n = append(n, optouttest.Number())
+	}
+	refs := []optout.Reference{
+		other.has("theirs", n[0]), other.applied("applied", n[1], days(5)), s.say(s.form("unrouted", n[2]), optout.Unrouted, map[string]string{"fault": "no-practice"}),
+		s.form("on its way", n[3]), s.say(s.has("returned", n[4]), optout.Returned, map[string]string{"reason": "NOT_OUR_PATIENT"}),
+	}
+	before := make([]optout.Form, len(refs))
+	for i, ref := range refs {
+		before[i] = s.read(ref)
+	}
+	for _, text := range []string{list(n[0], "9Ndo.", n[1], "9Ndo.", n[2], "9Ndo.", n[3], "9Ndo.", n[4], "9Ndo.", n[5], "9Ndo."), list(n[5], "9Ndo.")} {
 		slot := s.reads(s.sends(text, days(1)))
-		if told = s.told(slot); !slices.Equal(told, []string{"2 unknown", "3 unknown", "4 unknown", "5 unknown"}) || len(slot.Answer.Forms) > 0 {
+		if told := s.told(slot); slot.Answer.Used["unknown"] != len(told) || len(slot.Answer.Forms) > 0 {
 			t.Errorf("told %v, %v", told, slot.Answer.Forms)
 		}
 	}
-	for ref, want := range map[optout.Reference]optout.Status{
-		theirs: optout.StatusChecked, applied: optout.StatusApplied, unrouted: optout.StatusChecked, core: optout.StatusRouted,
-	} {
-		if got := s.status(ref); got != want {
-			t.Errorf("%s is %s, want %s", ref, got, want)
+	for i, ref := range refs {
+		if after := s.read(ref); after.Version() != before[i].Version() || after.State().Practice != before[i].State().Practice {
+			t.Errorf("a form at version %d of %q is at %d of %q", before[i].Version(), before[i].State().Practice, after.Version(), after.State().Practice)
 		}
 	}
 }
@@ -490,8 +635,55 @@ func TestWhatWasPromisedIsLookedForAndNotWaitedForForEver(t *testing.T) {
 			}
 			s.clock.Move(upload.LooksEvery)
 		}
-		if got := s.slot(slot.ID); !got.Due.IsZero() {
+		s.clock.Move(upload.Lingers)
+		sweep(s)
+		if got := s.slot(slot.ID); got.State != upload.Expired || !got.Due.IsZero() {
 			t.Error("it is still due")
+		}
+	})
+	t.Run("it came late", func(t *testing.T) {
+		t.Parallel()
+		s := newSurgery(t)
+		slot := s.promises(days(1))
+		put := func() {
+			if err := s.files.Put(t.Context(), slot.Key(), "", []byte(list(optouttest.Number(), "9Ndo."))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.clock.Move(upload.Waits)
+		slot = s.reads(slot)
+		put()
+		if slot = s.reads(s.save(slot.Arrived(s.clock.Now()))); slot.State != upload.Read || s.files.Newest(slot.Key()) != nil {
+			t.Errorf("it is %s, %+v", slot.State, slot.Refusal)
+		}
+	})
+	t.Run("it came late, and nobody said so", func(t *testing.T) {
+		t.Parallel()
+		s := newSurgery(t)
+		slot := s.promises(days(1))
+		s.clock.Move(upload.Waits)
+		slot = s.reads(slot)
+		if err := s.files.Put(t.Context(), slot.Key(), "", []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		s.clock.Move(upload.Waits)
+		if slot = s.reads(slot); slot.State != upload.Expired || s.files.Newest(slot.Key()) != nil || !slot.Due.IsZero() {
+			t.Errorf("it is %s, and the file is there", slot.State)
+		}
+	})
+	t.Run("another file came after the first was read", func(t *testing.T) {
+		t.Parallel()
+		s := newSurgery(t)
+		slot := s.reads(s.sends(list(optouttest.Number(), "9Ndo."), days(1)))
+		for range 3 {
+			if err := s.files.Put(t.Context(), slot.Key(), "", []byte("x")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.clock.Move(upload.Lingers)
+		sweep(s)
+		if got := s.slot(slot.ID); got.State != upload.Read || !bytes.Equal(got.SHA256, slot.SHA256) || s.files.Newest(slot.Key()) != nil || !got.Due.IsZero() {
+			t.Errorf("%+v", got)
 		}
 	})
 	t.Run("nobody said that it came", func(t *testing.T) {
@@ -576,20 +768,6 @@ func TestWhatFailsIsTriedAgainAndInTheEndSomebodyIsTold(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), `"ReadPutOff":1`) || !strings.Contains(log.String(), "upload "+slot.ID+": open the file") {
 		t.Errorf("the log says %s", log.String())
-	}
-}
-
-// A list of which one reader after the other dies, for want of memory perhaps, does not go on killing them.
-func TestAListThatKillsItsReadersIsRefused(t *testing.T) {
-	t.Parallel()
-	s := newSurgery(t)
-	slot := s.sends(list(optouttest.Number(), "9Ndo."), days(1))
-	for range upload.MostTries {
-		slot = s.save(slot.Claimed(s.clock.Now())) // and nothing more is heard of it
-		s.clock.Move(upload.ReadingTakes)
-	}
-	if slot = s.reads(slot); slot.State != upload.Refused || slot.Refusal != upload.ReadingFailed || s.files.Newest(slot.Key()) != nil || !slot.Due.IsZero() {
-		t.Errorf("%+v", slot)
 	}
 }
 
@@ -685,7 +863,7 @@ func TestAKilledReadingEndsAsAnyOther(t *testing.T) {
 			if !bytes.Equal(s.files.Newest(got.AnswerKey()), answer) {
 				t.Errorf("killed at call %d (%v): another answer\n%s", at, done, s.files.Newest(got.AnswerKey()))
 			}
-			if got.State != upload.Read || got.Tries != 0 || !got.Due.IsZero() || got.Object != "" || s.files.Newest(got.Key()) != nil || fmt.Sprint(got.Answer) != fmt.Sprint(want.Answer) {
+			if got.State != upload.Read || got.Tries != 0 || !got.Lease.IsZero() || got.Object != "" || s.files.Newest(got.Key()) != nil || fmt.Sprint(got.Answer) != fmt.Sprint(want.Answer) {
 				t.Errorf("killed at call %d (%v): %+v", at, done, got)
 			}
 			for i, ref := range refs {
@@ -698,6 +876,160 @@ func TestAKilledReadingEndsAsAnyOther(t *testing.T) {
 	if killed < calls {
 		t.Errorf("only %d readings were killed at one of %d calls", killed, calls)
 	}
+}
+
+// A list that kills its reader, every time and at the same place, is tried as often as one that fails, and no more.
+func TestAListThatKillsEveryReaderIsGivenUp(t *testing.T) {
+	t.Parallel()
+	for _, at := range []string{"Open", "TakeTurn", "List", "Form", "Record", "Put"} {
+		t.Run(at, func(t *testing.T) {
+			t.Parallel()
+			s := newSurgery(t)
+			n := optouttest.Number()
+			s.applied("x", n, days(5))
+			slot := s.sends(list(n, "9Ndo."), days(1))
+			for range upload.MostTries + 1 {
+				if s.slot(slot.ID).IsEnded() {
+					t.Fatal("it was given up before it was tried often enough")
+				}
+				var mu sync.Mutex
+				killed := false
+				kill := func(method string) optouttest.Fate {
+					mu.Lock()
+					defer mu.Unlock()
+					if killed = killed || method == at; killed { // and nothing is done by it any more
+						return optouttest.Broken
+					}
+					return optouttest.Fine
+				}
+				s.store.Fate, s.files.Fate = kill, kill
+				_ = job.ReadDue(s.reader())(t.Context(), s.clock.Now)
+				s.store.Fate, s.files.Fate = nil, nil
+				s.clock.Move(upload.ReadingTakes)
+			}
+			slot = s.slot(slot.ID)
+			if slot.State != upload.Refused || slot.Refusal.Detail == "" || s.files.Newest(slot.Key()) != nil || !slot.Lease.IsZero() {
+				t.Errorf("after as many tries as there are it is %s, %+v", slot.State, slot)
+			}
+		})
+	}
+}
+
+// Of a list that was used in part nobody is told that it was not used.
+func TestAListThatWasUsedInPartIsNotSaidToBeUnused(t *testing.T) {
+	t.Parallel()
+	half := func(t *testing.T) (*surgery, upload.Slot, func()) {
+		s := newSurgery(t)
+		n := []string{optouttest.Number(), optouttest.Number()}
+		s.applied("0", n[0], days(5))
+		s.applied("1", n[1], days(5))
+		slot := s.sends(list(n[0], "9Ndo."), days(2))
+		var mu sync.Mutex
+		recorded := 0
+		s.store.Fate = func(method string) optouttest.Fate {
+			mu.Lock()
+			defer mu.Unlock()
+			if method == "Record" {
+				if recorded++; recorded > 1 {
+					return optouttest.Broken
+				}
+			}
+			return optouttest.Fine
+		}
+		if slot = s.reads(slot); slot.State != upload.Uploaded || slot.Used.IsZero() || slot.Tries != 1 {
+			t.Fatalf("%+v", slot)
+		}
+		return s, slot, func() { s.store.Fate = nil }
+	}
+	t.Run("it fails for good", func(t *testing.T) {
+		t.Parallel()
+		s, slot, _ := half(t)
+		for range upload.MostTries {
+			s.clock.Move(max(0, slot.Due.Sub(s.clock.Now())))
+			if slot = s.reads(slot); slot.IsEnded() {
+				break
+			}
+		}
+		if slot.State != upload.Refused || slot.Refusal != upload.FailedInPart {
+			t.Errorf("%s, %+v", slot.State, slot.Refusal)
+		}
+	})
+	t.Run("a later list comes first", func(t *testing.T) {
+		t.Parallel()
+		s, slot, mend := half(t)
+		mend()
+		if later := s.reads(s.sends(list(optouttest.Number(), "9Ndo."), days(1))); later.State != upload.Read {
+			t.Fatalf("%+v", later)
+		}
+		s.clock.Move(slot.Due.Sub(s.clock.Now()))
+		if slot = s.reads(slot); slot.State != upload.Refused || slot.Refusal != upload.Overtaken {
+			t.Errorf("%s, %+v", slot.State, slot.Refusal)
+		}
+	})
+	t.Run("it goes on", func(t *testing.T) {
+		t.Parallel()
+		s, slot, mend := half(t)
+		mend()
+		s.clock.Move(slot.Due.Sub(s.clock.Now()))
+		if slot = s.reads(slot); slot.State != upload.Read || slot.Answer.Used["checked"] != 1 || slot.Answer.Forms["in-doubt"] != 1 {
+			t.Errorf("%s, %+v", slot.State, slot.Refusal)
+		}
+	})
+}
+
+// odd is a table with a form over which the reader panics.
+type odd struct {
+	*optouttest.Memory
+	over optout.Reference
+}
+
+func (o odd) Form(ctx context.Context, ref optout.Reference) (optout.Form, error) {
+	if ref == o.over {
+		panic("an item that nobody foresaw: 900 000 0009")
+	}
+	return o.Memory.Form(ctx, ref)
+}
+
+func TestAPanicOverAFormIsATryThatFailed(t *testing.T) {
+	t.Parallel()
+	s := newSurgery(t)
+	n := optouttest.Number()
+	ref := s.applied("x", n, days(5))
+	slot := s.sends(list(n, "9Ndo."), days(1))
+	r := s.reader()
+	r.Store = odd{s.store, ref}
+	got, err := r.Read(t.Context(), slot.ID)
+	if err == nil || strings.Contains(err.Error(), "900") || !strings.Contains(err.Error(), "panic") || got.Tries != 1 || got.Fault != "reading-failed" || !got.Lease.IsZero() {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// stalling is a bucket whose files begin to come and go on for ever.
+type stalling struct{ *optouttest.Files }
+
+func (s stalling) Open(ctx context.Context, _, _ string) (io.ReadCloser, error) {
+	return stalled{ctx}, nil
+}
+
+type stalled struct{ ctx context.Context }
+
+func (s stalled) Read([]byte) (int, error) { <-s.ctx.Done(); return 0, s.ctx.Err() }
+func (s stalled) Close() error             { return nil }
+
+func TestAFileThatDoesNotComeToItsEndIsATryThatFailed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSurgery(t)
+		slot := s.sends(list(optouttest.Number(), "9Ndo."), days(1))
+		r := s.reader()
+		r.Files = stalling{s.files}
+		function, stop := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer stop()
+		got, err := r.Read(function, slot.ID)
+		if !errors.Is(err, context.DeadlineExceeded) || function.Err() != nil || got.Tries != 1 || got.Fault != "reading-failed" {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
 }
 
 // The record of the stream that is kept as an example names a slot, which is read.

@@ -12,8 +12,8 @@ type Listed struct {
 	Choice string    // that is coded, an nhs.Preference; "" if the person is not in the list
 }
 
-// Check holds a form against its practice's extract: checked if its own choice is coded, in doubt if it was said to be
-// applied before the list was run and is not. A form that was never said to be applied and is not coded simply waits:
+// Check holds a form against the extract of the practice that was given it and still has it, or had it when it ended:
+// checked if its own choice is coded, in doubt if it was said to be applied before the list was run and is not. A form that was never said to be applied and is not coded simply waits:
 // NotNow. So is a list too old to say anything new.
 func (c Custody) Check(ctx context.Context, ref Reference, by Actor, said Said, l Listed) (Answer, error) {
 	if l.Run.IsZero() || l.Run.After(c.Now()) {
@@ -24,8 +24,8 @@ func (c Custody) Check(ctx context.Context, ref Reference, by Actor, said Said, 
 	}
 	return c.act(ctx, ref, by, said, func(f Form) (Change, error) {
 		run := l.Run.UTC().Truncate(time.Millisecond).Format(milliseconds)
-		if f.shown(l.Choice) {
-			return Change{Form: f.With(c.event(f, by, Found, said, "run", run, "practice", by.Practice.String()))}, nil
+		if f.shown(l.Choice) && (f.Facts.Kind == "choice" || l.Run.After(f.state.Said)) { // absence proves nothing of what came after
+			return Change{Form: f.With(c.event(f, by, Found, said, "run", run))}, nil
 		}
 		return Change{Form: f.With(c.event(f, by, Missing, said, "run", run, "code", l.Choice))}, nil
 	})

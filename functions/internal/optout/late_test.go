@@ -129,22 +129,22 @@ var elsewise = map[string]func(h *house, ref optout.Reference, verb string){
 const late = `
 state                  | wro rel sup  ass  | del  unf  rej  | col  put  app  cor  ret  | has lac  | kee  ref tak  | rep  con  com  | num nud
 held                   | =o  .   =ans .    | .    .    .    | .    .    .    .    .    | .   .    | .    .   .    | .    .    .    | .   =o
-registered             | =N  =N  =N   =N   | =N   =N   =N   | rF   rF   rF   rF   rF   | rN  rF   | rF   rF  rF   | =N   =N   ==   | rF  =o
-unrouted               | =N  =N  =N   =rou | =N   =N   ==   | rF   rF   rF   rF   rF   | rN  rF   | rF   rF  rF   | =N   =N   =N   | rF  =o
+registered             | =N  =N  =N   =N   | =N   =N   =N   | rF   rF   rF   rF   rF   | rF  rF   | rF   rF  rF   | =N   =N   ==   | rF  =o
+unrouted               | =N  =N  =N   =rou | =N   =N   ==   | rF   rF   rF   rF   rF   | rF  rF   | rF   rF  rF   | =N   =N   =N   | rF  =o
 routed                 | =N  =N  =N   =N   | =del =o   =reg | =col =N   =N   =N   =ret | =N  =N   | =N   =N  =N   | =N   =N   =N   | =o  =o
 delivered              | =N  =N  =N   =N   | ==   =rou =reg | =col =N   =N   =N   =ret | =N  =N   | =N   =N  =N   | =N   =N   =N   | =o  =o
 collected              | =N  =N  =N   =N   | =e   =e   =e   | ==   =rou =app =N   =ret | =N  =N   | =N   =N  =N   | =N   =N   =N   | =o  =o
 applied                | =N  =N  =N   =N   | =e   =e   =e   | =N   =N   ==   =col =N   | =N  =N   | =N   =N  =N   | =N   =N   =N   | =o  =o
 in doubt               | =N  =N  =N   =N   | =e   =e   =e   | =N   =N   =app =N   =ret | =N  ==   | =N   =N  =N   | =N   =N   =N   | =o  =o
 checked                | =e  =e  =e   =e   | =e   =e   =e   | =e   =e   =e   =e   =e   | ==  =e   | =e   =e  =e   | =e   =e   =e   | =e  =e
-not our patient        | =N  =N  =N   =N   | =e   =e   =e   | rF   rF   rF   rF   rF   | rN  rF   | rF   rF  rF   | =N   =N   =N   | rF  =o
-moved                  | =N  =N  =N   =N   | =e   =e   =e   | rF   rF   rF   rF   rF   | rN  rF   | rF   rF  rF   | =N   =N   =N   | rF  =o
+not our patient        | =N  =N  =N   =N   | =e   =e   =e   | rF   rF   rF   rF   rF   | rF  rF   | rF   rF  rF   | =N   =N   =N   | rF  =o
+moved                  | =N  =N  =N   =N   | =e   =e   =e   | rF   rF   rF   rF   rF   | rF  rF   | rF   rF  rF   | =N   =N   =N   | rF  =o
 identity not verified  | =N  =N  =N   =N   | =e   =e   =e   | =N   =N   =N   =N   =N   | =N  =N   | =col =L  =N   | =N   =N   =N   | =o  =o
 safeguarding           | =N  =N  =N   =N   | =e   =e   =e   | =N   =N   =N   =N   =N   | =N  =N   | =col =L  =N   | =N   =N   =N   | =o  =o
 coercion               | =N  =N  =N   =N   | =e   =e   =e   | =N   =N   =N   =N   =N   | =N  =N   | =col =L  =N   | =N   =N   =N   | =o  =o
 no legal basis         | =N  =N  =N   =N   | =e   =e   =e   | =N   =N   =N   =N   =N   | =N  =N   | =col =L  =N   | =N   =N   =N   | =o  =o
-deceased               | =N  =N  =N   =reg | =e   =e   =e   | rF   rF   rF   rF   rF   | rN  rF   | rF   rF  rF   | =N   =ans =N   | rF  =o
-other                  | =N  =N  =N   =reg | =e   =e   =e   | rF   rF   rF   rF   rF   | rN  rF   | rF   rF  rF   | =L   =N   =N   | rF  =o
+deceased               | =N  =N  =N   =reg | =e   =e   =e   | rF   rF   rF   rF   rF   | rF  rF   | rF   rF  rF   | =N   =ans =N   | rF  =o
+other                  | =N  =N  =N   =reg | =e   =e   =e   | rF   rF   rF   rF   rF   | rF  rF   | rF   rF  rF   | =L   =N   =N   | rF  =o
 withdrawn by person    | =N  =N  =N   =N   | =e   =e   =e   | =N   =N   =N   =N   =N   | =N  =N   | =col =N  =wit | =N   =N   =N   | =o  =o
 duplicate              | .   .   .    .    | .    .    .    | .    .    .    .    .    | .   .    | .    .   .    | .    .    .    | .   =o
 withdrawn              | =e  =e  =e   =e   | =e   =e   =e   | =e   =e   =e   =e   =e   | =e  =e   | =e   =e  ==   | =e   =e   =reg | =e  =e
@@ -158,27 +158,27 @@ answered while held    | =e  .   ==   .    | .    .    .    | .    .    .    .  
 // practice, or of its mailbox.
 const lateElsewhere = `
 state                  | del unf rej | col put app cor ret | has lac | kee ref tak | num
-registered             | =F  =F  =F  | rF  rF  rF  rF  rF  | rN  rF  | rF  rF  rF  | rF
-unrouted               | =F  =F  =F  | rF  rF  rF  rF  rF  | rN  rF  | rF  rF  rF  | rF
-routed                 | =F  =F  =F  | rF  rF  rF  rF  rF  | rN  rF  | rF  rF  rF  | rF
-delivered              | =F  =F  =F  | rF  rF  rF  rF  rF  | rN  rF  | rF  rF  rF  | rF
-collected              | =F  =F  =F  | rF  rF  rF  rF  rF  | rN  rF  | rF  rF  rF  | rF
-applied                | =F  =F  =F  | rF  rF  rF  rF  rF  | rN  rF  | rF  rF  rF  | rF
-in doubt               | =F  =F  =F  | rF  rF  rF  rF  rF  | rN  rF  | rF  rF  rF  | rF
-checked                | =F  =F  =F  | rF  rF  rF  rF  rF  | re  rF  | rF  rF  rF  | rF
-not our patient        | =F  =F  =F  | rF  rF  rF  rF  rF  | rN  rF  | rF  rF  rF  | rF
-moved                  | =F  =F  =F  | rF  rF  rF  rF  rF  | rN  rF  | rF  rF  rF  | rF
-identity not verified  | =F  =F  =F  | rF  rF  rF  rF  rF  | rN  rF  | rF  rF  rF  | rF
-safeguarding           | =F  =F  =F  | rF  rF  rF  rF  rF  | rN  rF  | rF  rF  rF  | rF
-coercion               | =F  =F  =F  | rF  rF  rF  rF  rF  | rN  rF  | rF  rF  rF  | rF
-no legal basis         | =F  =F  =F  | rF  rF  rF  rF  rF  | rN  rF  | rF  rF  rF  | rF
-deceased               | =F  =F  =F  | rF  rF  rF  rF  rF  | rN  rF  | rF  rF  rF  | rF
-other                  | =F  =F  =F  | rF  rF  rF  rF  rF  | rN  rF  | rF  rF  rF  | rF
-withdrawn by person    | =F  =F  =F  | rF  rF  rF  rF  rF  | rN  rF  | rF  rF  rF  | rF
-withdrawn              | =F  =F  =F  | rF  rF  rF  rF  rF  | re  rF  | rF  rF  rF  | rF
-answered               | =F  =F  =F  | rF  rF  rF  rF  rF  | re  rF  | rF  rF  rF  | rF
-answered by the office | =F  =F  =F  | rF  rF  rF  rF  rF  | re  rF  | rF  rF  rF  | rF
-answered, deceased     | =F  =F  =F  | rF  rF  rF  rF  rF  | re  rF  | rF  rF  rF  | rF
+registered             | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
+unrouted               | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
+routed                 | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
+delivered              | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
+collected              | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
+applied                | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
+in doubt               | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
+checked                | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
+not our patient        | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
+moved                  | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
+identity not verified  | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
+safeguarding           | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
+coercion               | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
+no legal basis         | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
+deceased               | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
+other                  | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
+withdrawn by person    | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
+withdrawn              | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
+answered               | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
+answered by the office | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
+answered, deceased     | =F  =F  =F  | rF  rF  rF  rF  rF  | rF  rF  | rF  rF  rF  | rF
 `
 
 func TestWhatComesLateGetsTheFirstAnswerOrMovesNothingBack(t *testing.T) {

@@ -294,7 +294,7 @@ func (p *person) lawful(f optout.Form, was, is optout.State, e optout.Event) str
 	case is.Status == optout.StatusApplied && (!itsPractice || e.Kind != optout.Applied):
 		return "applied without the practice's word"
 	case is.Status == optout.StatusChecked && e.By == "engine" && e.Detail["fate"] != "checked",
-		is.Status == optout.StatusChecked && e.By != "engine" && (role != "practice" && role != "clinician" || e.Kind != optout.Found):
+		is.Status == optout.StatusChecked && e.By != "engine" && (!itsPractice || e.Kind != optout.Found):
 		return "checked without an extract"
 	case is.Status == optout.StatusWithdrawn && e.By == "engine" && (was.Status != optout.StatusDuplicate || e.Detail["fate"] != "withdrawn"):
 		return "withdrawn by a machine"

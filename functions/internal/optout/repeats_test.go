@@ -123,8 +123,8 @@ cor col | =    =    =    =    =   | K     =    K    | F     N
 cor e   | =    =    =    =    =   | K     =    K    | F     e
 ret ret | =    =    =    =    =   | K     K    K    | F     F
 ret e   | =    =    =    =    =   | K     K    K    | F     e
-has che | =    =    =    =    =   | K     K    K    | e     e
-has e   | =    =    =    =    =   | K     K    K    | e     e
+has che | =    =    =    =    =   | K     K    K    | F     e
+has e   | =    =    =    =    =   | K     K    K    | F     e
 lac dou | =    =    =    =    =   | K     K    K    | F     N
 lac e   | =    =    =    =    =   | K     K    K    | F     e
 kee col | =    =    =    =    =   | K     =    K    | F     N
@@ -145,7 +145,6 @@ num e   | =    =    =    =    =   | K     K    K    | F     e
 nud o   | =    =    =    =    =   | K     K    K    | F     o
 nud reg | =    =    =    =    =   | K     K    K    | F     o
 nud e   | =    =    =    =    =   | K     K    K    | F     e
-has e, answered while held | = = = = = | K K K | e F
 `
 
 func TestWhatIsSaidAgainGetsTheFirstAnswer(t *testing.T) {

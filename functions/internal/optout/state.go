@@ -112,9 +112,8 @@ var moves = []move{
 	{in(StatusCollected), LetGo, ItsPractice, StatusRouted, nil},
 	{in(StatusCollected, StatusInDoubt), Applied, ItsPractice, StatusApplied, nil},
 	{in(StatusApplied), Corrected, ItsPractice, StatusCollected, nil},
-	{in(StatusChecked), Missing, ItsPractice, StatusHeld, both(fresh, doubtful)},
 	{in(StatusApplied, StatusChecked), Missing, ItsPractice, StatusInDoubt, fresh},
-	{open, Found, AnyPractice, StatusChecked, fresh},
+	{append(in(StatusApplied, StatusReturned), atDoor...), Found, ItsPractice, StatusChecked, fresh}, // which was given it: docs/decisions/0019
 	{append(in(StatusChecked), open...), Replaced, AnyPractice, StatusWithdrawn, nil},
 	{in(StatusWithdrawn), Restored, AnyPractice, StatusHeld, doubtful},
 	{in(StatusWithdrawn), Restored, AnyPractice, StatusRegistered, nil},

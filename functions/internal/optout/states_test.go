@@ -254,30 +254,30 @@ func returned(why optout.Reason) func(*house) optout.Reference {
 // duplicate, withdrawn, answered, by their first letters.
 const table = `
 state                  | wro rel sup ass | del unf rej | col put app cor ret | has lac | kee ref tak | rep con com | num nud
-held                   | o   reg ans N   | F   F   F   | F   F   F   F   F   | che F   | F   F   F   | N   N   N   | F   o
-registered             | N   N   N   N   | F   F   F   | F   F   F   F   F   | che F   | F   F   F   | N   N   N   | F   o
-unrouted               | N   N   N   rou | F   F   F   | F   F   F   F   F   | che F   | F   F   F   | N   N   N   | F   o
+held                   | o   reg ans N   | F   F   F   | F   F   F   F   F   | F   F   | F   F   F   | N   N   N   | F   o
+registered             | N   N   N   N   | F   F   F   | F   F   F   F   F   | F   F   | F   F   F   | N   N   N   | F   o
+unrouted               | N   N   N   rou | F   F   F   | F   F   F   F   F   | F   F   | F   F   F   | N   N   N   | F   o
 routed                 | N   N   N   N   | del o   reg | col N   N   N   ret | che N   | N   N   N   | N   N   N   | o   o
 delivered              | N   N   N   N   | =   rou reg | col N   N   N   ret | che N   | N   N   N   | N   N   N   | o   o
 collected              | N   N   N   N   | e   e   e   | =   rou app N   ret | che N   | N   N   N   | N   N   N   | o   o
 applied                | N   N   N   N   | e   e   e   | N   N   =   col N   | che dou | N   N   N   | N   N   N   | o   o
 in doubt               | N   N   N   N   | e   e   e   | N   N   app N   ret | che =   | N   N   N   | N   N   N   | o   o
 checked                | e   e   e   e   | e   e   e   | e   e   e   e   e   | =   dou | e   e   e   | e   e   e   | e   e
-not our patient        | N   N   N   N   | e   e   e   | F   F   F   F   F   | che F   | F   F   F   | N   N   N   | F   o
-moved                  | N   N   N   N   | e   e   e   | F   F   F   F   F   | che F   | F   F   F   | N   N   N   | F   o
+not our patient        | N   N   N   N   | e   e   e   | F   F   F   F   F   | F   F   | F   F   F   | N   N   N   | F   o
+moved                  | N   N   N   N   | e   e   e   | F   F   F   F   F   | F   F   | F   F   F   | N   N   N   | F   o
 identity not verified  | N   N   N   N   | e   e   e   | N   N   N   N   N   | che N   | col ans N   | N   N   N   | o   o
 safeguarding           | N   N   N   N   | e   e   e   | N   N   N   N   N   | che N   | col ans N   | N   N   N   | o   o
 coercion               | N   N   N   N   | e   e   e   | N   N   N   N   N   | che N   | col ans N   | N   N   N   | o   o
 no legal basis         | N   N   N   N   | e   e   e   | N   N   N   N   N   | che N   | col ans N   | N   N   N   | o   o
-deceased               | N   N   N   reg | e   e   e   | F   F   F   F   F   | che F   | F   F   F   | N   ans N   | F   o
-other                  | N   N   N   reg | e   e   e   | F   F   F   F   =   | che F   | F   F   F   | ans N   N   | F   o
+deceased               | N   N   N   reg | e   e   e   | F   F   F   F   F   | F   F   | F   F   F   | N   ans N   | F   o
+other                  | N   N   N   reg | e   e   e   | F   F   F   F   =   | F   F   | F   F   F   | ans N   N   | F   o
 withdrawn by person    | N   N   N   N   | e   e   e   | N   N   N   N   N   | che N   | col N   wit | N   N   N   | o   o
-duplicate              | N   N   N   N   | F   F   F   | F   F   F   F   F   | che F   | F   F   F   | N   N   N   | F   reg
+duplicate              | N   N   N   N   | F   F   F   | F   F   F   F   F   | F   F   | F   F   F   | N   N   N   | F   reg
 withdrawn              | e   e   e   e   | e   e   e   | e   e   e   e   e   | e   e   | e   e   =   | e   e   reg | e   e
 answered               | e   e   e   e   | e   e   e   | e   e   e   e   e   | e   e   | e   =   e   | e   e   reg | e   e
 answered by the office | e   e   e   e   | e   e   e   | e   e   e   e   e   | e   e   | e   e   e   | =   e   reg | e   e
 answered, deceased     | e   e   e   e   | e   e   e   | e   e   e   e   e   | e   e   | e   e   e   | e   =   reg | e   e
-answered while held    | e   e   =   e   | F   F   F   | F   F   F   F   F   | e   F   | F   F   F   | e   e   hel | F   e
+answered while held    | e   e   =   e   | F   F   F   | F   F   F   F   F   | F   F   | F   F   F   | e   e   hel | F   e
 `
 
 func TestTheTableOfStates(t *testing.T) {
@@ -382,9 +382,8 @@ func TestTheWrongOwnerIsForbidden(t *testing.T) {
 		{},
 	}
 	may := map[string][]optout.Actor{ // besides the one of the table of acts
-		"wro": {supervisor}, "col": {clinician}, "put": {clinician}, "app": {clinician}, "cor": {clinician}, "ret": {clinician}, "lac": {clinician}, "tak": {clinician},
-		"has": {clinician, everybody[7], everybody[8]}, // whose list it is in
-		"kee": {practice}, "ref": {practice},           // of one reason of four, and of what was no taking back
+		"wro": {supervisor}, "col": {clinician}, "put": {clinician}, "app": {clinician}, "cor": {clinician}, "ret": {clinician}, "has": {clinician}, "lac": {clinician}, "tak": {clinician},
+		"kee": {practice}, "ref": {practice}, // of one reason of four, and of what was no taking back
 		"num": {clinician, desk, supervisor, office}, "nud": {practice, clinician, supervisor, office},
 	}
 	for state := range reach {

@@ -44,10 +44,6 @@ type Store interface {
 	// Person reads a person's list strongly: references in the order of arrival, none for a person without forms.
 	Person(ctx context.Context, key PersonKey) ([]Reference, error)
 
-	// Persons reads the lists of many persons strongly, each named once: those who have forms. ErrUnreadable if one of
-	// the lists is.
-	Persons(ctx context.Context, keys []PersonKey) (map[PersonKey][]Reference, error)
-
 	// Practice reads a practice and its digest strongly; one that was never written is empty, not an error.
 	// ErrUnreadable as for Form.
 	Practice(ctx context.Context, code nhs.ODSCode) (Practice, error)

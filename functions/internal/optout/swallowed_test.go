@@ -234,11 +234,10 @@ func TestAHeldFormEndsForANewerOneOfThePersonOnly(t *testing.T) {
 	}
 }
 
-func TestAListOfLastYearEndsNoPaper(t *testing.T) {
+func TestAListOfLastYearEndsNothing(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	held := h.hold(nil)
-	_, err := h.custody.Check(t.Context(), held, practice, said(""), optout.Listed{Run: h.Now().AddDate(-1, 0, 0), Choice: "dissent"})
+	_, err := h.custody.Check(t.Context(), reach["routed"](h), practice, said(""), optout.Listed{Run: h.Now().AddDate(-1, 0, 0), Choice: "dissent"})
 	refusedAs(t, "a list from before it came", err, optout.NotNow)
 }
 
@@ -371,22 +370,6 @@ func TestToldIsForgottenOnceItIsNotTrue(t *testing.T) {
 	h.say(ref, "ref")
 	if steps := h.form(ref).Steps(); steps[len(steps)-1].Step != optout.StepFinished {
 		t.Errorf("the public sees %v", steps)
-	}
-}
-
-func TestWhoseListShowedAFormCanPutItInDoubt(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	ref := reach["unrouted"](h)
-	other := optout.Actor{Role: optout.AtPractice, Practice: elsewhere, ID: "u-9"}
-	for _, choice := range []string{"dissent", ""} {
-		h.Move(time.Hour)
-		if _, err := h.custody.Check(t.Context(), ref, other, said(""), optout.Listed{Run: h.Now(), Choice: choice}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if s := h.form(ref).State(); s.Status != optout.StatusInDoubt || s.Practice != elsewhere {
-		t.Errorf("%+v", s)
 	}
 }
 

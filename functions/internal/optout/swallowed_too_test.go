@@ -122,18 +122,28 @@ func TestAHeldNoDoesNotEndForAYes(t *testing.T) {
 	}
 }
 
-func TestDoubtfulPaperStaysDoubtfulWhateverAListSays(t *testing.T) {
+// A list speaks of what its practice was given: what nobody has yet, or another practice has, it does not touch.
+func TestAListDoesNotSpeakOfWhatItsPracticeHasNot(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	held := h.hold(nil)
-	for _, choice := range []string{"dissent", ""} {
-		h.Move(time.Hour)
-		if _, err := h.custody.Check(t.Context(), held, practice, said(""), optout.Listed{Run: h.Now(), Choice: choice}); err != nil {
-			t.Fatal(err)
+	other := optout.Actor{Role: optout.AtPractice, Practice: elsewhere, ID: "u-9"}
+	for state := range reach {
+		for _, by := range []optout.Actor{practice, other} {
+			h := newHouse(t)
+			ref := reach[state](h)
+			h.Move(time.Hour)
+			before := h.form(ref)
+			s := before.State()
+			if has := s.Owner == optout.OwnerPractice || s.Ended(); has && s.Practice == by.Practice {
+				continue
+			}
+			for _, choice := range []string{"dissent", "core", ""} {
+				_, err := h.custody.Check(t.Context(), ref, by, said(""), optout.Listed{Run: h.Now(), Choice: choice})
+				refusedAs(t, state+", in a list of "+by.Practice.String(), err, optout.Forbidden)
+			}
+			if after := h.form(ref); after.Version() != before.Version() || after.State().Practice != s.Practice {
+				t.Errorf("%s: a list of %s has moved it: %+v", state, by.Practice, after.State())
+			}
 		}
-	}
-	if s := h.form(held).State(); s.Status != optout.StatusHeld || s.Owner != optout.OwnerDesk {
-		t.Errorf("%+v", s)
 	}
 }
 
@@ -255,13 +265,6 @@ func TestAPracticeSeesNothingMoreOfAFormThatItGaveBack(t *testing.T) {
 	if err != nil || !got.Repeat || got.Event.Kind != optout.Returned || !bare(got) {
 		t.Errorf("it is answered %+v, %v", got.Form.State(), err)
 	}
-	// Nor of one that ended elsewhere, though a list of its own has the person.
-	ended := reach["checked"](h)
-	h.Move(time.Hour)
-	other := optout.Actor{Role: optout.AtPractice, Practice: elsewhere, ID: "u-9"}
-	if got, err := h.custody.Check(t.Context(), ended, other, said(""), optout.Listed{Run: h.Now(), Choice: "dissent"}); err != nil || !bare(got) {
-		t.Errorf("of what ended elsewhere: %+v, %v", got.Form.State(), err)
-	}
 }
 
 // bare says that an answer is about a form of which it shows nothing.
@@ -352,6 +355,7 @@ func TestAListFromBeforeAComplaintProvesNothing(t *testing.T) {
 	run := h.Now()
 	h.Move(time.Hour)
 	h.say(ref, "com")
+	h.home(ref, densham)
 	_, err := h.custody.Check(t.Context(), ref, practice, said(""), optout.Listed{Run: run, Choice: "dissent"})
 	refusedAs(t, "a list from before the complaint", err, optout.NotNow)
 	h.Move(time.Hour)

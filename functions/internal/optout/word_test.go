@@ -49,7 +49,7 @@ func TestNothingIsAppliedWithoutAPracticesWord(t *testing.T) {
 	}
 	for _, want := range []string{
 		"applied", "checked", "in-doubt", "corrected", "restored", "complained", "rerouted", "closed", "let-go", "checked as its first",
-		"duplicate", "found by another practice", "said again", "known again", "strangers", "FORBIDDEN", "NOT_NOW", "KEY_USED",
+		"duplicate", "said again", "known again", "strangers", "FORBIDDEN", "NOT_NOW", "KEY_USED",
 	} {
 		if took[want] < lives/100 {
 			t.Errorf("%s came about only %d times", want, took[want])
@@ -265,7 +265,7 @@ func (c *crowd) utter(u utterance) string {
 	atPractice := u.by.Role == optout.AtPractice || u.by.Role == optout.Clinician
 	if s := had.State(); atPractice && u.by.Practice != s.Practice {
 		c.took["strangers"]++
-		if err == nil && !a.Repeat && a.Event.Kind != optout.Found {
+		if err == nil && !a.Repeat {
 			return "a practice has said something of a form that it has not got"
 		}
 	}
@@ -283,8 +283,6 @@ func (c *crowd) utter(u utterance) string {
 		}
 	case a.Event.Kind == optout.Found && had.Facts.Kind == "choice" && u.list.Choice != had.Facts.Choice:
 		return "found in a list that says something else"
-	case a.Event.Kind == optout.Found && had.State().Status != optout.StatusChecked && had.State().Practice != u.by.Practice && now.State().Status == optout.StatusChecked:
-		c.took["found by another practice"]++
 	}
 	return ""
 }
@@ -358,7 +356,7 @@ func (c *crowd) check(ref optout.Reference) string {
 		is = optout.Fold(f.Events[:from+n+1])
 		role, whose := of(e)
 		atPractice := role == "practice" || role == "clinician"
-		if atPractice && whose != was.Practice.String() && !slices.Contains([]optout.Kind{optout.Found, optout.Replaced, optout.Restored}, e.Kind) {
+		if atPractice && whose != was.Practice.String() && !slices.Contains([]optout.Kind{optout.Replaced, optout.Restored}, e.Kind) {
 			return fmt.Sprintf("%s by %s in the history of a form that %s has", e.Kind, e.By, was.Practice)
 		}
 		if is.Status == was.Status {
@@ -379,7 +377,7 @@ func (c *crowd) check(ref optout.Reference) string {
 }
 
 // word says whether a practice has given its word that a form is applied, and nothing has moved the form since: its own
-// practice that it has set the preference, or one whose list has it; of a duplicate, that of its first form.
+// practice, that it has set the preference or by a list that has it; of a duplicate, that of its first form.
 func (c *crowd) word(f optout.Form, deep int) bool {
 	for n := len(f.Events) - 1; n >= 0; n-- {
 		e, was := f.Events[n], optout.Fold(f.Events[:n])
@@ -389,10 +387,8 @@ func (c *crowd) word(f optout.Form, deep int) bool {
 		role, whose := of(e)
 		atPractice := (role == "practice" || role == "clinician") && whose != ""
 		switch {
-		case e.Kind == optout.Applied:
+		case e.Kind == optout.Applied, e.Kind == optout.Found:
 			return atPractice && whose == was.Practice.String()
-		case e.Kind == optout.Found:
-			return atPractice
 		case e.Kind == optout.Followed && e.Detail["fate"] == "checked" && c.followed[e.Hash]: // whatever has become of the first since
 			return true
 		case e.Kind == optout.Followed && e.Detail["fate"] == "checked" && deep > 0:

@@ -35,6 +35,9 @@ const (
 	// Waits is how long a file may take to come; until then it is looked for every LooksEvery.
 	Waits      = time.Hour
 	LooksEvery = 20 * time.Minute
+	// Lingers is how long after its slot was made a file may still come to a slot that has ended, sent a second time or too
+	// late. Then the slot is emptied once more.
+	Lingers = 2 * time.Hour
 	// ReadingTakes is how long a reader has an upload to itself: longer than any reader lives, so that an expired lease
 	// means that it is gone.
 	ReadingTakes = 6 * time.Minute
@@ -61,11 +64,12 @@ type Slot struct {
 
 	Due    time.Time // when it is looked at next; zero: never
 	Lease  time.Time // until when one reader has it to itself
-	Tries  int       // failures in a row
+	Tries  int       // how often something was begun in a row that came to nothing yet
 	Fault  string    // what the last one was, as a code
 	Object string    // which version of the file is read; "" before it is found, and once it is gone
 
-	SHA256  []byte // of the file as it came
+	Used    time.Time // since when what it says may be on record of forms; zero: it is of none
+	SHA256  []byte    // of the file as it came
 	Refusal Refusal
 	Answer  Answer
 }
@@ -125,11 +129,11 @@ func (s Slot) Actor() optout.Actor {
 	return optout.Actor{Role: optout.Role(who[0]), Practice: nhs.StoredODSCode(who[1]), ID: who[2]}
 }
 
-// Arrived is the slot once somebody says that the file is there: it is looked at now. Saying it again, or after an end,
-// changes nothing; nor does it do harm if it is not so, for then the file is waited for as before.
+// Arrived is the slot once somebody says that the file is there: it is looked at now, also if it was waited for in vain.
+// Saying it again, or after another end, changes nothing; nor does it do harm if it is not so, for then all is as before.
 func (s Slot) Arrived(now time.Time) Slot {
-	if s.State == Promised {
-		s.State, s.Uploaded, s.Due = Uploaded, milliseconds(now), milliseconds(now)
+	if s.State == Promised || s.State == Expired {
+		s.State, s.Uploaded, s.Ended, s.Due = Uploaded, milliseconds(now), time.Time{}, milliseconds(now)
 	}
 	return s
 }
@@ -142,15 +146,13 @@ func (s Slot) Missed(now time.Time) Slot {
 		s.Due = milliseconds(earlier(now.Add(LooksEvery), ends))
 		return s
 	}
-	s.State, s.Ended, s.Due = Expired, milliseconds(now), time.Time{}
-	return s
+	s.State, s.Ended = Expired, milliseconds(now)
+	return s.Emptied(now)
 }
 
-// Claimed is the slot in the hands of a reader. If the one before never let go of it, that was a failure, too.
+// Claimed is the slot in the hands of a reader. That is a try from its beginning: a reader that is killed counts nothing.
 func (s Slot) Claimed(now time.Time) Slot {
-	if !s.Lease.IsZero() {
-		s.Tries++
-	}
+	s.Tries++
 	s.Lease = milliseconds(now.Add(ReadingTakes))
 	s.Due = s.Lease
 	return s
@@ -162,15 +164,18 @@ func (s Slot) PutOff(until time.Time, fault string) Slot {
 	return s
 }
 
-// End is the slot at an end, in the same hands and due until the file is gone.
+// End is the slot at an end, in the same hands until the file is gone.
 func (s Slot) End(state State, now time.Time) Slot {
 	s.State, s.Ended, s.Tries, s.Fault = state, milliseconds(now), 0, ""
 	return s
 }
 
-// Emptied is the slot once its file is gone.
-func (s Slot) Emptied() Slot {
+// Emptied is the slot at its end once there is no file any more. It is looked at once more when no other can come.
+func (s Slot) Emptied(now time.Time) Slot {
 	s.Object, s.Due, s.Lease, s.Tries, s.Fault = "", time.Time{}, time.Time{}, 0, ""
+	if last := s.Promised.Add(Lingers); now.Before(last) {
+		s.Due = milliseconds(last)
+	}
 	return s
 }
 

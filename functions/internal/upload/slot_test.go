@@ -55,15 +55,22 @@ func TestASlotIsDueUntilItHasEnded(t *testing.T) {
 		{"another one has it", func(s upload.Slot) upload.Slot { return s.Claimed(at(70)) }, upload.Uploaded, at(76)},
 		{"and reads it", func(s upload.Slot) upload.Slot { return s.End(upload.Read, at(71)) }, upload.Read, at(76)},
 		{"late news", func(s upload.Slot) upload.Slot { return s.Arrived(at(72)) }, upload.Read, at(76)},
-		{"the file is gone", func(s upload.Slot) upload.Slot { return s.Emptied() }, upload.Read, time.Time{}},
+		{"the file is gone", func(s upload.Slot) upload.Slot { return s.Emptied(at(72)) }, upload.Read, at(120)},
+		{"and no other can come", func(s upload.Slot) upload.Slot { return s.Emptied(at(120)) }, upload.Read, time.Time{}},
 	}
 	for _, step := range steps {
 		if s = step.do(s); s.State != step.state || !s.Due.Equal(step.due) {
 			t.Errorf("%s: it is %s and due at %v, want %s at %v", step.says, s.State, s.Due, step.state, step.due)
 		}
 	}
-	if s = slot().Missed(at(60)); s.State != upload.Expired || !s.Due.IsZero() || !s.IsEnded() {
+	if s = slot().Missed(at(60)); s.State != upload.Expired || !s.Due.Equal(at(120)) || !s.IsEnded() {
 		t.Errorf("what never came is %s and due at %v", s.State, s.Due)
+	}
+	if s = s.Arrived(at(90)); s.State != upload.Uploaded || !s.Due.Equal(at(90)) || s.IsEnded() {
+		t.Errorf("what came late is %s and due at %v", s.State, s.Due)
+	}
+	if s = s.Missed(at(91)); s.State != upload.Expired || !s.Due.Equal(at(120)) {
+		t.Errorf("what did not come late either is %s and due at %v", s.State, s.Due)
 	}
 }
 

@@ -64,7 +64,7 @@ type Turn struct {
 // Files keeps what is uploaded and what is answered, each under its key. Each method gives optout.ErrUnavailable if
 // the bucket cannot be reached now; whatever is no error of this package is for good.
 type Files interface {
-	// Find gives the versions of a file, the newest first; none if it was never put there.
+	// Find gives the versions of a file, the newest first, a thousand at most; none if it was never put there.
 	Find(ctx context.Context, key string) ([]Object, error)
 
 	// Open reads one version of a file from its beginning, as far as the reader goes. ErrGone.

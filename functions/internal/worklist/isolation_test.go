@@ -76,7 +76,7 @@ var words = map[string]func(ctx context.Context, h *hammered, ref optout.Referen
 	},
 	"has": func(ctx context.Context, h *hammered, ref optout.Reference, by optout.Actor, said optout.Said) (optout.Answer, error) {
 		l := optout.Listed{Run: h.Now(), Choice: "dissent"}
-		if _, stays := h.staying[ref]; stays { // any practice's list may have a person: here it is about what is not allowed
+		if h.staying[ref] == by.Practice { // which would end it
 			l.Choice = "core"
 		}
 		return h.custody.Check(ctx, ref, by, said, l)
@@ -167,7 +167,7 @@ func TestTwoPracticesHammeringEachOthersReferences(t *testing.T) {
 			if n == 0 || who[0] != "practice" && who[0] != "clinician" {
 				continue
 			}
-			if has := optout.Fold(f.Events[:n]).Practice.String(); who[1] != has && (e.Kind != optout.Found || h.staying[ref] != nhs.ODSCode{}) {
+			if has := optout.Fold(f.Events[:n]).Practice.String(); who[1] != has {
 				t.Errorf("%s by %s in the history of what %s has", e.Kind, e.By, has)
 			}
 		}

@@ -83,6 +83,8 @@ func came(u upload.Slot) nhsui.Tag {
 		return nhsui.Tag{Text: "No file yet", Colour: "grey"}
 	case u.State == upload.Uploaded:
 		return nhsui.Tag{Text: "Being read", Colour: "blue"}
+	case u.State == upload.Refused && !u.Used.IsZero():
+		return nhsui.Tag{Text: "Used in part", Colour: "orange"}
 	case u.State == upload.Refused:
 		return nhsui.Tag{Text: "Not used", Colour: "orange"}
 	case u.State == upload.Expired:
@@ -199,14 +201,17 @@ func (d *Door) showList(w http.ResponseWriter, r *http.Request, s signin.Session
 	case u.State == upload.Promised, u.State == upload.Uploaded:
 		page.Name, page.Title = "extract-waits", "Your list is being read"
 		page.Data = struct {
-			At, Again  string
-			Busy, Late bool
-		}{at, staff.Moment(u.Due), u.Fault == "busy", u.Tries > 0 && u.Lease.IsZero()}
+			At, Again        string
+			None, Busy, Late bool
+		}{at, staff.Moment(u.Due), u.State == upload.Promised, u.Fault == "busy", u.Tries > 0 && u.Lease.IsZero()}
 		if u.State == upload.Promised {
 			page.Title = "Your list has not come yet"
 		}
 	case u.State == upload.Refused:
 		page.Name, page.Title = "extract-refused", "Your list was not used"
+		if !u.Used.IsZero() {
+			page.Title = "Your list was used in part"
+		}
 		page.Data = u.Refusal.Detail
 	case u.State == upload.Expired:
 		page.Name, page.Title = "extract-refused", "No file came"
@@ -248,7 +253,7 @@ func (d *Door) read(s signin.Session, u upload.Slot) readView {
 		}
 	}
 	if v.Faults > 0 {
-		v.Sums.Rows = append(v.Sums.Rows, []nhsui.Cell{{HTML: nhsui.HTML(nhsui.Tag{Text: "Not used", Colour: "orange"})}, number(v.Faults), number(0), {Text: "Something is wrong with these rows. Nobody is put in doubt by them."}})
+		v.Sums.Rows = append(v.Sums.Rows, []nhsui.Cell{{HTML: nhsui.HTML(nhsui.Tag{Text: "Not used", Colour: "orange"})}, number(v.Faults), number(0), {Text: "Something is wrong with these rows, so nothing is checked by them. Where more than a few have no NHS number that can be read, nobody is put in doubt for not being in your list."}})
 	}
 	v.Sums.Rows = append(v.Sums.Rows, []nhsui.Cell{{Text: "All together"}, number(a.Rows), number(upload.Sum(a.Forms)), {}})
 	for _, ref := range a.Doubt {
@@ -317,6 +322,11 @@ var outcomes = map[string]nhsui.Tag{
 // it is asked, by one thing that is looked at before anything follows from it. It changes no form.
 func (d *Door) listPage(w http.ResponseWriter, r *http.Request, s signin.Session, u upload.Slot) {
 	switch page := r.PathValue("page"); {
+	case page == "uploaded" && (u.State == upload.Read || u.State == upload.Refused):
+		d.house.Show(w, s, staff.Page{
+			Name: "extract-again", Status: http.StatusConflict, Title: "This place for a list was used before", Part: "/practice/extract",
+			Back: "/practice/extract", Data: "/practice/extract/" + u.ID,
+		})
 	case page == "uploaded":
 		if err := d.arrived(r.Context(), u); err != nil {
 			d.house.Fail(w, r, err)
@@ -338,7 +348,7 @@ func (d *Door) listPage(w http.ResponseWriter, r *http.Request, s signin.Session
 // arrived records that the file of a slot is there.
 func (d *Door) arrived(ctx context.Context, u upload.Slot) error {
 	return steady.Insist(ctx, func() error {
-		if u.State != upload.Promised { // somebody has seen it
+		if u.State != upload.Promised && u.State != upload.Expired { // somebody has seen it
 			return nil
 		}
 		_, err := d.Store.SaveUpload(ctx, u.Arrived(d.Now()))

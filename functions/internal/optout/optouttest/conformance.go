@@ -76,7 +76,6 @@ func Conformance(t *testing.T, open func(*testing.T) Subject) {
 		"sixty-four sessions opened at once are sixty-four":                  sessionsAtOnce,
 		"ending all of a person's sessions ends nobody else's":               sessionsEnd,
 		"a machine is of the practice that was entered last":                 clientOfPractice,
-		"many persons are read as one is":                                    manyPersons,
 		"a slot is read as it was written":                                   slotReadsBack,
 		"of sixteen who write a slot at one version one does":                sixteenSlots,
 		"a practice's slots are listed newest first, and nobody else's":      slotsListed,

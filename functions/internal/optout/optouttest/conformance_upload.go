@@ -13,31 +13,6 @@ import (
 	"example.org/optout/functions/internal/upload"
 )
 
-func manyPersons(t *testing.T, s Subject) {
-	want := map[optout.PersonKey][]optout.Reference{}
-	var keys []optout.PersonKey
-	for n := range 230 { // more than two calls of the table take
-		a := someone()
-		f := newForm(a)
-		if n%10 == 0 {
-			f = register(t, s, a)
-			want[f.Person] = append(want[f.Person], f.Reference)
-		}
-		if n == 100 {
-			again := register(t, s, a)
-			want[f.Person] = append(want[f.Person], again.Reference)
-		}
-		keys = append(keys, f.Person)
-	}
-	got, err := s.Store.Persons(t.Context(), keys)
-	if d := cmp.Diff(want, got, values); d != "" || err != nil {
-		t.Errorf("persons (-want +got):\n%s %v", d, err)
-	}
-	if none, err := s.Store.Persons(t.Context(), nil); err != nil || len(none) > 0 {
-		t.Errorf("of nobody: %v, %v", none, err)
-	}
-}
-
 // slot is one of a practice that nobody else in the table works on.
 func slot(at time.Time) upload.Slot {
 	by := optout.Actor{Role: optout.AtPractice, Practice: odsCode(practice()), ID: "u-17"}
@@ -69,7 +44,7 @@ func slotReadsBack(t *testing.T, s Subject) {
 	u.Object = "3/L4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY"
 	u = saved(t, s, u.PutOff(Noon.Add(time.Hour), "out-of-time"))
 	same(u)
-	u.Sure, u.Tries, u.SHA256 = true, 3, []byte{1, 2, 3}
+	u.Sure, u.Tries, u.SHA256, u.Used = true, 3, []byte{1, 2, 3}, Noon.Add(time.Hour)
 	u.Refusal = upload.Refusal{Code: "none-of-yours", Detail: "Not one."}
 	u.Answer = upload.Answer{
 		Layout: "plain", Rows: 12, Used: map[string]int{"checked": 10}, Faults: map[string]int{"code-unknown": 2}, Forms: map[string]int{"in-doubt": 1},
@@ -77,8 +52,8 @@ func slotReadsBack(t *testing.T, s Subject) {
 	}
 	u = saved(t, s, u.End(upload.Refused, Noon.Add(3*time.Hour)))
 	same(u)
-	u.Sure, u.Refusal, u.Answer, u.SHA256 = false, upload.Refusal{}, upload.Answer{}, nil
-	same(saved(t, s, u.Emptied()))
+	u.Sure, u.Refusal, u.Answer, u.SHA256, u.Used = false, upload.Refusal{}, upload.Answer{}, nil, time.Time{}
+	same(saved(t, s, u.Emptied(Noon)))
 	for _, id := range []string{slot(Noon).ID, "", "x", u.ID + "A"} {
 		if _, err := s.Uploads.Upload(t.Context(), id); !errors.Is(err, optout.ErrNotFound) {
 			t.Errorf("%q: %v", id, err)
@@ -165,7 +140,7 @@ func slotsDue(t *testing.T, s Subject) {
 	if due(at, u.ID) != 0 || due(at.Add(time.Hour), u.ID) != 1 {
 		t.Error("it was not put off")
 	}
-	u = saved(t, s, u.Emptied())
+	u = saved(t, s, u.Emptied(at.Add(upload.Lingers)))
 	if due(at.AddDate(10, 0, 0), u.ID) != 0 {
 		t.Error("it is due for ever")
 	}

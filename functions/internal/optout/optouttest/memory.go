@@ -228,20 +228,6 @@ func (m *Memory) Person(_ context.Context, key optout.PersonKey) (list []optout.
 	return list, err
 }
 
-// Persons implements optout.Store.
-func (m *Memory) Persons(_ context.Context, keys []optout.PersonKey) (found map[optout.PersonKey][]optout.Reference, err error) {
-	err = m.do("Persons", func() error {
-		found = map[optout.PersonKey][]optout.Reference{}
-		for _, k := range keys {
-			if list := m.persons[k]; len(list) > 0 {
-				found[k] = slices.Clone(list)
-			}
-		}
-		return nil
-	})
-	return found, err
-}
-
 // Practice implements optout.Store.
 func (m *Memory) Practice(_ context.Context, code nhs.ODSCode) (p optout.Practice, err error) {
 	err = m.do("Practice", func() error {

@@ -36,7 +36,7 @@ func (m *Memory) SaveUpload(_ context.Context, s upload.Slot) (stored upload.Slo
 
 // apart shares nothing that can be changed with s, and has its times as they are kept.
 func apart(s upload.Slot) upload.Slot {
-	for _, at := range []*time.Time{&s.Run, &s.Promised, &s.Uploaded, &s.Ended, &s.Due, &s.Lease} {
+	for _, at := range []*time.Time{&s.Run, &s.Promised, &s.Uploaded, &s.Ended, &s.Used, &s.Due, &s.Lease} {
 		if !at.IsZero() {
 			*at = at.UTC().Truncate(time.Millisecond)
 		}
