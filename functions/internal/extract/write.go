@@ -5,7 +5,6 @@ import (
 	"io"
 	"iter"
 	"strings"
-	"unicode/utf8"
 )
 
 // Write writes rows as CSV that a spreadsheet program opens as what it is: UTF-8 with its mark, and no cell in it is run
@@ -19,10 +18,7 @@ func Write(w io.Writer, rows iter.Seq[[]string]) error {
 	for row := range rows {
 		safe := make([]string, len(row))
 		for i, cell := range row {
-			if first, size := utf8.DecodeRuneInString(cell); size > 0 && strings.ContainsRune("=+-@＝＋－＠\t\r\n", first) {
-				cell = "'" + cell
-			}
-			safe[i] = cell
+			safe[i] = harmless(cell)
 		}
 		if err := out.Write(safe); err != nil {
 			return err
@@ -30,4 +26,14 @@ func Write(w io.Writer, rows iter.Seq[[]string]) error {
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// harmless is a cell that no spreadsheet takes for a formula: those begin with one of these characters, after what is
+// not seen too, and one apostrophe before makes them text. A line end would begin a cell anew.
+func harmless(cell string) string {
+	cell = strings.NewReplacer("\r", " ", "\n", " ").Replace(cell)
+	if strings.IndexAny(strings.TrimLeft(cell, " \t\u00a0\u200b\ufeff"), "=+-@|%＝＋－＠") == 0 || strings.HasPrefix(cell, "\t") {
+		return "'" + cell
+	}
+	return cell
 }

@@ -25,7 +25,7 @@ func TestNoCellIsRunAsAFormula(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = "\ufeffNHS number,Code,Words\r\n900 000 0009,9Ndo.,\"Zoë said \"\"no\"\", twice\"\r\n'=1+1,'+44 20,'-1\r\n" +
-		"'@SUM(A1),'\tx,\"'=1\"\r\n\"'\r\n=1\",'＝1,a=1\r\n,',\" =1\"\r\n"
+		"'@SUM(A1),'\tx,' =1\r\n' =1,'＝1,a=1\r\n,',' =1\r\n"
 	if out.String() != want || rows[2][0] != before {
 		t.Errorf("%q, want %q", out.String(), want)
 	}

@@ -101,3 +101,19 @@ func TestTheReadBackIsThereAgainWhenTheTableWasAway(t *testing.T) {
 	other := h.signIn("u-6", "office")
 	other.get(done.header.Get("Location")).leads(t, "somebody else's receipt", "/office/phone")
 }
+
+// The list is in the order in which forms were received, and says when that was.
+func TestAListSaysByWhatItIsOrdered(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := h.register(nil)
+	h.Move(3 * 24 * time.Hour)
+	practice := optout.Actor{Role: optout.AtPractice, Practice: densham, ID: "u-1"}
+	if _, err := h.custody.Collect(t.Context(), ref, practice, optout.Said{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.custody.Return(t.Context(), ref, practice, optout.Said{Text: "x"}, optout.OtherReason); err != nil {
+		t.Fatal(err)
+	}
+	h.clerk().get("/office").says(t, "the list", 200, "22 Nov 2026, 3 days ago; here since 25 Nov 2026, today")
+}

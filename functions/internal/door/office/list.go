@@ -227,11 +227,20 @@ func (d *Door) formRow(e entry) []nhsui.Cell {
 	if e.form.Version() == 0 {
 		return []nhsui.Cell{link, {Text: staff.Since(e.since, now)}, {Text: faultText("unreadable")}, {Text: owners[optout.OwnerOffice]}, {}, {}}
 	}
-	row := []nhsui.Cell{link, {Text: staff.Since(st.Since, now)}, {Text: why(st, e.form.Fault)}, {Text: ownerText(st)}, {Text: staff.NextText(st)}, {}}
+	row := []nhsui.Cell{link, {Text: since(st, now)}, {Text: why(st, e.form.Fault)}, {Text: ownerText(st)}, {Text: staff.NextText(st)}, {}}
 	if due := st.Deadline(); !due.IsZero() {
 		row[5].HTML = nhsui.HTML(staff.DueIn(due, now))
 	}
 	return row
+}
+
+// since is when a form was received, by which the list is ordered, and since when it is on the office's if that is later.
+func since(st optout.State, now time.Time) string {
+	text := staff.Since(st.Received, now)
+	if staff.Between(st.Received, st.Since) > 0 {
+		text += "; here since " + staff.Since(st.Since, now)
+	}
+	return text
 }
 
 func (d *Door) practiceRow(e entry) []nhsui.Cell {

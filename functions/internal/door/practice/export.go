@@ -2,14 +2,13 @@ package practice
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strings"
 
 	"example.org/optout/functions/internal/door/staff"
 	"example.org/optout/functions/internal/export"
+	"example.org/optout/functions/internal/extract"
 	"example.org/optout/functions/internal/nhsui"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/problem"
@@ -106,30 +105,19 @@ func (d *Door) list(w http.ResponseWriter, r *http.Request, s signin.Session) {
 	}
 }
 
-// rows are forms as a list for spreadsheets, in UTF-8 with the mark by which these know it, one line for each.
+// rows are forms as a list for spreadsheets, one line for each.
 func rows(forms []optout.Form, sender export.Sender) []byte {
 	var b bytes.Buffer
-	b.WriteString("\ufeff")
-	w := csv.NewWriter(&b)
-	w.UseCRLF = true
-	_ = w.Write(export.Header())
-	for _, f := range forms {
-		row := export.Row(f, sender.Codes)
-		for n := range row {
-			row[n] = harmless(row[n])
+	_ = extract.Write(&b, func(yield func([]string) bool) { // into memory, which takes it all
+		for n := -1; n < len(forms); n++ {
+			row := export.Header()
+			if n >= 0 {
+				row = export.Row(forms[n], sender.Codes)
+			}
+			if !yield(row) {
+				return
+			}
 		}
-		_ = w.Write(row)
-	}
-	w.Flush()
+	})
 	return b.Bytes()
-}
-
-// harmless is a cell that no spreadsheet takes for a formula: those begin with one of these characters, also after
-// spaces, and one quotation mark before makes them text. Line ends would begin a cell anew.
-func harmless(cell string) string {
-	cell = strings.NewReplacer("\r", " ", "\n", " ").Replace(cell)
-	if strings.IndexAny(strings.TrimLeft(cell, " \t\u00a0\u200b\ufeff"), "=+-@|%＝＋－＠\t") == 0 || strings.HasPrefix(cell, "\t") {
-		return "'" + cell
-	}
-	return cell
 }
