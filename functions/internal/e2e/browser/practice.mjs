@@ -41,7 +41,7 @@ async function manager(visitor, { forms }) {
   for (const list of [/^Applied, not checked yet/, /^Finished/, /^To do/]) await follow(visitor, list)
   await visitor.hand.fill(visitor.page.locator('[name=find]'), 'nowhere')
   await visitor.press(buttonOf(visitor.page.locator('form[method="get"]')))
-  await visitor.check({ status: 422, as: 'inbox-not-found' })
+  await visitor.check({ status: 422, error: true, as: 'inbox-not-found' })
 
   // A form that is applied, by mistake, and applied again.
   await collect(visitor, first)
