@@ -23,7 +23,7 @@ async function clerk(visitor, { forms }) {
   for (const { surname } of forms[visitor.mode]) await silent(visitor, surname)
   for (const only of [/^Find a practice/, /^Answer the person/, /^Confirm a death/, /^Practices that act late/]) await follow(visitor, only)
   await follow(visitor, /^Ended without a practice/)
-  await find(visitor, list, 'nowhere', { status: 422, as: 'office-not-found' })
+  await find(visitor, list, 'nowhere', { status: 422, error: true, as: 'office-not-found' })
 
   // One that names no practice.
   await find(visitor, list, nowhere.reference)

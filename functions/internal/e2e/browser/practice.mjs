@@ -26,7 +26,7 @@ async function manager(visitor, { forms }) {
   for (const { surname } of forms[visitor.mode]) await silent(visitor, surname)
   for (const only of [/^Overdue/, /^New/, /^To decide/]) await follow(visitor, only)
   for (const list of [/^Applied, not checked yet/, /^Finished/, /^To do/]) await follow(visitor, list)
-  await find(visitor, inbox, 'nowhere', { status: 422, as: 'inbox-not-found' })
+  await find(visitor, inbox, 'nowhere', { status: 422, error: true, as: 'inbox-not-found' })
 
   // A form that is applied, by mistake, and applied again.
   await collect(visitor, first)
