@@ -280,7 +280,9 @@ func TestUnitsOfAList(t *testing.T) {
 		{"say on the slot that it is used", 2, 0, save(func(u upload.Slot) upload.Slot { u.Used = now; return u })},
 		{"it is read", 2, 0, save(func(u upload.Slot) upload.Slot { return u.End(upload.Read, now) })},
 		{"end the turn", 1, 0, func() error { return store.EndTurn(t.Context(), u.Practice, u.ID) }},
-		{"the file is gone", 2, 0, save(func(u upload.Slot) upload.Slot { return u.Emptied(now) })},
+		{"the file is gone", 3, 0, save(func(u upload.Slot) upload.Slot { return u.Emptied(now) })},
+		{"hours later: claim it once more", 3, 0, save(func(u upload.Slot) upload.Slot { return u.Claimed(now.Add(upload.Lingers)) })},
+		{"no other file has come", 2, 0, save(func(u upload.Slot) upload.Slot { return u.Emptied(now.Add(upload.Lingers)) })},
 	} {
 		m.write, m.read = 0, 0
 		if err := step.do(); err != nil {
