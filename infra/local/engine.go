@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -68,14 +69,14 @@ func newEngine(endpoint string) *engine {
 
 // startEngine runs the engine with its data in a file and keeps it running until it is closed.
 func startEngine(ctx context.Context, c *children, path, file string, log func(string), complain func(string, ...any)) (*engine, error) {
-	port, err := freePort()
+	host, port, err := freeAddress()
 	if err != nil {
 		return nil, fmt.Errorf("start DynamoDB engine: %w", err)
 	}
-	address := net.JoinHostPort("127.0.0.1", port)
+	address := net.JoinHostPort(host, port)
 	e := newEngine("http://" + address)
 	start := func(ctx context.Context) (*child, error) {
-		process, err := c.start(filepath.Dir(file), []string{"PATH=/usr/bin:/bin", "HOME=" + filepath.Dir(file)}, log, path, "serve", "--host", "127.0.0.1", "-p", port, "--db-path", file)
+		process, err := c.start(filepath.Dir(file), []string{"PATH=/usr/bin:/bin", "HOME=" + filepath.Dir(file)}, log, path, "serve", "--host", host, "-p", port, "--db-path", file)
 		if err != nil {
 			return nil, err
 		}
@@ -97,13 +98,19 @@ func (e *engine) close() {
 	}
 }
 
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// freeAddress is where an engine can listen, a moment later: on a loopback address of its own, since on the one that
+// everybody has somebody may take the port meanwhile, and be taken for the engine.
+func freeAddress() (host, port string, err error) {
+	own := make([]byte, 3)
+	_, _ = rand.Read(own)                                                                                         // which never fails
+	for _, host := range []string{fmt.Sprintf("127.%d.%d.%d", 1+own[0]%254, own[1], 1+own[2]%254), "127.0.0.1"} { // Linux has the first
+		var l net.Listener
+		if l, err = net.Listen("tcp", net.JoinHostPort(host, "0")); err == nil {
+			defer l.Close()
+			return host, strconv.Itoa(l.Addr().(*net.TCPAddr).Port), nil
+		}
 	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port), nil
+	return "", "", err
 }
 
 // waitFor returns when something listens at the address.

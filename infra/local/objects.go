@@ -99,11 +99,11 @@ func startObjects(ctx context.Context, c *children, folder string, keys []string
 	if err != nil {
 		return nil, fmt.Errorf("start S3 engine: %w", err)
 	}
-	port, err := freePort()
+	host, port, err := freeAddress()
 	if err != nil {
 		return nil, fmt.Errorf("start S3 engine: %w", err)
 	}
-	address := net.JoinHostPort("127.0.0.1", port)
+	address := net.JoinHostPort(host, port)
 	start := func(ctx context.Context) (*child, error) {
 		process, err := c.start(filepath.Dir(folder), []string{"PATH=/usr/bin:/bin"}, log, binary, slices.Concat([]string{objectsCommand, address, folder}, keys)...)
 		if err != nil {

@@ -348,7 +348,7 @@ func brokenEngine() {
 		return
 	}
 	_, _ = f.WriteString("x")
-	if l, err := net.Listen("tcp", "127.0.0.1:"+os.Args[len(os.Args)-3]); err == nil {
+	if l, err := net.Listen("tcp", net.JoinHostPort(os.Args[len(os.Args)-5], os.Args[len(os.Args)-3])); err == nil {
 		_, _ = l.Accept()
 	}
 }

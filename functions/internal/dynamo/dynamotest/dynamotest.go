@@ -6,6 +6,7 @@ package dynamotest
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -87,18 +88,25 @@ var engine = sync.OnceValues(func() (running, error) {
 		}
 		path = found[0]
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	// On a loopback address of its own, where there are more: on the one that everybody has somebody may take the port
+	// before the engine does, and be taken for it.
+	own := make([]byte, 3)
+	_, _ = rand.Read(own)
+	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+own[0]%254, own[1], 1+own[2]%254))
+	if err != nil {
+		l, err = net.Listen("tcp", "127.0.0.1:0")
+	}
 	if err != nil {
 		return running{}, err
 	}
-	port := l.Addr().(*net.TCPAddr).Port
+	host, port, _ := net.SplitHostPort(l.Addr().String())
 	_ = l.Close()
 	dir, err := os.MkdirTemp("", "dynamotest")
 	if err != nil {
 		return running{}, err
 	}
 	// A shell that ends the engine and its files when the test binary's end of the pipe closes, however it ends.
-	c := exec.Command("sh", "-c", `"$0" serve --host 127.0.0.1 -p "$1" --db-path "$2/db" >/dev/null 2>&1 </dev/null & cat >/dev/null; kill -9 $!; rm -rf "$2"`, path, fmt.Sprint(port), dir)
+	c := exec.Command("sh", "-c", `"$0" serve --host "$3" -p "$1" --db-path "$2/db" >/dev/null 2>&1 </dev/null & cat >/dev/null; kill -9 $!; rm -rf "$2"`, path, port, dir, host)
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	lifeline, err := c.StdinPipe()
 	if err != nil {
@@ -107,7 +115,7 @@ var engine = sync.OnceValues(func() (running, error) {
 	if err := c.Start(); err != nil {
 		return running{}, fmt.Errorf("start %s: %w", path, err)
 	}
-	url := fmt.Sprintf("http://127.0.0.1:%d", port)
+	url := "http://" + net.JoinHostPort(host, port)
 	return running{url, lifeline}, answering(url)
 })
 
