@@ -432,9 +432,9 @@ func looks(t *testing.T, s Subject) {
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("the looks differ (-want +got):\n%s", d)
 		}
-		for l := range walk {
-			if l != want[0] {
-				t.Errorf("the newest is %v", l)
+		for l, err := range walk {
+			if err != nil || l != want[0] {
+				t.Errorf("the newest is %v, %v", l, err)
 			}
 			break
 		}
