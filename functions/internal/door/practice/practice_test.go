@@ -805,7 +805,7 @@ func TestWhatIsNotDoneIsOverdueByMoreEveryDay(t *testing.T) {
 	h := newHouse(t)
 	h.Move(24 * time.Hour) // to Monday 23 November, at noon
 	ref := h.sent(nil)
-	s := h.softwareOf("software-1", "A81001")
+	h.softwareOf("software-1", "A81001")
 	for day := range 60 {
 		h.advance(ref)
 		b := h.manager()
@@ -823,7 +823,7 @@ func TestWhatIsNotDoneIsOverdueByMoreEveryDay(t *testing.T) {
 			t.Errorf("on day %d among the overdue: %t", day, day <= 2)
 		}
 		if day%20 == 19 { // a token is good for an hour
-			s = software{h, h.issuer.Token(t, "software-1", h.Now())}
+			s := software{h, h.issuer.Token(t, "software-1", h.Now())}
 			s.wants(s.do("GET", "/api/practice/forms", 0, ""), 200, `"due":"2026-11-25T12:00:00Z"`)
 		}
 		if h.Move(11 * time.Hour); day == 2 { // late on the day itself it is due, for the tag and among the overdue alike
