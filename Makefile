@@ -28,7 +28,7 @@ test: $(ENGINE) $(NHSUK) $(BROWSER) $(SCHEMATHESIS) ## the whole test suite, on 
 	@echo 'go test ./...  (race detector, shuffled)'
 	@go test -race -shuffle=on -count=1 -timeout 20m -skip 'Browser|Schemathesis' ./...
 	@go test -race -count=1 -v -run '^Test(ComponentsEqualTheirFixtures|AssetsStaySmall)$$' ./functions/internal/nhsui
-	@go test -race -count=1 -timeout 30m -v -run 'Browser|Schemathesis' ./functions/internal/e2e
+	@go test -race -count=1 -timeout 60m -v -run 'Browser|Schemathesis' ./functions/internal/e2e
 	@cd infra/local && go test -race -shuffle=on -count=1 ./...
 
 check: $(SAM) ## format, vet, lint, template and schema checks
