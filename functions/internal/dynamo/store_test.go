@@ -254,7 +254,9 @@ func TestAListIsReadWholeOrNotAtAll(t *testing.T) {
 	c := dynamotest.Client(t)
 	table := dynamotest.Table(t, c)
 	broken := &partly{RoundTripper: http.DefaultTransport}
-	s := dynamo.New(dynamodb.New(c.Options(), func(o *dynamodb.Options) { o.HTTPClient = &http.Client{Transport: broken} }), table)
+	s := dynamo.New(dynamodb.New(c.Options(), func(o *dynamodb.Options) {
+		o.HTTPClient, o.Retryer = &http.Client{Transport: broken}, aws.NopRetryer{}
+	}), table)
 	office := worklist.List{Owner: worklist.Office, Stage: worklist.Open}
 	if page, err := s.List(t.Context(), office, "", 20); !errors.Is(err, optout.ErrUnavailable) || len(page.Entries) != 0 {
 		t.Errorf("%v, %v", page, err)
