@@ -121,9 +121,15 @@ type kept struct {
 	stop    context.CancelFunc
 }
 
-// keep starts a child and has it run from then on. A child that ends again and again is started less and less often.
+// keep starts a child and has it run from then on. A child that ends again and again is started less and less often;
+// one that does not even start the first five times is given up.
 func keep(ctx context.Context, name string, start func(context.Context) (*child, error), complain func(string, ...any)) (*kept, error) {
 	process, err := start(ctx)
+	// After a runner was killed its engine may still hold the file for a moment.
+	for tries, nap := 1, 100*time.Millisecond; err != nil && tries < 5 && pause(ctx, nap); tries, nap = tries+1, 2*nap {
+		complain("%s does not start (%v); starting it again", name, err)
+		process, err = start(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -374,6 +375,30 @@ func TestAnEngineThatAlwaysDiesIsStartedLessAndLessOften(t *testing.T) {
 		t.Errorf("four starts within %v, want pauses of 100, 200 and 400 ms between them", took)
 	}
 	e.close()
+}
+
+// The engine of a runner that was killed may hold the file for a moment longer, and its successor then ends at once.
+func TestAnEngineThatFindsItsFileHeldIsStartedAgain(t *testing.T) {
+	t.Parallel()
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for held, want := range map[string]bool{"xx": true, "xxxxxxxx": false} {
+		directory := t.TempDir()
+		path, holds := filepath.Join(directory, "engine"), filepath.Join(directory, "held")
+		script := "#!/bin/sh\nif [ -s " + holds + " ]; then /usr/bin/truncate -s -1 " + holds + "; exit 1; fi\nBE_A_BROKEN_ENGINE=1 exec " + binary + " \"$@\"\n"
+		if err := errors.Join(os.WriteFile(path, []byte(script), 0o700), os.WriteFile(holds, []byte(held), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		e, err := startEngine(t.Context(), newChildren(), path, filepath.Join(directory, "table.db"), func(string) {}, t.Logf)
+		if (err == nil) != want {
+			t.Errorf("held for %d starts: %v", len(held), err)
+		}
+		if err == nil {
+			e.close()
+		}
+	}
 }
 
 func TestTheConsoleShowsWhatThereIs(t *testing.T) {

@@ -254,7 +254,7 @@ func TestSchemasAndExamplesAgree(t *testing.T) {
 // chain as events/README.md says it.
 func TestWhateverHappensFitsItsSchema(t *testing.T) {
 	t.Parallel()
-	const lives, aLife = 60, 60
+	const lives, aLife = 150, 60
 	seen := map[optout.Kind]int{}
 	for seed := range uint64(lives) {
 		p := person{house: newHouse(t), random: rand.New(rand.NewPCG(seed, 6)), number: optouttest.Number()}

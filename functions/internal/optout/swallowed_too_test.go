@@ -101,7 +101,7 @@ func TestNotMeTakesNoGenuineFormAlong(t *testing.T) {
 	notMe := h.collected(h.register(func(a *optout.Answers) {
 		a.Kind, a.Choice, a.About, a.Subject.NHSNumber = "not-me", "", forged.String(), ""
 	}))
-	h.mustApply(notMe, optout.Application{Code: "9Ndl.", Replaces: []optout.Reference{forged}, Asked: true})
+	h.mustApply(notMe, optout.Application{Code: "9Ndl.", Number: h.number, Replaces: []optout.Reference{forged}, Asked: true})
 	h.days(3)
 	if s := h.form(genuine).State(); s.Status != optout.StatusRouted || h.binding(forged, genuine, notMe) != "dissent" {
 		t.Errorf("%+v", s)

@@ -212,7 +212,7 @@ func TestAWithdrawalGoesWhereItsFormIsAndTakesTheSameSignersDuplicatesAlong(t *t
 	if _, err := h.apply(takesBack, optout.Application{Code: "9Ndo.", Replaces: []optout.Reference{first}, Asked: true}); err == nil || err.Error() != "faulty: code-of-another-choice" {
 		t.Errorf("applied with the code that it takes back: %v", err)
 	}
-	h.mustApply(takesBack, optout.Application{Code: "9Ndl.", Replaces: []optout.Reference{first}, Asked: true})
+	h.mustApply(takesBack, optout.Application{Code: "9Ndl.", Number: h.number, Replaces: []optout.Reference{first}, Asked: true})
 	if h.status(first) != optout.StatusWithdrawn || h.status(same) != optout.StatusDuplicate {
 		t.Errorf("at once: the first is %s, its duplicate %s", h.status(first), h.status(same))
 	}
