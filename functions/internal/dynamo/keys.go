@@ -62,19 +62,29 @@ func dueEntry(at time.Time, d optout.Due) entry {
 func dueShard(n int) string { return fmt.Sprintf("DUE#%d", n) }
 
 // uploadDue is where a slot stands in the list of due slots.
-func uploadDue(at time.Time, id string) entry {
-	if at.IsZero() {
+func uploadDue(u upload.Slot) entry {
+	if u.Due.IsZero() {
 		return entry{}
 	}
-	return entry{uploadShard(shard(id, uploadShards)), stamp(at) + "#upload#" + id}
+	return entry{uploadShard(u.For, shard(u.ID, uploadShards)), stamp(u.Due) + "#upload#" + u.ID}
 }
 
-func uploadShard(n int) string { return fmt.Sprintf("DUE#upload#%d", n) }
+// uploadShard is a part of what is due of uploads of one purpose: those of extracts and of scans are not read by the same
+// function.
+func uploadShard(p upload.Purpose, n int) string {
+	if p == upload.Scan {
+		return fmt.Sprintf("DUE#scan#%d", n)
+	}
+	return fmt.Sprintf("DUE#upload#%d", n)
+}
 
 // uploadsOf is the list of a practice's slots, and uploadEntry the place of one on it.
 func uploadsOf(c nhs.ODSCode) string { return "X#" + c.String() }
 
 func uploadEntry(u upload.Slot) entry {
+	if u.Practice.IsZero() {
+		return entry{}
+	}
 	return entry{uploadsOf(u.Practice), stamp(u.Promised) + "#" + u.ID}
 }
 

@@ -65,9 +65,9 @@ func (s Store) Uploads(ctx context.Context, practice nhs.ODSCode, n int) (ids []
 func (s Store) UploadShards() int { return uploadShards }
 
 // UploadsDue implements upload.Store; a page is read when the walk gets there.
-func (s Store) UploadsDue(ctx context.Context, shard int, now time.Time) iter.Seq2[string, error] {
+func (s Store) UploadsDue(ctx context.Context, p upload.Purpose, shard int, now time.Time) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		for i, err := range s.due(ctx, uploadShard(shard), now) {
+		for i, err := range s.due(ctx, uploadShard(p, shard), now) {
 			if !yield(uploadID((&reader{item: i}).str("PK")), err) {
 				return
 			}
@@ -133,6 +133,7 @@ func slotItem(u upload.Slot) item {
 	i.str("by", u.By)
 	i.time("run", u.Run)
 	i.flag("sure", u.Sure)
+	i.str("batch", u.Batch)
 	i.str("state", string(u.State))
 	i.time("promised", u.Promised)
 	i.time("uploaded", u.Uploaded)
@@ -142,6 +143,8 @@ func slotItem(u upload.Slot) item {
 	i.num("tries", u.Tries)
 	i.str("fault", u.Fault)
 	i.str("object", u.Object)
+	i.str("malware", u.Malware)
+	i.num("asked", u.Asked)
 	i.bytes("sha256", u.SHA256)
 	i.str("refusal", u.Refusal.Code)
 	i.str("why", u.Refusal.Detail)
@@ -168,13 +171,13 @@ func slotItem(u upload.Slot) item {
 		}
 		i["faulty"] = &types.AttributeValueMemberL{Value: faulty}
 	}
-	i.place(uploadEntry(u), uploadDue(u.Due, u.ID))
+	i.place(uploadEntry(u), uploadDue(u))
 	return i
 }
 
 // slotAttributes are all that slotItem may write.
 var slotAttributes = []string{
-	"v", "for", "ods", "by", "run", "sure", "state", "promised", "uploaded", "ended", "usedAt", "lease", "tries", "fault", "object", "sha256",
+	"v", "for", "ods", "by", "run", "sure", "state", "promised", "uploaded", "ended", "usedAt", "lease", "tries", "fault", "object", "batch", "malware", "asked", "sha256",
 	"refusal", "why", "layout", "rows", "used", "faults", "forms", "doubt", "faulty", "LPK", "LSK", "DPK", "DSK",
 }
 
@@ -182,7 +185,7 @@ func readSlot(i item) (upload.Slot, error) {
 	r := &reader{item: i}
 	u := upload.Slot{
 		ID: uploadID(r.str("PK")), Version: r.num("v"), For: upload.Purpose(r.str("for")), Practice: nhs.StoredODSCode(r.str("ods")), By: r.str("by"),
-		Run: r.time("run"), Sure: r.flag("sure"),
+		Run: r.time("run"), Sure: r.flag("sure"), Batch: r.str("batch"), Malware: r.str("malware"), Asked: r.num("asked"),
 		State: upload.State(r.str("state")), Promised: r.time("promised"), Uploaded: r.time("uploaded"), Ended: r.time("ended"),
 		Used: r.time("usedAt"), Lease: r.time("lease"), Tries: r.num("tries"), Fault: r.str("fault"), Object: r.str("object"), SHA256: r.bytes("sha256"),
 		Refusal: upload.Refusal{Code: r.str("refusal"), Detail: r.str("why")},

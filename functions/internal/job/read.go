@@ -50,7 +50,7 @@ func ReadDue(r Reader) func(context.Context, func() time.Time) error {
 	return func(ctx context.Context, now func() time.Time) error {
 		r.Now = now
 		until := now()
-		due := func(shard int) iter.Seq2[string, error] { return r.Store.UploadsDue(ctx, shard, until) }
+		due := func(shard int) iter.Seq2[string, error] { return r.Store.UploadsDue(ctx, upload.Extract, shard, until) }
 		return sweep(ctx, r.Store.UploadShards(), readAtOnce, due, func(id string) error { return read(ctx, r, id) })
 	}
 }
@@ -97,7 +97,7 @@ func (r Reader) Read(ctx context.Context, id string) (_ upload.Slot, err error) 
 		return upload.Slot{}, nil
 	case err != nil:
 		return upload.Slot{}, fmt.Errorf("read slot: %w", err)
-	case s.Due.IsZero(), s.Due.After(r.Now()):
+	case s.For != upload.Extract, s.Due.IsZero(), s.Due.After(r.Now()):
 		return upload.Slot{}, nil
 	}
 	if s = s.Claimed(r.Now()); s.Tries > upload.MostTries { // whoever had it was killed, every time

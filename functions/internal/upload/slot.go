@@ -3,6 +3,7 @@ package upload
 import (
 	"cmp"
 	"crypto/rand"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -26,8 +27,11 @@ const (
 // Purpose is what a file is for.
 type Purpose string
 
-// Extract is a practice's own list of the patients for whom a preference is coded.
-const Extract Purpose = "extract"
+// What files are for.
+const (
+	Extract Purpose = "extract" // a practice's own list of the patients for whom a preference is coded
+	Scan    Purpose = "scan"    // of paper, in a batch of the mailroom
+)
 
 const (
 	// Lasts is how long a file may begin to come after its slot was made.
@@ -56,6 +60,7 @@ type Slot struct {
 	By       string      // an optout.Actor
 	Run      time.Time   // of an extract: when the practice ran its list
 	Sure     bool        // the practice says that it is the right list, whatever it lacks
+	Batch    string      // of a scan: the batch of the mailroom that it belongs to
 
 	State    State
 	Promised time.Time
@@ -67,6 +72,9 @@ type Slot struct {
 	Tries  int       // how often something was begun in a row that came to nothing yet
 	Fault  string    // what the last one was, as a code
 	Object string    // which version of the file is read; "" before it is found, and once it is gone
+
+	Malware string // of a scan: the malware result on this version; "": none yet
+	Asked   int    // how often it was asked for again
 
 	Used    time.Time // since when what it says may be on record of forms; zero: it is of none
 	SHA256  []byte    // of the file as it came
@@ -106,14 +114,35 @@ func New(by optout.Actor, run time.Time, sure bool, now time.Time) Slot {
 	}
 }
 
+// NewScan is a slot for a scan in a batch, of which nothing is uploaded yet.
+func NewScan(by optout.Actor, batch string, now time.Time) Slot {
+	return Slot{
+		ID: rand.Text(), For: Scan, Batch: batch, By: by.String(),
+		State: Promised, Promised: milliseconds(now), Due: milliseconds(now.Add(LooksEvery)),
+	}
+}
+
 // IsID says that s has the shape of a slot's id. Whatever else it is, it names no slot.
 func IsID(s string) bool {
 	return len(s) == 26 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
 // Key is where the file is put, and AnswerKey where the answer to it is.
-func (s Slot) Key() string       { return "extracts/" + s.ID }
+func (s Slot) Key() string       { return prefixes[s.For] + s.ID }
 func (s Slot) AnswerKey() string { return "answers/" + s.ID + ".csv" }
+
+var prefixes = map[Purpose]string{Extract: "extracts/", Scan: "scans/"}
+
+// IDOf is the id of the slot for whose file this is the key of a scan; "" if it is none.
+func IDOf(key string) string {
+	if id, ok := strings.CutPrefix(key, prefixes[Scan]); ok && IsID(id) {
+		return id
+	}
+	return ""
+}
+
+// PageKey is where the picture of a page of a scan is, counted from 1.
+func PageKey(id string, page int) string { return fmt.Sprintf("pages/%s/%03d.jpg", id, page) }
 
 // IsEnded says that nothing more comes of the slot.
 func (s Slot) IsEnded() bool { return s.State == Read || s.State == Refused || s.State == Expired }

@@ -38,10 +38,10 @@ type Store interface {
 	// late, a hint what to read (Recent).
 	Uploads(ctx context.Context, practice nhs.ODSCode, n int) ([]string, error)
 
-	// UploadShards is how many parts the list of due slots has; UploadsDue walks one of them, oldest first, up to and
-	// including now. It reads an index: a hint what to look at.
+	// UploadShards is how many parts a purpose's list of due slots has; UploadsDue walks one of them, oldest first, up to
+	// and including now. It reads an index: a hint what to look at.
 	UploadShards() int
-	UploadsDue(ctx context.Context, shard int, now time.Time) iter.Seq2[string, error]
+	UploadsDue(ctx context.Context, p Purpose, shard int, now time.Time) iter.Seq2[string, error]
 
 	// TakeTurn lets one slot at a time be read of all that a practice has, and none whose list was run before one
 	// that has been used. Who has the turn has it until t.Until, and may take it again. It gives the turn that is in

@@ -113,7 +113,7 @@ func slotsListed(t *testing.T, s Subject) {
 func slotsDue(t *testing.T, s Subject) {
 	due := func(now time.Time, id string) (n int) {
 		for shard := range s.Uploads.UploadShards() {
-			for got, err := range s.Uploads.UploadsDue(t.Context(), shard, now) {
+			for got, err := range s.Uploads.UploadsDue(t.Context(), upload.Extract, shard, now) {
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"example.org/optout/functions/internal/batch"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/quota"
@@ -52,6 +53,7 @@ type Memory struct {
 	clients   map[string]nhs.ODSCode
 	uploads   map[string]upload.Slot
 	turns     map[nhs.ODSCode]upload.Turn
+	books     books
 }
 
 type session struct {
@@ -66,6 +68,7 @@ var (
 	_ signin.Sessions = (*Memory)(nil)
 	_ signin.Clients  = (*Memory)(nil)
 	_ upload.Store    = (*Memory)(nil)
+	_ batch.Store     = (*Memory)(nil)
 )
 
 // do runs a call under the store's lock and lets fate befall it.
@@ -85,6 +88,7 @@ func (m *Memory) do(method string, call func() error) error {
 		m.clients = map[string]nhs.ODSCode{}
 		m.uploads = map[string]upload.Slot{}
 		m.turns = map[nhs.ODSCode]upload.Turn{}
+		m.books = books{map[string]batch.Batch{}, map[batch.At]batch.Piece{}, map[string]batch.File{}, map[optout.Reference]batch.At{}}
 	}
 	fate := Fine
 	if m.Fate != nil {

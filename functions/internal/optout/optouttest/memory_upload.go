@@ -65,7 +65,7 @@ func (m *Memory) Uploads(_ context.Context, practice nhs.ODSCode, n int) (ids []
 	err = m.do("Uploads", func() error {
 		var slots []upload.Slot
 		for _, s := range m.uploads {
-			if s.Practice == practice {
+			if s.For == upload.Extract && s.Practice == practice {
 				slots = append(slots, s)
 			}
 		}
@@ -82,11 +82,11 @@ func (m *Memory) Uploads(_ context.Context, practice nhs.ODSCode, n int) (ids []
 func (m *Memory) UploadShards() int { return 1 }
 
 // UploadsDue implements upload.Store.
-func (m *Memory) UploadsDue(_ context.Context, _ int, now time.Time) iter.Seq2[string, error] {
+func (m *Memory) UploadsDue(_ context.Context, p upload.Purpose, _ int, now time.Time) iter.Seq2[string, error] {
 	var due []upload.Slot
 	err := m.do("UploadsDue", func() error {
 		for _, s := range m.uploads {
-			if !s.Due.IsZero() && !s.Due.After(now) {
+			if s.For == p && !s.Due.IsZero() && !s.Due.After(now) {
 				due = append(due, s)
 			}
 		}

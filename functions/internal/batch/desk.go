@@ -1,0 +1,327 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"example.org/optout/functions/internal/optout"
+)
+
+// Why post goes back to its sender: forms of other services, which are never kept here, and what does not belong here.
+const (
+	Type1        = "type-1"                  // a Type 1 opt-out: to the practice
+	NDOP         = "national-data-opt-out"   // to the service for that
+	Registration = "registration"            // with a practice
+	Complaint    = "complaint"               // about somebody else's service
+	Identity     = "identity-documents"      // nobody asked for them
+	NotForUs     = "not-for-us"              // other things
+	NotPerson    = "nobody-named"            // a form on which nobody is named, so that nothing can be held for them
+	NotEngland   = "practice-not-in-england" // this service is for England
+)
+
+// SentBackFor are all reasons to send something back, and OtherPostIs all that other post can be.
+var (
+	SentBackFor = []string{Type1, NDOP, Registration, Complaint, Identity, NotForUs, NotPerson, NotEngland}
+	OtherPostIs = []string{"covering-letter", "blank", "empty-envelope", "advertising", "message", "other"}
+)
+
+// Safeguarding is the reason for which a piece is put before a supervisor the same day: something on it says that
+// somebody may come to harm.
+const Safeguarding = "safeguarding"
+
+// Outcome is what a clerk says of a piece that is no form. What it covers and where it lies is in Part.
+type Outcome struct {
+	Part
+	Status Status // SentBack, OtherPost or Rescan
+	Why    string
+}
+
+// Part is which pages of a piece are meant, and whose envelope they are from.
+type Part struct {
+	Last     int  // page with which it ends; 0: all of the piece
+	Envelope int  // 0: as it is
+	Same     bool // what is left over is from the same envelope; otherwise from the next one
+}
+
+// Take gives a piece to a clerk for a while. Taken, if somebody else has it.
+func (m Mailroom) Take(ctx context.Context, at At, by optout.Actor) (Piece, error) {
+	return m.lease(ctx, at, func(p Piece) (Piece, error) {
+		switch now := m.Now(); {
+		case p.Stage() == "":
+			return p, NotNow
+		case p.Stage() == Supervise && by.Role != optout.Supervisor:
+			return p, Supervisor
+		case p.Stage() == Keying2 && p.keyedBy(by):
+			return p, NotTwice
+		case p.HeldBy(now) != "" && p.HeldBy(now) != by.String():
+			return p, Taken
+		default:
+			p.Lease = Lease{By: by.String(), Until: milliseconds(now.Add(LeaseLasts))}
+			return p, nil
+		}
+	})
+}
+
+// PutBack gives a piece back that a clerk had taken.
+func (m Mailroom) PutBack(ctx context.Context, at At, by optout.Actor) (Piece, error) {
+	return m.lease(ctx, at, func(p Piece) (Piece, error) {
+		if p.Lease.By != by.String() {
+			return p, errNothing
+		}
+		p.Lease = Lease{}
+		return p, nil
+	})
+}
+
+func (m Mailroom) lease(ctx context.Context, at At, do func(Piece) (Piece, error)) (p Piece, err error) {
+	for range 4 {
+		if p, err = m.Store.Piece(ctx, at); err != nil {
+			return Piece{}, err
+		}
+		next, refused := do(p)
+		if errors.Is(refused, errNothing) {
+			return p, nil
+		} else if refused != nil {
+			return p, refused
+		}
+		if err = m.Store.SavePiece(ctx, next); err == nil {
+			next.Version++
+			return next, nil
+		}
+		if !errors.Is(err, optout.ErrConflict) && !errors.Is(err, optout.ErrUnavailable) {
+			break
+		}
+	}
+	if errors.Is(err, optout.ErrConflict) {
+		err = fmt.Errorf("%w: %w", optout.ErrUnavailable, err)
+	}
+	return Piece{}, err
+}
+
+// Next takes the piece that has waited longest on a list, of one batch if that is named. optout.ErrNotFound, if there is
+// none for this clerk.
+func (m Mailroom) Next(ctx context.Context, s Stage, by optout.Actor, batch string) (Piece, error) {
+	for q, err := range m.Store.Queue(ctx, s) {
+		if err != nil {
+			return Piece{}, err
+		}
+		if batch != "" && q.Batch != batch {
+			continue
+		}
+		p, err := m.Take(ctx, q.At, by)
+		if _, refused := errors.AsType[*optout.Refusal](err); refused || errors.Is(err, optout.ErrNotFound) {
+			continue // an index is a hint
+		}
+		return p, err
+	}
+	return Piece{}, optout.ErrNotFound
+}
+
+// HasOutcome gives a piece, or part of it, an outcome that makes no form of it.
+func (m Mailroom) HasOutcome(ctx context.Context, at At, by optout.Actor, o Outcome) (Piece, error) {
+	switch o.Status {
+	case SentBack:
+		if err := oneOf("why", o.Why, SentBackFor); err != nil {
+			return Piece{}, err
+		}
+	case OtherPost:
+		if err := oneOf("why", o.Why, OtherPostIs); err != nil {
+			return Piece{}, err
+		}
+	case Rescan:
+		o.Why = "seen"
+	default:
+		return Piece{}, wrong("outcome", "not-an-option")
+	}
+	return m.decide(ctx, at, by, o.Part, func(p Piece) (Piece, error) {
+		return p.ends(o.Status, o.Why, by.String(), m.Now()), nil
+	})
+}
+
+// Alarm puts a piece before a supervisor: something on it says that somebody may come to harm. It is not lost to the
+// ledger meanwhile: it waits.
+func (m Mailroom) Alarm(ctx context.Context, at At, by optout.Actor) (Piece, error) {
+	return m.decide(ctx, at, by, Part{}, func(p Piece) (Piece, error) {
+		p.Status, p.Why, p.Lease = Disputed, Safeguarding, Lease{}
+		return p.said(m.Now(), by.String(), "alarm", Safeguarding), nil
+	})
+}
+
+// ByHand puts something on the books that was not scanned: an empty envelope, a thing.
+func (m Mailroom) ByHand(ctx context.Context, batch string, by optout.Actor, envelope int, o Outcome) (Piece, error) {
+	if err := inRange("envelope", envelope, 1, 2*MostEnvelopes); err != nil {
+		return Piece{}, err
+	}
+	offered := SentBackFor
+	switch o.Status {
+	case SentBack:
+	case OtherPost:
+		offered = OtherPostIs
+	default:
+		return Piece{}, wrong("outcome", "not-an-option")
+	}
+	if err := oneOf("why", o.Why, offered); err != nil {
+		return Piece{}, err
+	}
+	now := milliseconds(m.Now())
+	p := Piece{At: At{batch, byHand + "-" + newID()}, Envelope: envelope, Since: now}
+	p = p.ends(o.Status, o.Why, by.String(), now)
+	_, err := m.act(ctx, batch, func(b *Batch) ([]Piece, error) {
+		if _, err := m.Store.Piece(ctx, p.At); err == nil { // our own answer was lost on the way
+			return nil, errNothing
+		}
+		if b.Pieces >= MostPieces {
+			return nil, Crowded
+		}
+		b.Pieces, b.Highest = b.Pieces+1, max(b.Highest, envelope)
+		return []Piece{p}, nil
+	})
+	return p, err
+}
+
+// Undo takes an outcome back as long as nothing has left the house: the piece waits again.
+func (m Mailroom) Undo(ctx context.Context, at At, by optout.Actor) (Piece, error) {
+	var undone Piece
+	_, err := m.act(ctx, at.Batch, func(*Batch) ([]Piece, error) {
+		p, err := m.Store.Piece(ctx, at)
+		switch {
+		case err != nil:
+			return nil, err
+		case p.Status == Waiting:
+			undone = p
+			return nil, errNothing
+		case !slices.Contains(reopenable, p.Status), p.First == 0: // what has no pages waits for nobody
+			return nil, NotNow
+		}
+		p.Status, p.Why, p.Done = Waiting, "", time.Time{}
+		undone = p.said(m.Now(), by.String(), "undone", "")
+		return []Piece{undone}, nil
+	})
+	return undone, err
+}
+
+// Settle notes that a supervisor has seen to a file that nobody opens: the paper is scanned again, or is gone.
+func (m Mailroom) Settle(ctx context.Context, at At, by optout.Actor) (Piece, error) {
+	if by.Role != optout.Supervisor {
+		return Piece{}, Supervisor
+	}
+	return m.lease(ctx, at, func(p Piece) (Piece, error) {
+		switch {
+		case p.Status != Quarantined:
+			return p, NotNow
+		case p.Seen:
+			return p, errNothing
+		}
+		p.Seen = true
+		return p.said(m.Now(), by.String(), "seen", ""), nil
+	})
+}
+
+// InEnvelope says from which envelope a piece is.
+func (m Mailroom) InEnvelope(ctx context.Context, at At, by optout.Actor, envelope int) (Piece, error) {
+	if err := inRange("envelope", envelope, 1, 2*MostEnvelopes); err != nil {
+		return Piece{}, err
+	}
+	var moved Piece
+	_, err := m.act(ctx, at.Batch, func(b *Batch) ([]Piece, error) {
+		p, err := m.Store.Piece(ctx, at)
+		if err != nil {
+			return nil, err
+		}
+		if moved = p; p.Envelope == envelope {
+			return nil, errNothing
+		}
+		p.Envelope, b.Highest = envelope, max(b.Highest, envelope)
+		moved = p.said(m.Now(), by.String(), "envelope", fmt.Sprint(envelope))
+		return []Piece{moved}, nil
+	})
+	return moved, err
+}
+
+// decide changes a piece that a clerk has before them. What is left of it beyond the part becomes a piece of its own.
+func (m Mailroom) decide(ctx context.Context, at At, by optout.Actor, part Part, do func(Piece) (Piece, error)) (Piece, error) {
+	var decided Piece
+	_, err := m.act(ctx, at.Batch, func(b *Batch) ([]Piece, error) {
+		p, err := m.Store.Piece(ctx, at)
+		if err != nil {
+			return nil, err
+		}
+		if err := m.mine(p, by); err != nil {
+			decided = p
+			return nil, err
+		}
+		rest, err := m.divide(b, &p, part)
+		if err != nil {
+			return nil, err
+		}
+		if decided, err = do(p); err != nil {
+			return nil, err
+		}
+		return append([]Piece{decided}, rest...), nil
+	})
+	return decided, err
+}
+
+// mine refuses an act on a piece that is not before this clerk.
+func (m Mailroom) mine(p Piece, by optout.Actor) error {
+	switch held := p.HeldBy(m.Now()); {
+	case p.Stage() == "" && p.Status.IsOutcome():
+		return Decided
+	case p.Stage() == "":
+		return NotNow
+	case p.Stage() == Supervise && by.Role != optout.Supervisor:
+		return Supervisor
+	case p.Stage() == Keying2 && p.keyedBy(by):
+		return NotTwice
+	case held != "" && held != by.String():
+		return Taken
+	}
+	return nil
+}
+
+func (p Piece) keyedBy(by optout.Actor) bool {
+	return slices.ContainsFunc(p.Keyed, func(k Keying) bool { return sameID(k.By, by) })
+}
+
+// sameID compares people, as whatever they act.
+func sameID(actor string, by optout.Actor) bool {
+	words := strings.Fields(actor)
+	return len(words) > 0 && words[len(words)-1] == by.ID
+}
+
+// divide cuts a piece off behind the part, and gives what is left as a piece that waits.
+func (m Mailroom) divide(b *Batch, p *Piece, part Part) (rest []Piece, err error) {
+	if part.Envelope != 0 {
+		if err := inRange("envelope", part.Envelope, 1, 2*MostEnvelopes); err != nil {
+			return nil, err
+		}
+		p.Envelope = part.Envelope
+	} else if p.Envelope == 0 {
+		p.Envelope = b.Highest + 1
+	}
+	b.Highest = max(b.Highest, p.Envelope)
+	switch {
+	case part.Last == 0, part.Last == p.Last:
+		return nil, nil
+	case part.Last < p.First, part.Last > p.Last:
+		return nil, wrong("last", "pages")
+	case b.Pieces >= MostPieces:
+		return nil, Crowded
+	}
+	left := Piece{
+		At: At{p.Batch, idOf(p.Upload, part.Last+1)}, Upload: p.Upload, Name: p.Name, First: part.Last + 1, Last: p.Last,
+		Pages: p.Pages[part.Last-p.First+1:], SHA256: p.SHA256, Status: Waiting, Since: p.Since, Envelope: p.Envelope,
+		Twice: m.twice(idOf(p.Upload, part.Last+1)),
+	}
+	if !part.Same {
+		b.Highest++
+		left.Envelope = b.Highest
+	}
+	p.Last, p.Pages = part.Last, p.Pages[:part.Last-p.First+1]
+	b.Pieces++
+	return []Piece{left.said(m.Now(), machine, "left-over", p.ID)}, nil
+}

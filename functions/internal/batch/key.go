@@ -1,0 +1,178 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/optout"
+)
+
+// Reading is what a clerk reads on a piece that is a form, or a letter that says what a form would.
+type Reading struct {
+	Part
+	Answers optout.Answers
+	Letter  bool
+	Number  string // what stands on the paper as an NHS number and is none: it is kept, and the form goes on without it
+	Hold    string // why the form is held, one of HoldFor; "": it is not
+}
+
+// HoldFor are the reasons to hold a form (domain facts, intent guard).
+var HoldFor = []string{optout.HeldForChoice, optout.HeldForSignature, optout.HeldForAge, optout.HeldForAnswers}
+
+// Differs says in which of what is keyed twice two readings are not alike: fields of the answers.
+func (r Reading) Differs(from Reading) (fields []string) {
+	a, b := r.Answers, from.Answers
+	if digits(a.Subject.NHSNumber) != digits(b.Subject.NHSNumber) || digits(r.Number) != digits(from.Number) {
+		fields = append(fields, "nhsNumber")
+	}
+	if a.Subject.BirthDate != b.Subject.BirthDate {
+		fields = append(fields, "birthDate")
+	}
+	if a.Choice != b.Choice || a.Kind != b.Kind {
+		fields = append(fields, "choice")
+	}
+	return fields
+}
+
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// Key takes what a clerk read on a piece: the form is registered or held, or waits for a second pair of eyes, or two
+// readings are not alike and a supervisor decides. The answers are judged by the same rules as everybody's: what is wrong
+// with them is an optout.Faulty, and nothing is written.
+func (m Mailroom) Key(ctx context.Context, at At, by optout.Actor, r Reading) (Piece, error) {
+	facts, err := m.judge(r)
+	if err != nil {
+		return Piece{}, err
+	}
+	p, err := m.Store.Piece(ctx, at)
+	if err != nil {
+		return Piece{}, err
+	}
+	if p.Status == Registered || p.Status == Held { // said twice, or its answer was lost
+		if p.Form == m.Registrar.Keys.Reference(p.Origin()) && p.saidBy(by) {
+			return p, nil
+		}
+		return p, Decided
+	}
+	if err := m.mine(p, by); err != nil {
+		return p, err
+	}
+	switch {
+	case p.Twice && p.Status == Waiting && r.Hold == "": // doubtful paper is seen by a supervisor anyway, when it is released
+		return m.decide(ctx, at, by, r.Part, func(p Piece) (Piece, error) {
+			if p.Status != Waiting {
+				return p, NotNow
+			}
+			p.Status, p.Lease = Second, Lease{}
+			p.Keyed = []Keying{{By: by.String(), At: milliseconds(m.Now()), Reading: r}}
+			return p.said(m.Now(), by.String(), "keyed", ""), nil
+		})
+	case p.Status == Second:
+		if differs := r.Differs(p.Keyed[0].Reading); len(differs) > 0 || r.Hold != "" {
+			return m.decide(ctx, at, by, Part{}, func(p Piece) (Piece, error) {
+				if p.Status != Second {
+					return p, NotNow
+				}
+				p.Status, p.Why, p.Lease = Disputed, "readings", Lease{}
+				p.Keyed = append(slices.Clone(p.Keyed), Keying{By: by.String(), At: milliseconds(m.Now()), Reading: r})
+				return p.said(m.Now(), by.String(), "keyed-otherwise", strings.Join(differs, " ")), nil
+			})
+		}
+		r.Answers, r.Part, r.Letter = p.Keyed[0].Reading.Answers, Part{}, p.Keyed[0].Reading.Letter
+		if facts, err = m.judge(r); err != nil { // the rules have changed meanwhile
+			return p, err
+		}
+	}
+	return m.register(ctx, p, by, r, facts)
+}
+
+// judge are the facts of a reading, or what is wrong with it. Of a form that is held, only that somebody can be named by
+// it matters.
+func (m Mailroom) judge(r Reading) (optout.Facts, error) {
+	rules := m.Rules()
+	rules.Staff = true
+	if r.Hold != "" {
+		if err := oneOf("hold", r.Hold, HoldFor); err != nil {
+			return optout.Facts{}, err
+		}
+		facts, wrong := rules.Doubtful(r.Answers)
+		if facts.Surname.IsZero() {
+			return facts, optout.Faulty(named(wrong))
+		}
+		return facts, nil
+	}
+	facts, wrong := rules.Accept(r.Answers)
+	if r.Number != "" {
+		if n, err := nhs.ParseNumber(r.Number, rules.TestNumbers); err == nil && !n.IsZero() {
+			wrong = append(wrong, optout.Fault{Pointer: "/number", Code: "is-a-number", Detail: "This is a good NHS number. Enter it as the NHS number."})
+		}
+		if len([]rune(r.Number)) > 40 || !nhs.Printable(r.Number) {
+			wrong = append(wrong, optout.Fault{Pointer: "/number", Code: "line", Detail: "Enter at most 40 characters, as they are written."})
+		}
+	}
+	if len(wrong) > 0 {
+		return facts, optout.Faulty(wrong)
+	}
+	return facts, nil
+}
+
+// named are the faults that keep somebody from being named.
+func named(all []optout.Fault) (some []optout.Fault) {
+	for _, f := range all {
+		if strings.HasPrefix(f.Pointer, "/subject/") {
+			some = append(some, f)
+		}
+	}
+	if len(some) == 0 {
+		some = []optout.Fault{{Pointer: "/subject/surname", Code: "missing", Detail: faults["missing"]}}
+	}
+	return some
+}
+
+func (p Piece) saidBy(by optout.Actor) bool {
+	return len(p.History) > 0 && sameID(p.History[len(p.History)-1].By, by)
+}
+
+// register registers or holds a form and gives the piece its outcome. Whatever happens in between: the piece's origin is
+// the form's, so doing it again finds the same form.
+func (m Mailroom) register(ctx context.Context, p Piece, by optout.Actor, r Reading, facts optout.Facts) (Piece, error) {
+	// Pages are cut off first: a form is known by the page with which it begins, and that never changes.
+	if r.Part != (Part{}) && r.Last != 0 && r.Last != p.Last && (r.Last < p.First || r.Last > p.Last) {
+		return p, wrong("last", "pages")
+	}
+	if b, err := m.Store.Batch(ctx, p.Batch); err != nil {
+		return p, err
+	} else if !b.IsOpen() {
+		return p, Closed
+	}
+	status, why := Registered, ""
+	var receipt optout.Receipt
+	var err error
+	if r.Hold != "" {
+		status, why = Held, r.Hold
+		receipt, err = m.Registrar.Hold(ctx, p.Origin(), r.Answers, facts, r.Hold)
+	} else {
+		receipt, err = m.Registrar.Register(ctx, p.Origin(), r.Answers, facts)
+	}
+	switch {
+	case errors.Is(err, optout.ErrOtherAnswers): // somebody keyed it before, and it did not reach the books: that form stands
+		receipt.Reference, why = m.Registrar.Keys.Reference(p.Origin()), "keyed-before"
+	case err != nil:
+		return p, fmt.Errorf("register: %w", err)
+	}
+	return m.decide(ctx, p.At, by, r.Part, func(p Piece) (Piece, error) {
+		p.Form, p.Letter, p.Number = receipt.Reference, r.Letter, r.Number
+		return p.ends(status, why, by.String(), m.Now()), nil
+	})
+}

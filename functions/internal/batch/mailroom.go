@@ -1,0 +1,216 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+	"time"
+
+	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/steady"
+	"example.org/optout/functions/internal/upload"
+)
+
+// Mailroom is how people and machines act on batches and pieces.
+type Mailroom struct {
+	Store     Store
+	Registrar optout.Registrar
+	Rules     func() optout.Rules // as of now
+	Twice     int                 // of a hundred pieces, how many are keyed by two people
+	Now       func() time.Time
+}
+
+// Refusals of an act. What stands in the way of closing is beside the ledger.
+var (
+	Closed     = &optout.Refusal{Code: "BATCH_CLOSED", Detail: "This batch is closed. A supervisor can open it again."}
+	Taken      = &optout.Refusal{Code: "TAKEN", Detail: "Somebody else has this piece before them. Take another one."}
+	Decided    = &optout.Refusal{Code: "DECIDED", Detail: "This piece has its outcome already. Look at it again."}
+	NotNow     = &optout.Refusal{Code: "NOT_NOW", Detail: "The piece does not stand where this can be done. Look at it again."}
+	NotTwice   = &optout.Refusal{Code: "KEYED_BY_YOU", Detail: "You have keyed this piece. Somebody else has to key it the second time."}
+	Supervisor = &optout.Refusal{Code: "SUPERVISOR", Detail: "This is for a supervisor to decide."}
+	Crowded    = &optout.Refusal{Code: "BATCH_FULL", Detail: "This batch has no room for more. Close it, and open another one."}
+)
+
+// Reopenable are outcomes that can be taken back as long as the batch is open: nothing has gone out of the house.
+var reopenable = []Status{SentBack, OtherPost, Rescan, Quarantined}
+
+// Open opens a batch.
+func (m Mailroom) Open(ctx context.Context, by optout.Actor, d Declaration) (Batch, error) {
+	b, err := New(d, by, m.Now())
+	if err != nil {
+		return Batch{}, err
+	}
+	if err := steady.Insist(ctx, func() error { return m.Store.SaveBatch(ctx, Change{Batch: b}) }, optout.ErrUnavailable); err != nil {
+		if _, there := m.Store.Batch(ctx, b.ID); !errors.Is(err, optout.ErrConflict) || there != nil { // our own answer was lost on the way
+			return Batch{}, fmt.Errorf("open batch: %w", err)
+		}
+	}
+	return m.Store.Batch(ctx, b.ID)
+}
+
+// Recount changes how many envelopes are declared, with a reason for the books.
+func (m Mailroom) Recount(ctx context.Context, id string, by optout.Actor, envelopes int) (Batch, error) {
+	if err := inRange("envelopes", envelopes, 1, MostEnvelopes); err != nil {
+		return Batch{}, err
+	}
+	return m.act(ctx, id, func(b *Batch) ([]Piece, error) {
+		if b.Declared == envelopes {
+			return nil, errNothing
+		}
+		*b = b.said(m.Now(), by.String(), "recounted", fmt.Sprint(b.Declared, " to ", envelopes))
+		b.Declared = envelopes
+		return nil, nil
+	})
+}
+
+// Close closes a batch. The refusal says what is in the way; a batch that is closed stays so.
+func (m Mailroom) Close(ctx context.Context, id string, by optout.Actor) (Batch, error) {
+	return m.change(ctx, id, func(b *Batch) (Change, error) {
+		if !b.IsOpen() {
+			return Change{}, errNothing
+		}
+		pieces, err := m.Store.Pieces(ctx, id)
+		if err != nil {
+			return Change{}, err
+		}
+		if err := Count(*b, pieces).Closes(); err != nil {
+			return Change{}, err
+		}
+		*b = b.said(m.Now(), by.String(), "closed", "")
+		b.Closed = milliseconds(m.Now())
+		return Change{}, nil
+	})
+}
+
+// Reopen opens a closed batch again: another envelope was found, or an outcome was wrong. Only a supervisor may.
+func (m Mailroom) Reopen(ctx context.Context, id string, by optout.Actor) (Batch, error) {
+	if by.Role != optout.Supervisor {
+		return Batch{}, Supervisor
+	}
+	return m.change(ctx, id, func(b *Batch) (Change, error) {
+		if b.IsOpen() {
+			return Change{}, errNothing
+		}
+		*b = b.said(m.Now(), by.String(), "opened-again", "")
+		b.Closed = time.Time{}
+		return Change{}, nil
+	})
+}
+
+// errNothing ends an act that would change nothing: it was done before.
+var errNothing = errors.New("nothing to do")
+
+// act changes an open batch and pieces of it.
+func (m Mailroom) act(ctx context.Context, id string, do func(*Batch) ([]Piece, error)) (Batch, error) {
+	return m.change(ctx, id, func(b *Batch) (Change, error) {
+		if !b.IsOpen() {
+			return Change{}, Closed
+		}
+		pieces, err := do(b)
+		return Change{Pieces: pieces}, err
+	})
+}
+
+// change changes a batch, whoever else does at the same time: what is decided is decided on what is stored.
+func (m Mailroom) change(ctx context.Context, id string, do func(*Batch) (Change, error)) (b Batch, err error) {
+	err = steady.Insist(ctx, func() error {
+		if b, err = m.Store.Batch(ctx, id); err != nil {
+			return err
+		}
+		before := b
+		c, err := do(&b)
+		if err != nil {
+			b = before
+			return err
+		}
+		c.Batch = b.moved(m.Now())
+		if err := m.Store.SaveBatch(ctx, c); err != nil {
+			return err
+		}
+		b.Version++
+		return nil
+	}, optout.ErrConflict, optout.ErrUnavailable)
+	switch {
+	case errors.Is(err, errNothing):
+		return b, nil
+	case errors.Is(err, optout.ErrConflict):
+		err = fmt.Errorf("%w: %w", optout.ErrUnavailable, err)
+	}
+	return b, err
+}
+
+// Envelopes is which envelopes files that are announced belong to.
+type Envelopes string
+
+// Each file is an envelope of its own, or all are of one; or it is said at the desk.
+const (
+	OneEach Envelopes = "each"
+	OneAll  Envelopes = "one"
+	Later   Envelopes = "later"
+)
+
+// Expect makes places for files: from now on each of them is on the books, whether it comes or not. names are those of
+// the files, MostAtOnce at most.
+func (m Mailroom) Expect(ctx context.Context, id string, by optout.Actor, names []string, e Envelopes) ([]Piece, []upload.Slot, error) {
+	if len(names) < 1 || len(names) > MostAtOnce {
+		return nil, nil, wrong("files", "too-many")
+	}
+	if !slices.Contains([]Envelopes{OneEach, OneAll, Later}, e) {
+		return nil, nil, wrong("envelopes", "not-an-option")
+	}
+	var pieces []Piece
+	var slots []upload.Slot
+	for range names {
+		slots = append(slots, upload.NewScan(by, id, m.Now()))
+	}
+	_, err := m.change(ctx, id, func(b *Batch) (Change, error) {
+		switch {
+		case slots[0].Version > 0: // our own answer was lost on the way
+			return Change{}, errNothing
+		case !b.IsOpen():
+			return Change{}, Closed
+		case b.Pieces+len(names) > MostPieces, e != Later && b.Highest+len(names) > 2*MostEnvelopes:
+			return Change{}, Crowded
+		}
+		if _, err := m.Store.Piece(ctx, FirstOf(id, slots[0].ID)); err == nil {
+			return Change{}, errNothing
+		}
+		pieces = nil
+		for n, s := range slots {
+			if e == OneEach || e == OneAll && n == 0 {
+				b.Highest++
+			}
+			p := Piece{
+				At: FirstOf(id, s.ID), Upload: s.ID, Name: clipped(names[n]), Status: Awaited, Since: milliseconds(m.Now()),
+				Twice: m.twice(s.ID),
+			}
+			if e != Later {
+				p.Envelope = b.Highest
+			}
+			pieces = append(pieces, p.said(m.Now(), by.String(), "expected", ""))
+		}
+		b.Pieces += len(pieces)
+		return Change{Pieces: pieces, Slots: slots}, nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return pieces, slots, nil
+}
+
+// twice says whether the pieces of a file are keyed by two people: always the same of a file, and by no rule that a
+// clerk could see.
+func (m Mailroom) twice(id string) bool {
+	h := fnv.New32a()
+	h.Write([]byte(id))
+	return int(h.Sum32()%100) < m.Twice
+}
+
+// clipped is a file's name as it is shown: its last hundred characters.
+func clipped(name string) string {
+	r := []rune(strings.TrimSpace(name))
+	return string(r[max(0, len(r)-100):])
+}

@@ -1,0 +1,109 @@
+package batch
+
+import (
+	"bytes"
+	"context"
+
+	"example.org/optout/functions/internal/optout"
+)
+
+// machine is who acts when no person does.
+var machine = optout.Actor{Role: optout.Machine}.String()
+
+// What keeps a file from being checked or read, or what it is: codes of a piece. Those of a file that cannot be read are
+// the reader's.
+const (
+	Infected    = "infected"      // malware was found in it
+	Unsupported = "unsupported"   // it cannot be checked for malware
+	Unchecked   = "not-checked"   // the malware check gives no answer, although it was asked again and again
+	SecondFile  = "second-file"   // another file came to the place of this one
+	NotRead     = "not-read"      // it could not be read, although it was tried again and again
+	SameBytes   = "same-bytes"    // of a rescan
+	SameInBatch = "same-in-batch" // likewise, and the first is in the same batch
+)
+
+// Arrived notes that the file of a piece has come.
+func (m Mailroom) Arrived(ctx context.Context, at At) error {
+	return m.hear(ctx, at, func(b *Batch, p Piece) (Piece, error) {
+		switch p.Status {
+		case Awaited:
+		case Lapsed: // it came after all
+			b.Pieces++
+			p.Why = ""
+		default:
+			return p, errNothing
+		}
+		p.Status = Checking
+		return p.said(m.Now(), machine, "arrived", ""), nil
+	})
+}
+
+// Lapsed notes that no file came to the place of a piece, and that none can come any more.
+func (m Mailroom) Lapsed(ctx context.Context, at At) error {
+	return m.hear(ctx, at, func(b *Batch, p Piece) (Piece, error) {
+		if p.Status != Awaited {
+			return p, errNothing
+		}
+		b.Pieces--
+		return p.ends(Lapsed, "", machine, m.Now()), nil
+	})
+}
+
+// Stuck notes what keeps the file of a piece from being read; "" once nothing does. Supervisors see it.
+func (m Mailroom) Stuck(ctx context.Context, at At, why string) error {
+	return m.hear(ctx, at, func(_ *Batch, p Piece) (Piece, error) {
+		if p.Status != Checking || p.Why == why {
+			return p, errNothing
+		}
+		p.Why = why
+		return p.said(m.Now(), machine, "stuck", why), nil
+	})
+}
+
+// Quarantine notes that nobody opens the file of a piece, and why.
+func (m Mailroom) Quarantine(ctx context.Context, at At, why string, sha256 []byte) error {
+	return m.hear(ctx, at, func(_ *Batch, p Piece) (Piece, error) {
+		if p.Status != Awaited && p.Status != Checking {
+			return p, errNothing
+		}
+		p.SHA256 = sha256
+		return p.ends(Quarantined, why, machine, m.Now()), nil
+	})
+}
+
+// Read notes the pages of a file: it waits at the desk from now on. A file whose bytes are known already is a rescan of
+// first.
+func (m Mailroom) Read(ctx context.Context, at At, sha256 []byte, pages []Page, first File) error {
+	return m.hear(ctx, at, func(_ *Batch, p Piece) (Piece, error) {
+		switch {
+		case p.Status == Awaited, p.Status == Checking:
+		default:
+			return p, errNothing
+		}
+		p.SHA256, p.Why = bytes.Clone(sha256), ""
+		if first.Upload != p.Upload {
+			why := SameBytes
+			if first.Batch == at.Batch {
+				why = SameInBatch
+			}
+			return p.ends(Rescan, why, machine, m.Now()), nil
+		}
+		p.First, p.Last, p.Pages, p.Status = 1, len(pages), pages, Waiting
+		return p.said(m.Now(), machine, "read", ""), nil
+	})
+}
+
+// hear changes a piece by what machines learn of it. That it is known already is no error.
+func (m Mailroom) hear(ctx context.Context, at At, do func(*Batch, Piece) (Piece, error)) error {
+	_, err := m.change(ctx, at.Batch, func(b *Batch) (Change, error) {
+		p, err := m.Store.Piece(ctx, at)
+		if err != nil {
+			return Change{}, err
+		}
+		if p, err = do(b, p); err != nil {
+			return Change{}, err
+		}
+		return Change{Pieces: []Piece{p}}, nil
+	})
+	return err
+}
