@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/steady"
 )
 
 // Why post goes back to its sender: forms of other services, which are never kept here, and what does not belong here.
@@ -78,29 +79,27 @@ func (m Mailroom) PutBack(ctx context.Context, at At, by optout.Actor) (Piece, e
 	})
 }
 
+// lease changes a piece whose place in the ledger stays: its batch is not touched.
 func (m Mailroom) lease(ctx context.Context, at At, do func(Piece) (Piece, error)) (p Piece, err error) {
-	for range 4 {
+	err = steady.Insist(ctx, func() error {
 		if p, err = m.Store.Piece(ctx, at); err != nil {
-			if passing(err) {
-				continue
-			}
-			return Piece{}, err
+			return err
 		}
-		next, refused := do(p)
-		if errors.Is(refused, errNothing) {
-			return p, nil
-		} else if refused != nil {
-			return p, refused
+		next, err := do(p)
+		if err != nil {
+			return err
 		}
-		if err = m.Store.SavePiece(ctx, next); err == nil {
-			next.Version++
-			return next, nil
+		if err := m.Store.SavePiece(ctx, next); err != nil {
+			return err
 		}
-		if !passing(err) {
-			break
-		}
+		p = next
+		p.Version++
+		return nil
+	}, optout.ErrConflict, optout.ErrUnavailable)
+	if errors.Is(err, errNothing) {
+		return p, nil
 	}
-	return Piece{}, later(err)
+	return p, later(err)
 }
 
 // Next takes the piece that has waited longest on a list, of one batch if that is named. optout.ErrNotFound, if there is

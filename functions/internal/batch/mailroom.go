@@ -161,10 +161,6 @@ func (m Mailroom) act(ctx context.Context, id string, do func(*Batch) ([]Piece, 
 	})
 }
 
-func passing(err error) bool {
-	return errors.Is(err, optout.ErrConflict) || errors.Is(err, optout.ErrUnavailable)
-}
-
 // change changes a batch, whoever else does at the same time: what is decided is decided on what is stored.
 func (m Mailroom) change(ctx context.Context, id string, do func(*Batch) (Change, error)) (b Batch, err error) {
 	err = steady.Insist(ctx, func() error {
