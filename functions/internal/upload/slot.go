@@ -199,9 +199,15 @@ func (s Slot) End(state State, now time.Time) Slot {
 	return s
 }
 
-// Emptied is the slot at its end once there is no file any more. It is looked at once more when no other can come.
+// Emptied is the slot at its end once there is no file any more.
 func (s Slot) Emptied(now time.Time) Slot {
-	s.Object, s.Due, s.Lease, s.Tries, s.Fault = "", time.Time{}, time.Time{}, 0, ""
+	s.Object = ""
+	return s.Settled(now)
+}
+
+// Settled is the slot at its end once nothing is left to do. It is looked at once more when no other file can come.
+func (s Slot) Settled(now time.Time) Slot {
+	s.Due, s.Lease, s.Tries, s.Fault = time.Time{}, time.Time{}, 0, ""
 	if last := s.Promised.Add(Lingers); now.Before(last) {
 		s.Due = milliseconds(last)
 	}
