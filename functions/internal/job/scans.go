@@ -14,6 +14,7 @@ import (
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/steady"
+	"example.org/optout/functions/internal/trigger"
 	"example.org/optout/functions/internal/upload"
 )
 
@@ -48,18 +49,6 @@ type Unreadable struct {
 
 func (u *Unreadable) Error() string { return u.Code }
 
-// MalwareResult is what the malware check says of one version of a file.
-type MalwareResult struct{ Key, Version, Result string }
-
-// What the malware check can say.
-const (
-	Clean       = "clean"
-	Infected    = "infected"
-	Unsupported = "unsupported" // it cannot look into it
-	Denied      = "denied"      // it may not read it
-	Failed      = "failed"
-)
-
 const (
 	// MostBytes is how large a scan may be.
 	MostBytes = 20 << 20
@@ -74,7 +63,7 @@ var askAfter = []time.Duration{10 * time.Minute, 30 * time.Minute, 2 * time.Hour
 
 // Heard notes the malware result on a file, and reads it at once. A result on another version than the one that came
 // first says nothing of it. It may come at any time, and again.
-func (r Scans) Heard(ctx context.Context, m MalwareResult) error {
+func (r Scans) Heard(ctx context.Context, m trigger.MalwareResult) error {
 	id := upload.IDOf(m.Key)
 	if id == "" {
 		observe.Count(ctx, "MalwareElsewhere", 1)
@@ -96,7 +85,7 @@ func (r Scans) Heard(ctx context.Context, m MalwareResult) error {
 		s = s.Arrived(r.Now())
 		s.Object, s.Lease, s.Tries, s.Due = m.Version, time.Time{}, 0, r.Now().UTC().Truncate(time.Millisecond)
 		switch m.Result {
-		case Clean, Infected, Unsupported:
+		case trigger.MalwareClean, trigger.MalwareInfected, trigger.MalwareUnsupported:
 			s.Malware = m.Result
 		default: // it is asked for again in its time
 			s.Fault, s.Due = "malware-"+m.Result, r.Now().Add(askAfter[0]).UTC().Truncate(time.Millisecond)
@@ -144,7 +133,7 @@ func (r Scans) step(ctx context.Context, s upload.Slot) (upload.Slot, error) {
 		return r.find(ctx, s, at)
 	case s.Malware == "":
 		return r.wait(ctx, s, at)
-	case s.Malware != Clean:
+	case s.Malware != trigger.MalwareClean:
 		return r.refuse(ctx, s, at, upload.Refusal{Code: s.Malware})
 	default:
 		return r.draw(ctx, s, at)

@@ -13,6 +13,7 @@ import (
 	"example.org/optout/functions/internal/job"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
+	"example.org/optout/functions/internal/trigger"
 	"example.org/optout/functions/internal/upload"
 )
 
@@ -87,7 +88,7 @@ func (p *postroom) put(s upload.Slot, file string) string {
 
 func (p *postroom) hears(s upload.Slot, version, result string) {
 	p.t.Helper()
-	if err := p.scans().Heard(p.t.Context(), job.MalwareResult{Key: s.Key(), Version: version, Result: result}); err != nil {
+	if err := p.scans().Heard(p.t.Context(), trigger.MalwareResult{Key: s.Key(), Version: version, Result: result}); err != nil {
 		p.t.Fatal(err)
 	}
 }
@@ -136,8 +137,8 @@ func TestACleanFileWaitsAtTheDesk(t *testing.T) {
 	p := newPostroom(t)
 	s := p.promises()
 	version := p.put(s, "ab-")
-	p.hears(s, version, job.Clean)
-	p.hears(s, version, job.Clean) // at least once
+	p.hears(s, version, trigger.MalwareClean)
+	p.hears(s, version, trigger.MalwareClean) // at least once
 	piece := p.piece(s)
 	if piece.Status != batch.Waiting || piece.First != 1 || piece.Last != 3 || !piece.Pages[2].Blank || piece.Pages[0].Blank || len(piece.SHA256) != 32 {
 		t.Errorf("%+v", piece)
@@ -155,7 +156,7 @@ func TestACleanFileWaitsAtTheDesk(t *testing.T) {
 	}
 	// The same bytes again, in another file.
 	again := p.promises()
-	p.hears(again, p.put(again, "ab-"), job.Clean)
+	p.hears(again, p.put(again, "ab-"), trigger.MalwareClean)
 	if piece := p.piece(again); piece.Status != batch.Rescan || piece.Why != batch.SameInBatch {
 		t.Errorf("%+v", piece)
 	}
@@ -165,7 +166,7 @@ func TestWhatIsNotCleanIsQuarantinedAndCounted(t *testing.T) {
 	t.Parallel()
 	p := newPostroom(t)
 	for result, c := range map[string]struct{ file, code string }{
-		job.Infected: {"ab", "infected"}, job.Unsupported: {"ab", "unsupported"}, job.Clean: {"bad", "corrupt"},
+		trigger.MalwareInfected: {"ab", "infected"}, trigger.MalwareUnsupported: {"ab", "unsupported"}, trigger.MalwareClean: {"bad", "corrupt"},
 	} {
 		s := p.promises()
 		p.hears(s, p.put(s, c.file), result)
@@ -188,11 +189,11 @@ func TestAResultOnAnotherVersionSaysNothing(t *testing.T) {
 	first := p.put(s, "ab")
 	p.sweep(upload.LooksEvery) // the first one is found
 	second := p.put(s, "another")
-	p.hears(s, second, job.Clean)
+	p.hears(s, second, trigger.MalwareClean)
 	if piece := p.piece(s); piece.Status != batch.Checking {
 		t.Fatalf("%+v", piece)
 	}
-	p.hears(s, first, job.Clean)
+	p.hears(s, first, trigger.MalwareClean)
 	if piece := p.piece(s); piece.Status != batch.Waiting || piece.Last != 2 {
 		t.Errorf("%+v", piece)
 	}
@@ -209,7 +210,7 @@ func TestAResultOnAnotherVersionSaysNothing(t *testing.T) {
 
 func TestSilenceIsAskedAboutAndInTheEndSomebodyIsTold(t *testing.T) {
 	t.Parallel()
-	for _, result := range []string{"", job.Failed, job.Denied} {
+	for _, result := range []string{"", trigger.MalwareFailed, trigger.MalwareDenied} {
 		p := newPostroom(t)
 		s := p.promises()
 		version := p.put(s, "ab")
@@ -228,7 +229,7 @@ func TestSilenceIsAskedAboutAndInTheEndSomebodyIsTold(t *testing.T) {
 		if len(p.asked) < 3 || slices.ContainsFunc(p.asked, func(v string) bool { return v != version }) {
 			t.Errorf("%q: asked about %v", result, p.asked)
 		}
-		p.hears(s, version, job.Clean) // after all
+		p.hears(s, version, trigger.MalwareClean) // after all
 		if piece := p.piece(s); piece.Status != batch.Waiting || piece.Why != "" {
 			t.Errorf("%q: %+v", result, piece)
 		}
@@ -253,7 +254,7 @@ func TestAFileThatDoesNotComeLapsesAndOneThatComesLateIsRead(t *testing.T) {
 	if l := p.ledger(); l.Pieces != 1 || l.Waiting != 1 || !l.AddsUp() {
 		t.Errorf("%+v", l)
 	}
-	p.hears(s, version, job.Clean)
+	p.hears(s, version, trigger.MalwareClean)
 	if piece := p.piece(s); piece.Status != batch.Waiting {
 		t.Errorf("%+v", piece)
 	}
@@ -263,7 +264,7 @@ func TestAStrangersFileIsPassedOver(t *testing.T) {
 	t.Parallel()
 	p := newPostroom(t)
 	for _, key := range []string{"scans/none", "extracts/" + upload.NewScan(ann, p.batch, p.clock.Now()).ID, "scans/" + upload.NewScan(ann, p.batch, p.clock.Now()).ID, ""} {
-		if err := p.scans().Heard(t.Context(), job.MalwareResult{Key: key, Version: "1", Result: job.Clean}); err != nil {
+		if err := p.scans().Heard(t.Context(), trigger.MalwareResult{Key: key, Version: "1", Result: trigger.MalwareClean}); err != nil {
 			t.Errorf("%q: %v", key, err)
 		}
 	}
@@ -277,7 +278,7 @@ func TestAKilledReaderOfScansLosesNothing(t *testing.T) {
 		file, result string
 		want         batch.Status
 	}{
-		"read": {"ab-", job.Clean, batch.Waiting}, "infected": {"ab", job.Infected, batch.Quarantined}, "corrupt": {"bad", job.Clean, batch.Quarantined},
+		"read": {"ab-", trigger.MalwareClean, batch.Waiting}, "infected": {"ab", trigger.MalwareInfected, batch.Quarantined}, "corrupt": {"bad", trigger.MalwareClean, batch.Quarantined},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -310,7 +311,7 @@ func TestAKilledReaderOfScansLosesNothing(t *testing.T) {
 						return optouttest.Broken // nothing that it did afterwards was done
 					}
 					p.store.Fate, p.files.Fate = kill, kill
-					_ = p.scans().Heard(t.Context(), job.MalwareResult{Key: s.Key(), Version: version, Result: c.result})
+					_ = p.scans().Heard(t.Context(), trigger.MalwareResult{Key: s.Key(), Version: version, Result: c.result})
 					p.store.Fate, p.files.Fate = nil, nil
 					if l := p.ledger(); l.Pieces != 1 || !l.AddsUp() {
 						t.Errorf("killed at call %d (%v): %+v", at, done, l)
@@ -341,7 +342,7 @@ func TestAFileThatKillsEveryReaderIsGivenUp(t *testing.T) {
 	version := p.put(s, "ab")
 	r := p.scans()
 	r.Draw = func(context.Context, []byte, func(job.Drawn) error) error { panic(fmt.Sprint(errors.New("pdf"))) }
-	if err := r.Heard(t.Context(), job.MalwareResult{Key: s.Key(), Version: version, Result: job.Clean}); err != nil {
+	if err := r.Heard(t.Context(), trigger.MalwareResult{Key: s.Key(), Version: version, Result: trigger.MalwareClean}); err != nil {
 		t.Fatal(err)
 	}
 	for range upload.MostTries + 1 {
