@@ -121,8 +121,32 @@ func (r Scans) Read(ctx context.Context, id string) (upload.Slot, error) {
 	return h.work(ctx, id)
 }
 
-// books are the mailroom's, as machines write them.
-func (r Scans) books() batch.Mailroom { return batch.Mailroom{Store: r.Store, Now: r.Now} }
+// books are where it is written what becomes of a file.
+type books interface {
+	Arrived(context.Context, batch.At) error
+	Lapsed(context.Context, batch.At) error
+	Stuck(ctx context.Context, at batch.At, why string) error
+	Quarantine(ctx context.Context, at batch.At, why string, sha256 []byte) error
+	Read(ctx context.Context, at batch.At, sha256 []byte, pages []batch.Page, first batch.File) error
+	AnotherFile(ctx context.Context, first batch.At, version string) error
+}
+
+// books are the mailroom's; of a form's own scan, nothing but its slot.
+func (r Scans) books(s upload.Slot) books {
+	if s.Batch == "" {
+		return none{}
+	}
+	return batch.Mailroom{Store: r.Store, Now: r.Now}
+}
+
+type none struct{}
+
+func (none) Arrived(context.Context, batch.At) error                                { return nil }
+func (none) Lapsed(context.Context, batch.At) error                                 { return nil }
+func (none) Stuck(context.Context, batch.At, string) error                          { return nil }
+func (none) Quarantine(context.Context, batch.At, string, []byte) error             { return nil }
+func (none) Read(context.Context, batch.At, []byte, []batch.Page, batch.File) error { return nil }
+func (none) AnotherFile(context.Context, batch.At, string) error                    { return nil }
 
 // step does one thing for a scan in hand. The books are written before the slot: what is done twice is known there.
 func (r Scans) step(ctx context.Context, s upload.Slot) (upload.Slot, error) {
@@ -150,7 +174,7 @@ func (r Scans) giveUp(ctx context.Context, s upload.Slot) (upload.Slot, error) {
 
 // refuse ends a scan that nobody opens.
 func (r Scans) refuse(ctx context.Context, s upload.Slot, at batch.At, why upload.Refusal) (upload.Slot, error) {
-	if err := r.books().Quarantine(ctx, at, why.Code, s.SHA256); err != nil {
+	if err := r.books(s).Quarantine(ctx, at, why.Code, s.SHA256); err != nil {
 		return s, fmt.Errorf("quarantine: %w", err)
 	}
 	s.Refusal = why
@@ -165,13 +189,13 @@ func (r Scans) find(ctx context.Context, s upload.Slot, at batch.At) (upload.Slo
 	}
 	if len(found) == 0 {
 		if s = s.Missed(r.Now()); s.State == upload.Expired {
-			if err := r.books().Lapsed(ctx, at); err != nil {
+			if err := r.books(s).Lapsed(ctx, at); err != nil {
 				return s, fmt.Errorf("note that no file came: %w", err)
 			}
 		}
 		return s, nil
 	}
-	if err := r.books().Arrived(ctx, at); err != nil {
+	if err := r.books(s).Arrived(ctx, at); err != nil {
 		return s, fmt.Errorf("note the file: %w", err)
 	}
 	first := found[len(found)-1]
@@ -187,7 +211,7 @@ func (r Scans) find(ctx context.Context, s upload.Slot, at batch.At) (upload.Slo
 
 // wait waits for the malware result, asks for it again, and in the end has somebody told.
 func (r Scans) wait(ctx context.Context, s upload.Slot, at batch.At) (upload.Slot, error) {
-	if err := r.books().Arrived(ctx, at); err != nil {
+	if err := r.books(s).Arrived(ctx, at); err != nil {
 		return s, fmt.Errorf("note the file: %w", err)
 	}
 	now := r.Now()
@@ -196,7 +220,7 @@ func (r Scans) wait(ctx context.Context, s upload.Slot, at batch.At) (upload.Slo
 		return s.PutOff(due, ""), nil
 	}
 	if s.Asked >= mostAsked {
-		if err := r.books().Stuck(ctx, at, batch.Unchecked); err != nil {
+		if err := r.books(s).Stuck(ctx, at, batch.Unchecked); err != nil {
 			return s, fmt.Errorf("tell of it: %w", err)
 		}
 	}
@@ -230,9 +254,11 @@ func (r Scans) draw(ctx context.Context, s upload.Slot, at batch.At) (upload.Slo
 	}
 	sum := sha256.Sum256(file)
 	s.SHA256 = sum[:]
-	first, err := r.Store.FirstFile(ctx, s.SHA256, batch.File{Batch: s.Batch, Upload: s.ID})
-	if err != nil {
-		return s, fmt.Errorf("note the bytes: %w", err)
+	first := batch.File{Batch: s.Batch, Upload: s.ID}
+	if s.Batch != "" {
+		if first, err = r.Store.FirstFile(ctx, s.SHA256, first); err != nil {
+			return s, fmt.Errorf("note the bytes: %w", err)
+		}
 	}
 	var pages []batch.Page
 	if first.Upload == s.ID {
@@ -255,9 +281,10 @@ func (r Scans) draw(ctx context.Context, s upload.Slot, at batch.At) (upload.Slo
 			return r.refuse(ctx, s, at, upload.Refusal{Code: batch.NotRead})
 		}
 	}
-	if err := r.books().Read(ctx, at, s.SHA256, pages, first); err != nil {
+	if err := r.books(s).Read(ctx, at, s.SHA256, pages, first); err != nil {
 		return s, fmt.Errorf("note the pages: %w", err)
 	}
+	s.Pages = len(pages)
 	return s.End(upload.Read, r.Now()).Settled(r.Now()), nil
 }
 
@@ -276,7 +303,7 @@ func (r Scans) others(ctx context.Context, s upload.Slot, at batch.At) (upload.S
 		if o.Version == s.Object {
 			continue
 		}
-		if err := r.books().AnotherFile(ctx, at, o.Version); err != nil {
+		if err := r.books(s).AnotherFile(ctx, at, o.Version); err != nil {
 			return s, fmt.Errorf("note another file: %w", err)
 		}
 	}

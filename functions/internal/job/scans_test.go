@@ -355,3 +355,35 @@ func TestAFileThatKillsEveryReaderIsGivenUp(t *testing.T) {
 		t.Errorf("%+v", piece)
 	}
 }
+
+// A scan that a practice attaches to a form of its own is read the same way, and is in nobody's batch.
+func TestAScanOfAFormIsReadToo(t *testing.T) {
+	t.Parallel()
+	p := newPostroom(t)
+	form := optout.NewReference([10]byte{1})
+	s, err := p.store.SaveUpload(t.Context(), upload.NewAttachment(clerk("A81001"), form, p.clock.Now()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad, err := p.store.SaveUpload(t.Context(), upload.NewAttachment(clerk("A81001"), form, p.clock.Now()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.hears(s, p.put(s, "ab"), trigger.MalwareClean)
+	p.hears(bad, p.put(bad, "ab"), trigger.MalwareInfected)
+	if got := p.slot(s); got.State != upload.Read || got.Pages != 2 || string(p.files.Newest(upload.PageKey(s.ID, 2))) != "b" {
+		t.Errorf("%+v", got)
+	}
+	if got := p.slot(bad); got.State != upload.Refused || got.Refusal.Code != batch.Infected {
+		t.Errorf("%+v", got)
+	}
+	if l := p.ledger(); l.Pieces != 0 {
+		t.Errorf("%+v", l)
+	}
+	if ids, err := p.store.Attachments(t.Context(), form, 10); err != nil || len(ids) != 2 {
+		t.Errorf("%v, %v", ids, err)
+	}
+	if ids, err := p.store.Uploads(t.Context(), s.Practice, 10); err != nil || len(ids) != 0 {
+		t.Errorf("among the practice's lists: %v, %v", ids, err)
+	}
+}

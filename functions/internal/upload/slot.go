@@ -30,7 +30,7 @@ type Purpose string
 // What files are for.
 const (
 	Extract Purpose = "extract" // a practice's own list of the patients for whom a preference is coded
-	Scan    Purpose = "scan"    // of paper, in a batch of the mailroom
+	Scan    Purpose = "scan"    // of paper: in a batch of the mailroom, or of a form that a practice registered
 )
 
 const (
@@ -60,7 +60,8 @@ type Slot struct {
 	By       string      // an optout.Actor
 	Run      time.Time   // of an extract: when the practice ran its list
 	Sure     bool        // the practice says that it is the right list, whatever it lacks
-	Batch    string      // of a scan: the batch of the mailroom that it belongs to
+	Batch    string      // of a scan: the batch of the mailroom that it belongs to; or
+	Form     optout.Reference
 
 	State    State
 	Promised time.Time
@@ -73,6 +74,7 @@ type Slot struct {
 	Fault  string    // what the last one was, as a code
 	Object string    // which version of the file is read; "" before it is found, and once it is gone
 
+	Pages   int    // of a scan that was read
 	Malware string // of a scan: the malware result on this version; "": none yet
 	Asked   int    // how often it was asked for again
 
@@ -132,6 +134,13 @@ func (s Slot) Key() string       { return prefixes[s.For] + s.ID }
 func (s Slot) AnswerKey() string { return "answers/" + s.ID + ".csv" }
 
 var prefixes = map[Purpose]string{Extract: "extracts/", Scan: "scans/"}
+
+// NewAttachment is a slot for a scan of the paper from which a practice registered a form.
+func NewAttachment(by optout.Actor, form optout.Reference, now time.Time) Slot {
+	s := NewScan(by, "", now)
+	s.Practice, s.Form = by.Practice, form
+	return s
+}
 
 // IDOf is the id of the slot for whose file this is the key of a scan; "" if it is none.
 func IDOf(key string) string {
