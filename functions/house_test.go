@@ -38,9 +38,9 @@ const module = "example.org/optout/"
 var storeys = [][]string{
 	{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady", "functions/internal/digest", "functions/internal/observe", "infra"},
 	{"functions/internal/optout", "functions/internal/directory"},
-	{"functions/internal/dynamo", "functions/internal/keyring", "functions/internal/notice", "functions/internal/config", "functions/internal/quota", "functions/internal/worklist", "functions/internal/extract", "functions/internal/export", "functions/internal/upload", "functions/internal/batch", "functions/internal/bucket", "functions/internal/malware"},
+	{"functions/internal/dynamo", "functions/internal/keyring", "functions/internal/notice", "functions/internal/config", "functions/internal/quota", "functions/internal/worklist", "functions/internal/extract", "functions/internal/export", "functions/internal/upload", "functions/internal/batch", "functions/internal/bucket", "functions/internal/malware", "functions/internal/scan"},
 	{"functions/internal/door", "functions/internal/door/staff", "functions/internal/door/patient", "functions/internal/door/practice", "functions/internal/door/office", "functions/internal/job", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger"},
-	{"functions/patient", "functions/practice", "functions/office", "functions/notify", "functions/reader", "functions/clock", "functions/bounce", "functions/internal/directory/cut", "functions/internal/signin/machines", "functions/internal/e2e"},
+	{"functions/patient", "functions/practice", "functions/office", "functions/notify", "functions/reader", "functions/clock", "functions/bounce", "functions/internal/directory/cut", "functions/internal/scan/warm", "functions/internal/signin/machines", "functions/internal/e2e"},
 }
 
 var shelves = []string{"functions/internal/door", "functions/internal/door/staff", "functions/internal/steady", "functions/internal/worklist", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger", "functions/internal/export", "functions/internal/upload", "functions/internal/batch"}
@@ -49,7 +49,7 @@ var shelves = []string{"functions/internal/door", "functions/internal/door/staff
 var ground = []string{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady", "functions/internal/digest"}
 
 // support are packages that only tests import; they are held to nothing here.
-var support = []string{"functions/internal/optout/optouttest", "functions/internal/dynamo/dynamotest", "functions/internal/door/contracttest", "functions/internal/nhsui/nhsuitest", "functions/internal/signin/signintest"}
+var support = []string{"functions/internal/optout/optouttest", "functions/internal/dynamo/dynamotest", "functions/internal/door/contracttest", "functions/internal/nhsui/nhsuitest", "functions/internal/signin/signintest", "functions/internal/scan/scantest"}
 
 // foreign is what a storey may import from outside this module and the standard library; nil: whatever it needs.
 var foreign = map[int][]string{
