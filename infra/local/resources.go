@@ -349,7 +349,7 @@ func strictly(properties, into any) error {
 func planOf(s *stack) plan {
 	p := plan{identity: s.parameters["MailIdentity"]}
 	apis := map[string]bool{}
-	var functions, destinations, malware []resource
+	var functions, destinations, scanned []resource
 	for _, r := range s.resources {
 		at := r.path() + ".Properties"
 		var err error
@@ -396,7 +396,7 @@ func planOf(s *stack) plan {
 		case "AWS::SES::ConfigurationSetEventDestination":
 			destinations = append(destinations, r)
 		case "AWS::GuardDuty::MalwareProtectionPlan":
-			malware = append(malware, r)
+			scanned = append(scanned, r)
 		case "AWS::IAM::Role":
 			err = p.role(s, r)
 		default:
@@ -414,7 +414,7 @@ func planOf(s *stack) plan {
 			s.fault(r.path()+".Properties", "%v", err)
 		}
 	}
-	for _, r := range malware {
+	for _, r := range scanned {
 		if err := p.malwarePlan(s, r); err != nil {
 			s.fault(r.path()+".Properties", "%v", err)
 		}
