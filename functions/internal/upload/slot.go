@@ -3,6 +3,8 @@ package upload
 import (
 	"cmp"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
 	"fmt"
 	"slices"
 	"strings"
@@ -122,6 +124,13 @@ func NewScan(by optout.Actor, batch string, now time.Time) Slot {
 		ID: rand.Text(), For: Scan, Batch: batch, By: by.String(),
 		State: Promised, Promised: milliseconds(now), Due: milliseconds(now.Add(LooksEvery)),
 	}
+}
+
+// Under is a new slot as the one that is made under a key: made again under it, it is the same.
+func (s Slot) Under(key string) Slot {
+	sum := sha256.Sum256([]byte("slot\n" + s.By + "\n" + s.Batch + "\n" + key))
+	s.ID = base32.StdEncoding.EncodeToString(sum[:])[:26]
+	return s
 }
 
 // IsID says that s has the shape of a slot's id. Whatever else it is, it names no slot.
