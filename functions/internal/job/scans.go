@@ -50,8 +50,6 @@ type Unreadable struct {
 func (u *Unreadable) Error() string { return u.Code }
 
 const (
-	// MostBytes is how large a scan may be.
-	MostBytes = 20 << 20
 	// drawnWithin is how long a file may take to come and to be drawn.
 	drawnWithin = 60 * time.Second
 	// mostAsked is how often a malware result is asked for again before somebody is told; it is asked for all the same.
@@ -203,7 +201,7 @@ func (r Scans) find(ctx context.Context, s upload.Slot, at batch.At) (upload.Slo
 	s.Tries = 0 // what comes next is another matter
 	s = s.Claimed(r.Now())
 	s.Object = first.Version
-	if first.Size > MostBytes {
+	if first.Size > upload.MostOfScan {
 		return r.refuse(ctx, s, at, upload.Refusal{Code: "too-large"})
 	}
 	return s, nil
@@ -248,11 +246,11 @@ func (r Scans) draw(ctx context.Context, s upload.Slot, at batch.At) (upload.Slo
 		return s, fmt.Errorf("open the file: %w", err)
 	}
 	defer body.Close()
-	file, err := io.ReadAll(io.LimitReader(body, MostBytes+1))
+	file, err := io.ReadAll(io.LimitReader(body, upload.MostOfScan+1))
 	switch {
 	case err != nil:
 		return s, fmt.Errorf("read the file: %w", err)
-	case len(file) > MostBytes:
+	case len(file) > upload.MostOfScan:
 		return r.refuse(ctx, s, at, upload.Refusal{Code: "too-large"})
 	}
 	sum := sha256.Sum256(file)
