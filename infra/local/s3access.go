@@ -21,8 +21,8 @@ import (
 )
 
 // beforeObjects is the guard before S3. A browser may call too, with what a function has signed: then it is that
-// function's role that is judged, as AWS does. Requests go on as they came, so that the engine checks the signature. Of an
-// object that was put, put hears before the caller does.
+// function's role that is judged, as AWS does. Requests go on as they came, so that the engine checks the signature. Of
+// an object that was put, put hears before the caller does.
 func (g *guard) beforeObjects(engine string, put func(context.Context, objectVersion)) (http.Handler, error) {
 	target, err := url.Parse(engine)
 	if err != nil {
