@@ -218,12 +218,8 @@ func (m Mailroom) ByHand(ctx context.Context, batch string, by optout.Actor, env
 	p := Piece{At: At{batch, byHand + "-" + idFor(by, o.Key)}, Envelope: envelope, Since: now}
 	p = p.ends(o.Status, o.Why, by.String(), now)
 	_, err := m.act(ctx, batch, func(b *Batch) ([]Piece, error) {
-<<<<<<< HEAD
-		if _, err := m.Store.Piece(ctx, p.At); err == nil { // it was said before, or our own answer was lost on the way
-=======
 		switch _, err := m.Store.Piece(ctx, p.At); {
 		case err == nil: // our own answer was lost on the way
->>>>>>> wt-store
 			return nil, errNothing
 		case !errors.Is(err, optout.ErrNotFound):
 			return nil, err

@@ -32,14 +32,11 @@ var (
 	NotNow     = &optout.Refusal{Code: "NOT_NOW", Detail: "The piece does not stand where this can be done. Look at it again."}
 	NotTwice   = &optout.Refusal{Code: "KEYED_BY_YOU", Detail: "You have keyed this piece. Somebody else has to key it the second time."}
 	Supervisor = &optout.Refusal{Code: "SUPERVISOR", Detail: "This is for a supervisor to decide."}
-<<<<<<< HEAD
 	// OpenedBefore is for a page that is gone back to, filled in otherwise and sent once more.
 	OpenedBefore = &optout.Refusal{Code: "OPENED_BEFORE", Detail: "This page has opened another batch already. If you want to open one more, send it again."}
 
-=======
-	Marked     = &optout.Refusal{Code: "REGISTERING", Detail: "A form is being registered from this piece, so it can be nothing else. Key it again to bring that to an end."}
->>>>>>> wt-store
-	Crowded    = &optout.Refusal{Code: "BATCH_FULL", Detail: "This batch has no room for more. Close it, and open another one."}
+	Marked  = &optout.Refusal{Code: "REGISTERING", Detail: "A form is being registered from this piece, so it can be nothing else. Key it again to bring that to an end."}
+	Crowded = &optout.Refusal{Code: "BATCH_FULL", Detail: "This batch has no room for more. Close it, and open another one."}
 )
 
 // reopenable are outcomes that can be taken back as long as the batch is open: nothing has gone out of the house.
@@ -63,15 +60,11 @@ func (m Mailroom) Open(ctx context.Context, by optout.Actor, d Declaration) (Bat
 	if err != nil {
 		return Batch{}, fmt.Errorf("open batch: %w", later(err))
 	}
-<<<<<<< HEAD
 	stored, err := m.Store.Batch(ctx, b.ID)
 	if err == nil && (stored.Box != d.Box || stored.Sequence != d.Sequence || stored.Destroy != d.Destroy) {
 		return stored, OpenedBefore
 	}
 	return stored, err
-=======
-	b.Version++
-	return b, nil
 }
 
 // later is a conflict, after so many tries, as what it is: something that may pass.
@@ -80,7 +73,6 @@ func later(err error) error {
 		return fmt.Errorf("%w: %w", optout.ErrUnavailable, err)
 	}
 	return err
->>>>>>> wt-store
 }
 
 // Recount changes how many envelopes are declared, with a reason for the books.
@@ -236,14 +228,9 @@ func (m Mailroom) ExpectOnce(ctx context.Context, id string, by optout.Actor, ke
 		slots = append(slots, upload.NewScan(by, id, m.Now()).Under(fmt.Sprint(key, n)))
 	}
 	_, err := m.change(ctx, id, func(b *Batch) (Change, error) {
-<<<<<<< HEAD
 		pieces = nil
 		switch _, err := m.Store.Piece(ctx, FirstOf(id, slots[0].ID)); {
 		case err == nil: // it was said before, or our own answer was lost on the way
-=======
-		switch _, err := m.Store.Piece(ctx, FirstOf(id, slots[0].ID)); {
-		case err == nil: // our own answer was lost on the way
->>>>>>> wt-store
 			return Change{}, errNothing
 		case !errors.Is(err, optout.ErrNotFound):
 			return Change{}, err
@@ -252,10 +239,6 @@ func (m Mailroom) ExpectOnce(ctx context.Context, id string, by optout.Actor, ke
 		case b.Pieces+len(names) > MostPieces, e != Later && b.Highest+len(names) > 2*MostEnvelopes:
 			return Change{}, Crowded
 		}
-<<<<<<< HEAD
-=======
-		pieces = nil
->>>>>>> wt-store
 		for n, s := range slots {
 			if e == OneEach || e == OneAll && n == 0 {
 				b.Highest++
@@ -272,10 +255,15 @@ func (m Mailroom) ExpectOnce(ctx context.Context, id string, by optout.Actor, ke
 		b.Pieces += len(pieces)
 		return Change{Pieces: pieces, Slots: slots}, nil
 	})
-	if err != nil || len(pieces) > 0 {
-		return pieces, slots, err
+	if err != nil {
+		return nil, nil, err
 	}
-<<<<<<< HEAD
+	if len(pieces) > 0 { // as they are stored now
+		for n := range slots {
+			pieces[n].Version, slots[n].Version = 1, 1
+		}
+		return pieces, slots, nil
+	}
 	return m.expected(ctx, id, slots, names)
 }
 
@@ -292,12 +280,6 @@ func (m Mailroom) expected(ctx context.Context, id string, slots []upload.Slot, 
 		pieces, stored = append(pieces, p), append(stored, s)
 	}
 	return pieces, stored, nil
-=======
-	for n := range slots {
-		pieces[n].Version, slots[n].Version = 1, 1
-	}
-	return pieces, slots, nil
->>>>>>> wt-store
 }
 
 // twice says whether the pieces of a file are keyed by two people: always the same of a file, and by no rule that a

@@ -4,15 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-<<<<<<< HEAD
 	"crypto/sha256"
 	"errors"
 	"fmt"
-=======
-	"errors"
 	"slices"
 	"time"
->>>>>>> wt-store
 
 	"example.org/optout/functions/internal/optout"
 )
@@ -114,7 +110,6 @@ func (m Mailroom) Read(ctx context.Context, at At, sha256 []byte, pages []Page, 
 	})
 }
 
-<<<<<<< HEAD
 // AnotherFile notes that a second file came to the place of a piece: it is on the books, though nobody reads it.
 func (m Mailroom) AnotherFile(ctx context.Context, first At, version string) error {
 	sum := sha256.Sum256([]byte(version))
@@ -132,14 +127,14 @@ func (m Mailroom) AnotherFile(ctx context.Context, first At, version string) err
 		return Change{Pieces: []Piece{other.ends(Quarantined, SecondFile, machine, m.Now())}}, nil
 	})
 	return err
-=======
+}
+
 // again is why a piece is a rescan of one in a batch.
 func again(batch string, at At) string {
 	if batch == at.Batch {
 		return SameInBatch
 	}
 	return SameBytes
->>>>>>> wt-store
 }
 
 // hear changes a piece by what machines learn of it. That it is known already is no error.

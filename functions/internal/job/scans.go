@@ -262,25 +262,23 @@ func (r Scans) draw(ctx context.Context, s upload.Slot, at batch.At) (upload.Slo
 		}
 	}
 	var pages []batch.Page
-	if first.Upload == s.ID {
-		err = r.Draw(quick, file, func(d Drawn) error {
-			if d.Number != len(pages)+1 {
-				return fmt.Errorf("page %d comes after page %d", d.Number, len(pages))
-			}
-			pages = append(pages, batch.Page{Blank: d.Blank, Fault: d.Fault})
-			if len(d.JPEG) == 0 {
-				return nil
-			}
-			return r.Files.Put(quick, upload.PageKey(s.ID, d.Number), "image/jpeg", bytes.Clone(d.JPEG))
-		})
-		if bad, ok := errors.AsType[*Unreadable](err); ok {
-			return r.refuse(ctx, s, at, upload.Refusal{Code: bad.Code, Detail: bad.Detail})
-		} else if err != nil {
-			return s, fmt.Errorf("draw the pages: %w", err)
+	err = r.Draw(quick, file, func(d Drawn) error {
+		if d.Number != len(pages)+1 {
+			return fmt.Errorf("page %d comes after page %d", d.Number, len(pages))
 		}
-		if len(pages) == 0 {
-			return r.refuse(ctx, s, at, upload.Refusal{Code: batch.NotRead})
+		pages = append(pages, batch.Page{Blank: d.Blank, Fault: d.Fault})
+		if len(d.JPEG) == 0 {
+			return nil
 		}
+		return r.Files.Put(quick, upload.PageKey(s.ID, d.Number), "image/jpeg", bytes.Clone(d.JPEG))
+	})
+	if bad, ok := errors.AsType[*Unreadable](err); ok {
+		return r.refuse(ctx, s, at, upload.Refusal{Code: bad.Code, Detail: bad.Detail})
+	} else if err != nil {
+		return s, fmt.Errorf("draw the pages: %w", err)
+	}
+	if len(pages) == 0 {
+		return r.refuse(ctx, s, at, upload.Refusal{Code: batch.NotRead})
 	}
 	if err := r.books(s).Read(ctx, at, s.SHA256, pages, first); err != nil {
 		return s, fmt.Errorf("note the pages: %w", err)
