@@ -44,6 +44,9 @@ func (g *guard) beforeObjects(engine string, put func(context.Context, objectVer
 			if !errors.Is(err, context.Canceled) {
 				g.complain("the S3 engine does not answer: %v", err)
 			}
+			if call, ok := r.Context().Value(judgedCall{}).(objectCall); ok && call.puts { // it may be there all the same
+				put(r.Context(), objectVersion{Bucket: call.bucket, Key: call.object})
+			}
 			objectError{http.StatusServiceUnavailable, "ServiceUnavailable", "the S3 engine does not answer"}.answer(w, r)
 		},
 	}
