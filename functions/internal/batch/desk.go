@@ -193,7 +193,7 @@ func (m Mailroom) Alarm(ctx context.Context, at At, by optout.Actor) (Piece, err
 		}
 		p.Status, p.Why, p.Lease = Disputed, Safeguarding, Lease{}
 		raised = p.said(m.Now(), by.String(), "alarm", Safeguarding)
-		return []Piece{raised}, nil
+		return written(&raised), nil
 	})
 	return raised, err
 }
@@ -229,6 +229,7 @@ func (m Mailroom) ByHand(ctx context.Context, batch string, by optout.Actor, env
 		b.Pieces, b.Highest = b.Pieces+1, max(b.Highest, envelope)
 		return []Piece{p}, nil
 	})
+	p.Version = 1
 	return p, err
 }
 
@@ -248,7 +249,7 @@ func (m Mailroom) Undo(ctx context.Context, at At, by optout.Actor) (Piece, erro
 		}
 		p.Status, p.Why, p.Done = Waiting, "", time.Time{}
 		undone = p.said(m.Now(), by.String(), "undone", "")
-		return []Piece{undone}, nil
+		return written(&undone), nil
 	})
 	return undone, err
 }
@@ -286,7 +287,7 @@ func (m Mailroom) InEnvelope(ctx context.Context, at At, by optout.Actor, envelo
 		}
 		p.Envelope, b.Highest = envelope, max(b.Highest, envelope)
 		moved = p.said(m.Now(), by.String(), "envelope", fmt.Sprint(envelope))
-		return []Piece{moved}, nil
+		return written(&moved), nil
 	})
 	return moved, err
 }
@@ -313,15 +314,22 @@ func (m Mailroom) decide(ctx context.Context, at At, by optout.Actor, part Part,
 		if decided, err = do(p); err != nil {
 			return nil, err
 		}
-		return append([]Piece{decided}, rest...), nil
+		return append(written(&decided), rest...), nil
 	})
 	return decided, err
+}
+
+// written are pieces to write: the one that a clerk is told of, which is then as it is stored.
+func written(p *Piece) []Piece {
+	all := []Piece{*p}
+	p.Version++
+	return all
 }
 
 // mine refuses an act on a piece that is not before this clerk.
 func (m Mailroom) mine(p Piece, by optout.Actor) error {
 	switch held := p.HeldBy(m.Now()); {
-	case p.Stage() == "" && p.Status.IsOutcome():
+	case p.Status.IsOutcome():
 		return Decided
 	case p.Stage() == "":
 		return NotNow
