@@ -56,6 +56,9 @@ const (
 	mostAsked = 3
 )
 
+// locked is, in place of the malware result, that a file has a password: a code that the reader of scans has, too.
+const locked = "encrypted"
+
 // Every file has its malware result within minutes. What has none is asked for again, less and less often.
 var askAfter = []time.Duration{10 * time.Minute, 30 * time.Minute, 2 * time.Hour, 6 * time.Hour}
 
@@ -84,7 +87,9 @@ func (r Scans) Heard(ctx context.Context, m trigger.MalwareResult) error {
 		s.Object, s.Lease, s.Tries, s.Due = m.Version, time.Time{}, 0, r.Now().UTC().Truncate(time.Millisecond)
 		switch m.Result {
 		case trigger.MalwareClean, trigger.MalwareInfected, trigger.MalwareUnsupported:
-			s.Malware = m.Result
+			if s.Malware = m.Result; m.Locked {
+				s.Malware = locked
+			}
 		default: // it is asked for again in its time
 			s.Fault, s.Due = "malware-"+m.Result, r.Now().Add(askAfter[0]).UTC().Truncate(time.Millisecond)
 		}
