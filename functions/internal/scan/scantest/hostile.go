@@ -244,16 +244,6 @@ func bombs() []Class {
 			d.page(fmt.Sprintf("/MediaBox[%s]/Contents %d 0 R/Resources<</XObject<</I %d 0 R>>>>", a4, c, i))
 			return d.bytes()
 		}},
-		{"a PDF whose drawings hold drawings that hold drawings", func() []byte {
-			d := newDocument()
-			forms := d.stream("/Type/XObject/Subtype/Form/BBox[0 0 600 850]", []byte(strings.Repeat("0 0 m 6 8 l 6 0 l 0 8 l b*\n", 2000)))
-			for range 4 {
-				forms = d.stream(fmt.Sprintf("/Type/XObject/Subtype/Form/BBox[0 0 600 850]/Resources<</XObject<</N %d 0 R>>>>", forms), []byte(strings.Repeat("/N Do\n", 20)))
-			}
-			c := d.stream("", []byte("/N Do"))
-			d.page(fmt.Sprintf("/MediaBox[%s]/Contents %d 0 R/Resources<</XObject<</N %d 0 R>>>>", a4, c, forms))
-			return d.bytes()
-		}},
 	}
 }
 

@@ -1,4 +1,4 @@
-// Command draw reads one file as functions/internal/scan does and says what that took: draw CACHE FILE. It is a process
+// Command draw reads one file as functions/internal/scan does and says what that took: draw CACHE FILE SECONDS. It is a process
 // of its own for each file, so that what the file takes at most can be told, and without the race detector, which takes
 // several times as much.
 package main
@@ -17,8 +17,9 @@ import (
 
 // Drawn is what it says.
 type Drawn struct {
+	Cached bool
 	Kind   scan.Kind
-	Code   string   // why the file was refused; "" if it was not
+	Code   string   // why the file was refused; "" if it was not; "deadline" if it was still at it after so many seconds
 	Pages  int      // that were drawn
 	Faults []string // of pages that were not
 	Peak   int      // memory in MB: the most that the process ever had
@@ -41,12 +42,19 @@ func draw(d *Drawn) error {
 	if err != nil {
 		return err
 	}
+	d.Cached = e.Cached
 	file, err := os.ReadFile(os.Args[2])
 	if err != nil {
 		return err
 	}
+	seconds, err := time.ParseDuration(os.Args[3] + "s")
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), seconds)
+	defer cancel()
 	start := time.Now()
-	s, err := e.Read(context.Background(), file, func(p scan.Page) error {
+	s, err := e.Read(ctx, file, func(p scan.Page) error {
 		if p.Fault != nil {
 			d.Faults = append(d.Faults, p.Fault.Code)
 		} else {
@@ -57,6 +65,8 @@ func draw(d *Drawn) error {
 	d.Time, d.Kind = time.Since(start).Seconds(), s.Kind
 	if r, refused := errors.AsType[*scan.Refusal](err); refused {
 		d.Code, err = r.Code, nil
+	} else if errors.Is(err, context.DeadlineExceeded) {
+		d.Code, err = "deadline", nil
 	}
 	if d.Peak = peak(); d.Peak == 0 {
 		return errors.Join(err, errors.New("no peak of memory in /proc/self/status"))
