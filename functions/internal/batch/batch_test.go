@@ -26,17 +26,31 @@ type room struct {
 	t     *testing.T
 	paper []optout.Reference // forms that may have been registered
 	pages map[string]int     // of files that may have been read, by slot
+
+	registered func() // is called after a form was registered
 }
 
 // watched notes which forms may be there.
 type watched struct {
 	*optouttest.Memory
-	r *room
+	r      *room
+	broken batch.At // cannot be read
 }
 
 func (w watched) Register(ctx context.Context, f optout.Form) (optout.Form, error) {
 	w.r.paper = append(w.r.paper, f.Reference)
-	return w.Memory.Register(ctx, f)
+	f, err := w.Memory.Register(ctx, f)
+	if w.r.registered != nil {
+		w.r.registered()
+	}
+	return f, err
+}
+
+func (w watched) Piece(ctx context.Context, at batch.At) (batch.Piece, error) {
+	if at == w.broken {
+		return batch.Piece{}, optout.ErrUnreadable
+	}
+	return w.Memory.Piece(ctx, at)
 }
 
 func newRoom(t *testing.T) *room {
@@ -44,7 +58,7 @@ func newRoom(t *testing.T) *room {
 	r := &room{Memory: &optouttest.Memory{}, Clock: optouttest.NewClock(), t: t, pages: map[string]int{}}
 	r.Mailroom = batch.Mailroom{
 		Store: r.Memory, Now: r.Clock.Now,
-		Registrar: optout.Registrar{Store: watched{r.Memory, r}, Keys: optouttest.Keys{}, Now: r.Clock.Now},
+		Registrar: optout.Registrar{Store: watched{Memory: r.Memory, r: r}, Keys: optouttest.Keys{}, Now: r.Clock.Now},
 		Rules:     func() optout.Rules { return optouttest.Rules },
 	}
 	return r
