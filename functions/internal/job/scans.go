@@ -51,7 +51,7 @@ func (u *Unreadable) Error() string { return u.Code }
 
 const (
 	// MostBytes is how large a scan may be.
-	MostBytes = 20 << 20
+	MostBytes = batch.MostBytes
 	// drawnWithin is how long a file may take to come and to be drawn.
 	drawnWithin = 60 * time.Second
 	// mostAsked is how often a malware result is asked for again before somebody is told; it is asked for all the same.

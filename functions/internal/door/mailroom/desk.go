@@ -1,7 +1,6 @@
 package mailroom
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"html/template"
@@ -87,11 +86,6 @@ func deskAt(at batch.At) string {
 	return "/mailroom/desk/" + url.PathEscape(at.Batch) + "/" + url.PathEscape(at.ID)
 }
 
-// booksAt is the address of a piece's page in the books of its batch.
-func booksAt(at batch.At) string {
-	return "/mailroom/batches/" + url.PathEscape(at.Batch) + "/pieces/" + url.PathEscape(at.ID)
-}
-
 // listed is one of the desk's lists on its first page.
 type listed struct {
 	Stage       batch.Stage
@@ -103,7 +97,7 @@ type listed struct {
 var stageWords = map[batch.Stage]struct{ text, about, button string }{
 	batch.Keying1:   {"To key", "Pieces that nobody has keyed yet.", "Next piece"},
 	batch.Keying2:   {"To key once more", "Pieces that somebody else has keyed. You read the NHS number, the birth date and the choice, without seeing what they read.", "Next piece to key once more"},
-	batch.Supervise: {"For a supervisor", "Pieces that two people read differently, that somebody raised an alarm over, and files that nobody could open.", "Next piece for a supervisor"},
+	batch.Supervise: {"For a supervisor", "Pieces that two people read differently, or over which somebody raised an alarm, and files that nobody could open.", "Next piece for a supervisor"},
 }
 
 // desk shows what waits: GET /mailroom/desk.
@@ -119,8 +113,10 @@ func (d *Door) showDesk(w http.ResponseWriter, r *http.Request, s signin.Session
 		All   string
 		Stays bool
 		Lists []listed
-		Table *nhsui.Table
+
+		Supervises bool
 	}
+	page.Supervises = s.Role == optout.Supervisor
 	page.After, page.Stays = d.after(ctx, s, v, r.URL.Query().Get("after")), v.Stop
 	if v.Batch != "" {
 		page.Batch, page.All = batch.Show(v.Batch), "/mailroom/desk"+way{Stage: v.Stage, Stop: v.Stop}.query()
@@ -148,14 +144,6 @@ func (d *Door) showDesk(w http.ResponseWriter, r *http.Request, s signin.Session
 			l.Next = on.hidden() + nhsui.HTML(button)
 		}
 		page.Lists = append(page.Lists, l)
-	}
-	if s.Role == optout.Supervisor && waiting[batch.Supervise] > 0 {
-		pieces, err := d.forSupervisors(ctx, v.Batch)
-		if err != nil {
-			d.house.Fail(w, r, err)
-			return
-		}
-		page.Table = d.supervisedTable(pieces, v)
 	}
 	d.house.Show(w, s, staff.Page{
 		Name: "desk", Status: status, Title: "The desk", Part: "/mailroom/desk", Script: "desk.js", Sheet: "desk.css", Faults: faults, Data: page,
@@ -192,84 +180,6 @@ func (d *Door) waiting(ctx context.Context, id string) (map[batch.Stage]int, err
 	return count, nil
 }
 
-// mostSupervised is how many pieces a supervisor chooses from at a time.
-const mostSupervised = 50
-
-// forSupervisors are the pieces that wait for a supervisor, of one batch if that is named: those over which somebody raised
-// an alarm first, then the readings that differ, then files that nobody could open; the oldest first.
-func (d *Door) forSupervisors(ctx context.Context, id string) (pieces []batch.Piece, err error) {
-	for q, err := range d.Store.Queue(ctx, batch.Supervise) {
-		if err != nil {
-			return nil, err
-		}
-		if id != "" && q.Batch != id {
-			continue
-		}
-		switch p, err := d.Store.Piece(ctx, q.At); {
-		case errors.Is(err, optout.ErrNotFound):
-		case err != nil:
-			return nil, err
-		case p.Stage() == batch.Supervise: // an index is a hint
-			pieces = append(pieces, p)
-		}
-		if len(pieces) == mostSupervised {
-			break
-		}
-	}
-	slices.SortStableFunc(pieces, func(a, b batch.Piece) int {
-		return cmp.Or(cmp.Compare(urgency(a), urgency(b)), a.Since.Compare(b.Since))
-	})
-	return pieces, nil
-}
-
-func urgency(p batch.Piece) int {
-	switch {
-	case p.Why == batch.Safeguarding:
-		return 0
-	case p.Status == batch.Disputed:
-		return 1
-	case p.Status == batch.Quarantined:
-		return 2
-	}
-	return 3
-}
-
-// supervisedText says why a piece waits for a supervisor.
-func supervisedText(p batch.Piece) nhsui.Tag {
-	switch urgency(p) {
-	case 0:
-		return nhsui.Tag{Text: "Risk to someone: today", Colour: "red"}
-	case 1:
-		return nhsui.Tag{Text: "Read in two ways", Colour: "orange"}
-	case 2:
-		return nhsui.Tag{Text: "File not opened", Colour: "purple"}
-	}
-	return nhsui.Tag{Text: "File is stuck", Colour: "yellow"}
-}
-
-func (d *Door) supervisedTable(pieces []batch.Piece, v way) *nhsui.Table {
-	v.Stage = batch.Supervise
-	t := &nhsui.Table{
-		Caption: &nhsui.Heading{Text: "For a supervisor", Size: "m"}, Responsive: true,
-		Head: []nhsui.Cell{{Text: "Why"}, {Text: "Piece"}, {Text: "Waits since"}, {Text: "Who has it"}},
-	}
-	for _, p := range pieces {
-		who := "Nobody"
-		if p.HeldBy(d.Now()) != "" {
-			who = "Somebody, until " + staff.Clock(p.Lease.Until)
-		}
-		at := deskAt(p.At) + v.query()
-		if p.Status != batch.Disputed {
-			at = booksAt(p.At)
-		}
-		t.Rows = append(t.Rows, []nhsui.Cell{
-			{HTML: nhsui.HTML(supervisedText(p))}, {Text: "Batch " + batch.Show(p.Batch) + ", " + whereText(p), Href: at},
-			{Text: staff.Since(p.Since, d.Now())}, {Text: who},
-		})
-	}
-	return t
-}
-
 // next takes the next piece of a list and leads to it: POST /mailroom/desk.
 func (d *Door) next(w http.ResponseWriter, r *http.Request, s signin.Session) {
 	f, status, code := door.ReadForm(r)
@@ -293,12 +203,12 @@ func (d *Door) takeNext(ctx context.Context, s signin.Session, v way) (batch.Pie
 	if v.Stage != batch.Supervise {
 		return d.mailroom().Next(ctx, v.Stage, s.Actor, v.Batch)
 	}
-	pieces, err := d.forSupervisors(ctx, v.Batch)
+	pieces, _, err := d.forSupervisors(ctx)
 	if err != nil {
 		return batch.Piece{}, err
 	}
 	for _, p := range pieces {
-		if p.Status != batch.Disputed { // what is done about a file is done on its page in the books
+		if p.Status != batch.Disputed || v.Batch != "" && p.Batch != v.Batch { // what is done about a file is done elsewhere
 			continue
 		}
 		p, err := d.mailroom().Take(ctx, p.At, s.Actor)
@@ -353,15 +263,10 @@ func (d *Door) after(ctx context.Context, s signin.Session, v way, done string) 
 	if page.Text == "" {
 		return nil
 	}
-	if canUndo(p) {
+	if batch.CanUndo(p) {
 		page.At = deskAt(at)
 	}
 	return &page
-}
-
-// canUndo says that an outcome can be taken back at the desk.
-func canUndo(p batch.Piece) bool {
-	return p.First > 0 && slices.Contains([]batch.Status{batch.SentBack, batch.OtherPost, batch.Rescan}, p.Status)
 }
 
 // becameText says what became of a piece that somebody has done something to, with its form's reference. Of two who key

@@ -449,7 +449,7 @@ type standsPage struct {
 	Text, Where, File, Reference, At, Own string
 	Books                                 string // address of its page in the books
 	Way                                   template.HTML
-	Tag                                   *nhsui.Tag
+	Tag                                   nhsui.Tag
 	Take, Undo                            bool
 	Notes                                 []string
 	Pictures                              pictured
@@ -466,14 +466,11 @@ func (d *Door) stands(w http.ResponseWriter, r *http.Request, s signin.Session, 
 	if p.Stage() != "" {
 		v.Stage = p.Stage()
 	}
-	page := standsPage{Where: "Batch " + batch.Show(p.Batch) + ", " + whereText(p), File: p.Name, At: deskAt(p.At), Own: "/mailroom/desk" + v.query(), Way: v.hidden(), Undo: canUndo(p) && b.IsOpen(), Books: booksAt(p.At)}
+	page := standsPage{Tag: standing(p), Where: "Batch " + batch.Show(p.Batch) + ", " + whereText(p), File: p.Name, At: deskAt(p.At), Own: "/mailroom/desk" + v.query(), Way: v.hidden(), Undo: batch.CanUndo(p) && b.IsOpen(), Books: pieceAt(p.At, "")}
 	supervises := s.Role == optout.Supervisor
 	page.Text, page.Take = d.standsText(s, p, b)
 	if supervises {
 		page.Pictures, page.Notes = pictures(p, b, door.Form{}, false), notes(p)
-		if p.Stage() == batch.Supervise {
-			page.Tag = new(supervisedText(p))
-		}
 	}
 	if p.Status.IsOutcome() && !p.Form.IsZero() && (supervises || mine(p, s)) {
 		_, page.Reference = becameText(p, s)
