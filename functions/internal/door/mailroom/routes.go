@@ -38,7 +38,7 @@ type Store interface {
 type Files interface {
 	// Form signs a form by which a browser or a client puts a file there.
 	Form(ctx context.Context, file bucket.File) (bucket.Form, error)
-	// Picture signs an address at which a picture is shown within a page, for a quarter of an hour.
+	// Picture signs an address at which a picture is shown within a page, for a minute.
 	Picture(ctx context.Context, key string) (string, error)
 	// Link signs an address at which a file is downloaded under a name, for a minute.
 	Link(ctx context.Context, key, name string) (string, error)
@@ -57,7 +57,7 @@ type Door struct {
 	NHS         bool         // the NHS logo may be shown
 	TestNumbers bool
 	Twice       int // of a hundred pieces, how many are keyed by two people
-	Practices   optout.Practices
+	Practices   Practices
 	Now         func() time.Time
 
 	house *staff.House
