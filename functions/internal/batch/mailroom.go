@@ -277,6 +277,7 @@ func (m Mailroom) expected(ctx context.Context, id string, slots []upload.Slot, 
 		case err != nil:
 			return nil, nil, err
 		}
+		s.Version = 1 // as it was made
 		pieces, stored = append(pieces, p), append(stored, s)
 	}
 	return pieces, stored, nil

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net/http"
 
+	"example.org/optout/functions/internal/batch"
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
 )
@@ -40,9 +41,14 @@ var (
 	NoPractice    = Problem{404, "no-such-practice", "No such practice", "No practice in England has this code. Search for its name, town or postcode."}
 	NotOnYourList = Problem{404, "not-on-your-list", "This form is not on your list", "Check the reference. A form that has gone to another practice, or to the office, is not shown here any more."}
 	NoneCollected = Problem{404, "none-collected", "There is nothing to take away", "None of the forms on this page is collected yet. Collect them first: only then is it known who has opened them."}
+	NotHeld       = Problem{404, "not-held", "This form is not held", "Check the reference. What the mailroom has cleared up has gone on, and is not shown here any more."}
 	NoSuchList    = Problem{404, "no-such-list", "There is no such list", "Check the address. A list of another practice is not shown, and an answer is kept for a month."}
 	NoSuchBatch   = Problem{404, "no-such-batch", "There is no such batch", "Check the batch's reference: it has 17 letters and digits, and stands on its header sheet."}
 	NoSuchPiece   = Problem{404, "no-such-piece", "There is no such piece", "Check the address, or look for the piece in its batch."}
+	NoSuchPage    = Problem{404, "no-such-page", "There is no such page", "Check the address. The piece has no page of this number, or it could not be drawn: look at the paper."}
+	NotYours      = Problem{409, "piece-not-yours", "You have not got this piece before you", "Take it first. If somebody else has it, take another one."}
+	FilesNotNamed = Problem{422, "files-not-named", "No places can be made for these files", "Send a key, and for each of at most 40 files a name and a kind."}
+	PlaceUsed     = Problem{409, "place-used", "A file was sent to this place before", "The file that came first counts. Ask for a new place, and send the other one there."}
 	NotRead       = Problem{409, "list-not-read", "This list is not read, or not yet", "Ask how far it is: GET /api/practice/extract/{id}."}
 	ListTooLarge  = Problem{413, "list-too-large", "The list is too large to be sent like this", "At most 4 MB are taken here. Leave out the columns that are not needed, or send it from the page /practice/extract, up to 64 MB."}
 	NotCSV        = Problem{415, "not-csv-type", "The list is not declared as CSV", "Send it with the header Content-Type: text/csv."}
@@ -67,6 +73,8 @@ var refusals = map[*optout.Refusal]Problem{
 	optout.AskThePerson: {409, "ask-the-person", "Ask the person first", ""},
 	optout.NotEarlier:   {409, "not-an-earlier-form", "That is no earlier form of this person", ""},
 	optout.TellFirst:    {409, "tell-first", "Tell the person first", ""},
+	batch.Closed:        {409, "batch-closed", "The batch is closed", ""},
+	batch.Crowded:       {409, "batch-full", "The batch is full", ""},
 }
 
 // Refused is the problem of an act that the domain refuses.
