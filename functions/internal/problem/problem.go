@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net/http"
 
+	"example.org/optout/functions/internal/batch"
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
 )
@@ -40,6 +41,7 @@ var (
 	NoPractice    = Problem{404, "no-such-practice", "No such practice", "No practice in England has this code. Search for its name, town or postcode."}
 	NotOnYourList = Problem{404, "not-on-your-list", "This form is not on your list", "Check the reference. A form that has gone to another practice, or to the office, is not shown here any more."}
 	NoneCollected = Problem{404, "none-collected", "There is nothing to take away", "None of the forms on this page is collected yet. Collect them first: only then is it known who has opened them."}
+	NotHeld       = Problem{404, "not-held", "This form is not held", "Check the reference. What the mailroom has cleared up has gone on, and is not shown here any more."}
 	NoSuchList    = Problem{404, "no-such-list", "There is no such list", "Check the address. A list of another practice is not shown, and an answer is kept for a month."}
 	NoSuchBatch   = Problem{404, "no-such-batch", "There is no such batch", "Check the batch's reference: it has 17 letters and digits, and stands on its header sheet."}
 	NoSuchPiece   = Problem{404, "no-such-piece", "There is no such piece", "Check the address, or look for the piece in its batch."}
@@ -71,6 +73,8 @@ var refusals = map[*optout.Refusal]Problem{
 	optout.AskThePerson: {409, "ask-the-person", "Ask the person first", ""},
 	optout.NotEarlier:   {409, "not-an-earlier-form", "That is no earlier form of this person", ""},
 	optout.TellFirst:    {409, "tell-first", "Tell the person first", ""},
+	batch.Closed:        {409, "batch-closed", "The batch is closed", ""},
+	batch.Crowded:       {409, "batch-full", "The batch is full", ""},
 }
 
 // Refused is the problem of an act that the domain refuses.

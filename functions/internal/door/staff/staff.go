@@ -41,7 +41,10 @@ type House struct {
 }
 
 // Part is a part of the door that every page leads to.
-type Part struct{ Text, Href string }
+type Part struct {
+	Text, Href string
+	Supervised bool // it is for supervisors, and only they see it
+}
 
 // Page is one page.
 type Page struct {
@@ -181,6 +184,9 @@ func (h *House) header(s signin.Session, part string) *nhsui.Header {
 	}
 	head.Navigation = &nhsui.Navigation{}
 	for _, p := range h.Parts {
+		if p.Supervised && !s.Supervisor {
+			continue
+		}
 		head.Navigation.Items = append(head.Navigation.Items, nhsui.NavigationItem{Text: p.Text, Href: p.Href, Active: p.Href == part})
 	}
 	return head
