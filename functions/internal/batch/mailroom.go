@@ -155,18 +155,34 @@ const (
 // Expect makes places for files: from now on each of them is on the books, whether it comes or not. names are those of
 // the files, MostAtOnce at most.
 func (m Mailroom) Expect(ctx context.Context, id string, by optout.Actor, names []string, e Envelopes) ([]Piece, []upload.Slot, error) {
-	if len(names) < 1 || len(names) > MostAtOnce {
-		return nil, nil, wrong("files", "too-many")
+	if err := expectable(names, e); err != nil {
+		return nil, nil, err
 	}
-	if !slices.Contains([]Envelopes{OneEach, OneAll, Later}, e) {
-		return nil, nil, wrong("envelopes", "not-an-option")
-	}
-	var pieces []Piece
 	var slots []upload.Slot
 	for range names {
 		slots = append(slots, upload.NewScan(by, id, m.Now()))
 	}
-	_, err := m.change(ctx, id, func(b *Batch) (Change, error) {
+	pieces, _, err := m.expect(ctx, id, by, names, e, slots)
+	if err != nil {
+		return nil, nil, err
+	}
+	return pieces, slots, nil
+}
+
+func expectable(names []string, e Envelopes) error {
+	if len(names) < 1 || len(names) > MostAtOnce {
+		return wrong("files", "too-many")
+	}
+	if !slices.Contains([]Envelopes{OneEach, OneAll, Later}, e) {
+		return wrong("envelopes", "not-an-option")
+	}
+	return nil
+}
+
+// expect puts the pieces of slots on the books, with the slots. there says that they, or others in their places, were there
+// already.
+func (m Mailroom) expect(ctx context.Context, id string, by optout.Actor, names []string, e Envelopes, slots []upload.Slot) (pieces []Piece, there bool, err error) {
+	_, err = m.change(ctx, id, func(b *Batch) (Change, error) {
 		switch {
 		case slots[0].Version > 0: // our own answer was lost on the way
 			return Change{}, errNothing
@@ -176,6 +192,7 @@ func (m Mailroom) Expect(ctx context.Context, id string, by optout.Actor, names 
 			return Change{}, Crowded
 		}
 		if _, err := m.Store.Piece(ctx, FirstOf(id, slots[0].ID)); err == nil {
+			there = true
 			return Change{}, errNothing
 		}
 		pieces = nil
@@ -196,9 +213,9 @@ func (m Mailroom) Expect(ctx context.Context, id string, by optout.Actor, names 
 		return Change{Pieces: pieces, Slots: slots}, nil
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, false, err
 	}
-	return pieces, slots, nil
+	return pieces, there, nil
 }
 
 // twice says whether the pieces of a file are keyed by two people: always the same of a file, and by no rule that a
