@@ -38,9 +38,9 @@ const module = "example.org/optout/"
 var storeys = [][]string{
 	{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady", "functions/internal/digest", "functions/internal/observe", "infra"},
 	{"functions/internal/optout", "functions/internal/directory"},
-	{"functions/internal/dynamo", "functions/internal/keyring", "functions/internal/notice", "functions/internal/config", "functions/internal/quota", "functions/internal/worklist", "functions/internal/extract", "functions/internal/export", "functions/internal/upload", "functions/internal/batch", "functions/internal/bucket"},
-	{"functions/internal/door", "functions/internal/door/staff", "functions/internal/door/patient", "functions/internal/door/practice", "functions/internal/door/office", "functions/internal/job", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger"},
-	{"functions/patient", "functions/practice", "functions/office", "functions/notify", "functions/reader", "functions/clock", "functions/bounce", "functions/internal/directory/cut", "functions/internal/signin/machines", "functions/internal/e2e"},
+	{"functions/internal/dynamo", "functions/internal/keyring", "functions/internal/notice", "functions/internal/config", "functions/internal/quota", "functions/internal/worklist", "functions/internal/extract", "functions/internal/export", "functions/internal/upload", "functions/internal/batch", "functions/internal/bucket", "functions/internal/malware", "functions/internal/scan"},
+	{"functions/internal/door", "functions/internal/door/staff", "functions/internal/door/patient", "functions/internal/door/practice", "functions/internal/door/office", "functions/internal/job", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger", "functions/internal/door/mailroom"},
+	{"functions/patient", "functions/practice", "functions/office", "functions/notify", "functions/reader", "functions/clock", "functions/bounce", "functions/internal/directory/cut", "functions/internal/scan/warm", "functions/internal/signin/machines", "functions/internal/e2e"},
 }
 
 var shelves = []string{"functions/internal/door", "functions/internal/door/staff", "functions/internal/steady", "functions/internal/worklist", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger", "functions/internal/export", "functions/internal/upload", "functions/internal/batch"}
@@ -49,7 +49,7 @@ var shelves = []string{"functions/internal/door", "functions/internal/door/staff
 var ground = []string{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady", "functions/internal/digest"}
 
 // support are packages that only tests import; they are held to nothing here.
-var support = []string{"functions/internal/optout/optouttest", "functions/internal/dynamo/dynamotest", "functions/internal/door/contracttest", "functions/internal/nhsui/nhsuitest", "functions/internal/signin/signintest"}
+var support = []string{"functions/internal/optout/optouttest", "functions/internal/dynamo/dynamotest", "functions/internal/door/contracttest", "functions/internal/nhsui/nhsuitest", "functions/internal/signin/signintest", "functions/internal/scan/scantest"}
 
 // foreign is what a storey may import from outside this module and the standard library; nil: whatever it needs.
 var foreign = map[int][]string{
@@ -441,6 +441,73 @@ func TestRolesAreExact(t *testing.T) {
 	}
 	if statements < 10 {
 		t.Errorf("only %d statements were read", statements)
+	}
+}
+
+// The role of GuardDuty is as its user guide has it, and reads nothing but scans.
+func TestGuardDutyReadsScansAndNothingElse(t *testing.T) {
+	t.Parallel()
+	resources, _ := readTemplate(t)
+	plan, role := resources["Malware"], resources["MalwareRole"]
+	where := at(&plan, "Properties", "ProtectedResource", "S3Bucket")
+	if text(where, "BucketName") != "Uploads" || !slices.Equal(values(at(where, "ObjectPrefixes")), []string{"scans/"}) || text(&plan, "Properties", "Role") != "MalwareRole.Arn" {
+		t.Error("the plan is for other files, or has another role")
+	}
+	var who, got []string
+	for _, s := range at(&role, "Properties", "AssumeRolePolicyDocument", "Statement").Content {
+		who = append(who, text(s, "Principal", "Service"))
+	}
+	for _, policy := range at(&role, "Properties", "Policies").Content {
+		for _, s := range at(policy, "PolicyDocument", "Statement").Content {
+			got = append(got, strings.TrimSpace(strings.Join(values(at(s, "Action")), " ")+" on "+strings.Join(values(at(s, "Resource")), " ")+" "+text(s, "Condition", "StringLike", "events:ManagedBy")))
+		}
+	}
+	const guardDuty = "malware-protection-plan.guardduty.amazonaws.com"
+	const own = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/DO-NOT-DELETE-AmazonGuardDutyMalwareProtectionS3*"
+	want := []string{
+		"events:PutRule events:DeleteRule events:PutTargets events:RemoveTargets on " + own + " " + guardDuty,
+		"events:DescribeRule events:ListTargetsByRule on " + own,
+		"s3:PutBucketNotification s3:GetBucketNotification s3:ListBucket on Uploads.Arn",
+		"s3:PutObject on ${Uploads.Arn}/malware-protection-resource-validation-object",
+		"s3:GetObject s3:GetObjectVersion on ${Uploads.Arn}/scans/*",
+	}
+	if !slices.Equal(who, []string{guardDuty}) || !slices.Equal(got, want) {
+		t.Errorf("%v may %q", who, got)
+	}
+}
+
+// A scan is all there is of a form, and its pages are what people read: nothing expires but extracts and answers, in any
+// version. A rule without a prefix would be for everything.
+func TestScansAndPagesNeverExpire(t *testing.T) {
+	t.Parallel()
+	resources, _ := readTemplate(t)
+	bucket := resources["Uploads"]
+	rules := at(&bucket, "Properties", "LifecycleConfiguration", "Rules").Content
+	for _, r := range rules {
+		for _, kept := range []string{"scans/", "pages/"} {
+			if prefix := text(r, "Prefix"); prefix == "" || strings.HasPrefix(prefix, kept) || strings.HasPrefix(kept, prefix) {
+				t.Errorf("the rule %s is for %q, and so for some of %s", text(r, "Id"), prefix, kept)
+			}
+		}
+	}
+	if len(rules) == 0 || text(&bucket, "Properties", "VersioningConfiguration", "Status") != "Enabled" {
+		t.Errorf("%d rules were read of a bucket that must keep versions", len(rules))
+	}
+}
+
+// Pages of this service may send what they were signed a form for, and learn nothing but whether it arrived.
+func TestOnlyOurOwnPagesSendFiles(t *testing.T) {
+	t.Parallel()
+	resources, _ := readTemplate(t)
+	bucket := resources["Uploads"]
+	rules := at(&bucket, "Properties", "CorsConfiguration", "CorsRules").Content
+	if len(rules) != 1 {
+		t.Fatalf("%d rules", len(rules))
+	}
+	got := children(rules[0])
+	if names := slices.Sorted(maps.Keys(got)); !slices.Equal(names, []string{"AllowedMethods", "AllowedOrigins", "MaxAge"}) ||
+		!slices.Equal(values(at(rules[0], "AllowedOrigins")), []string{"Address"}) || !slices.Equal(values(at(rules[0], "AllowedMethods")), []string{"POST"}) {
+		t.Errorf("pages elsewhere, or with more: %v", names)
 	}
 }
 

@@ -38,6 +38,7 @@ type Outcome struct {
 	Part
 	Status Status // SentBack, OtherPost or Rescan
 	Why    string
+	Key    string // of what is put in by hand: said again under it, it is one thing; "": it never is
 }
 
 // Part is which pages of a piece are meant, and whose envelope they are from.
@@ -168,10 +169,10 @@ func (m Mailroom) ByHand(ctx context.Context, batch string, by optout.Actor, env
 		return Piece{}, err
 	}
 	now := milliseconds(m.Now())
-	p := Piece{At: At{batch, byHand + "-" + newID()}, Envelope: envelope, Since: now}
+	p := Piece{At: At{batch, byHand + "-" + idFor(by, o.Key)}, Envelope: envelope, Since: now}
 	p = p.ends(o.Status, o.Why, by.String(), now)
 	_, err := m.act(ctx, batch, func(b *Batch) ([]Piece, error) {
-		if _, err := m.Store.Piece(ctx, p.At); err == nil { // our own answer was lost on the way
+		if _, err := m.Store.Piece(ctx, p.At); err == nil { // it was said before, or our own answer was lost on the way
 			return nil, errNothing
 		}
 		if b.Pieces >= MostPieces {

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -31,13 +32,16 @@ var (
 	NotNow     = &optout.Refusal{Code: "NOT_NOW", Detail: "The piece does not stand where this can be done. Look at it again."}
 	NotTwice   = &optout.Refusal{Code: "KEYED_BY_YOU", Detail: "You have keyed this piece. Somebody else has to key it the second time."}
 	Supervisor = &optout.Refusal{Code: "SUPERVISOR", Detail: "This is for a supervisor to decide."}
+	// OpenedBefore is for a page that is gone back to, filled in otherwise and sent once more.
+	OpenedBefore = &optout.Refusal{Code: "OPENED_BEFORE", Detail: "This page has opened another batch already. If you want to open one more, send it again."}
+
 	Crowded    = &optout.Refusal{Code: "BATCH_FULL", Detail: "This batch has no room for more. Close it, and open another one."}
 )
 
 // Reopenable are outcomes that can be taken back as long as the batch is open: nothing has gone out of the house.
 var reopenable = []Status{SentBack, OtherPost, Rescan, Quarantined}
 
-// Open opens a batch.
+// Open opens a batch. OpenedBefore and the batch that was, if another one was opened under the key.
 func (m Mailroom) Open(ctx context.Context, by optout.Actor, d Declaration) (Batch, error) {
 	b, err := New(d, by, m.Now())
 	if err != nil {
@@ -48,7 +52,11 @@ func (m Mailroom) Open(ctx context.Context, by optout.Actor, d Declaration) (Bat
 			return Batch{}, fmt.Errorf("open batch: %w", err)
 		}
 	}
-	return m.Store.Batch(ctx, b.ID)
+	stored, err := m.Store.Batch(ctx, b.ID)
+	if err == nil && (stored.Box != d.Box || stored.Sequence != d.Sequence || stored.Destroy != d.Destroy) {
+		return stored, OpenedBefore
+	}
+	return stored, err
 }
 
 // Recount changes how many envelopes are declared, with a reason for the books.
@@ -155,13 +163,25 @@ const (
 // Expect makes places for files: from now on each of them is on the books, whether it comes or not. names are those of
 // the files, MostAtOnce at most.
 func (m Mailroom) Expect(ctx context.Context, id string, by optout.Actor, names []string, e Envelopes) ([]Piece, []upload.Slot, error) {
+<<<<<<< HEAD
 	if err := expectable(names, e); err != nil {
 		return nil, nil, err
+=======
+	return m.ExpectOnce(ctx, id, by, rand.Text(), names, e)
+}
+
+// ExpectOnce is Expect under a key, which nobody else can guess: said again under it, it gives the places that there are,
+// their slots as they were made. optout.KeyUsed, if those are others.
+func (m Mailroom) ExpectOnce(ctx context.Context, id string, by optout.Actor, key string, names []string, e Envelopes) ([]Piece, []upload.Slot, error) {
+	if len(names) < 1 || len(names) > MostAtOnce {
+		return nil, nil, wrong("files", "too-many")
+>>>>>>> wt-door
 	}
 	var slots []upload.Slot
-	for range names {
-		slots = append(slots, upload.NewScan(by, id, m.Now()))
+	for n := range names {
+		slots = append(slots, upload.NewScan(by, id, m.Now()).Under(fmt.Sprint(key, n)))
 	}
+<<<<<<< HEAD
 	pieces, _, err := m.expect(ctx, id, by, names, e, slots)
 	if err != nil {
 		return nil, nil, err
@@ -185,17 +205,28 @@ func (m Mailroom) expect(ctx context.Context, id string, by optout.Actor, names 
 	_, err = m.change(ctx, id, func(b *Batch) (Change, error) {
 		switch {
 		case slots[0].Version > 0: // our own answer was lost on the way
+=======
+	_, err := m.change(ctx, id, func(b *Batch) (Change, error) {
+		pieces = nil
+		switch _, err := m.Store.Piece(ctx, FirstOf(id, slots[0].ID)); {
+		case err == nil: // it was said before, or our own answer was lost on the way
+>>>>>>> wt-door
 			return Change{}, errNothing
+		case !errors.Is(err, optout.ErrNotFound):
+			return Change{}, err
 		case !b.IsOpen():
 			return Change{}, Closed
 		case b.Pieces+len(names) > MostPieces, e != Later && b.Highest+len(names) > 2*MostEnvelopes:
 			return Change{}, Crowded
 		}
+<<<<<<< HEAD
 		if _, err := m.Store.Piece(ctx, FirstOf(id, slots[0].ID)); err == nil {
 			there = true
 			return Change{}, errNothing
 		}
 		pieces = nil
+=======
+>>>>>>> wt-door
 		for n, s := range slots {
 			if e == OneEach || e == OneAll && n == 0 {
 				b.Highest++
@@ -212,10 +243,32 @@ func (m Mailroom) expect(ctx context.Context, id string, by optout.Actor, names 
 		b.Pieces += len(pieces)
 		return Change{Pieces: pieces, Slots: slots}, nil
 	})
+<<<<<<< HEAD
 	if err != nil {
 		return nil, false, err
 	}
 	return pieces, there, nil
+=======
+	if err != nil || len(pieces) > 0 {
+		return pieces, slots, err
+	}
+	return m.expected(ctx, id, slots, names)
+}
+
+// expected reads places that were made before.
+func (m Mailroom) expected(ctx context.Context, id string, slots []upload.Slot, names []string) (pieces []Piece, stored []upload.Slot, err error) {
+	for n, s := range slots {
+		p, err := m.Store.Piece(ctx, FirstOf(id, s.ID))
+		switch {
+		case errors.Is(err, optout.ErrNotFound), err == nil && p.Name != clipped(names[n]):
+			return nil, nil, optout.KeyUsed
+		case err != nil:
+			return nil, nil, err
+		}
+		pieces, stored = append(pieces, p), append(stored, s)
+	}
+	return pieces, stored, nil
+>>>>>>> wt-door
 }
 
 // twice says whether the pieces of a file are keyed by two people: always the same of a file, and by no rule that a

@@ -106,6 +106,13 @@ type Reader struct {
 	SNOMED
 }
 
+// Scans is for the two that read scans.
+type Scans struct {
+	By      string `env:"BY,notEmpty"` // malware or schedule: what calls this function
+	Table   string `env:"TABLE,notEmpty"`
+	Uploads string `env:"UPLOADS,notEmpty"` // the bucket
+}
+
 // Bounce configures the function that hears what became of mails.
 type Bounce struct {
 	Table           string `env:"TABLE,notEmpty"`

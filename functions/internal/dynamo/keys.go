@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"example.org/optout/functions/internal/batch"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/upload"
@@ -18,6 +19,7 @@ const (
 	dueShards    = 1024
 	officeShards = 256 // of the desk's and of the office's list
 	uploadShards = 16  // of what is due of uploads: nobody walks a thousand parts for some hundred of them
+	batchShards  = 16  // of the lists of batches and of pieces: 100,000 pieces a day are three or four a second
 )
 
 // key is the primary key of an item.
@@ -33,6 +35,22 @@ func counterKey(counted string) key      { return key{"Q#" + counted, "Q"} }
 func clientKey(id string) key            { return key{"C#" + id, "C"} }
 func uploadKey(id string) key            { return key{"U#" + id, "U"} }
 func turnKey(c nhs.ODSCode) key          { return key{"P#" + c.String(), "X"} }
+func batchKey(id string) key             { return key{batches + id, "B"} }
+func pieceKey(at batch.At) key           { return key{batches + at.Batch, pieces + at.ID} }
+func fileKey(sha256 []byte) key          { return key{"H#" + hex.EncodeToString(sha256), "H"} }
+func paperKey(r optout.Reference) key    { return key{"F#" + r.Key(), "I"} }
+
+const (
+	batches = "B#"
+	pieces  = "I#"
+)
+
+// batchOf is the id of the batch with this primary key or of the piece's, and atOf where the piece with it is.
+func batchOf(pk string) string { return strings.TrimPrefix(pk, batches) }
+
+func atOf(pk, sk string) batch.At {
+	return batch.At{Batch: batchOf(pk), ID: strings.TrimPrefix(sk, pieces)}
+}
 
 // uploadID is the id of the slot with this partition key.
 func uploadID(pk string) string { return strings.TrimPrefix(pk, "U#") }
@@ -81,12 +99,52 @@ func uploadShard(p upload.Purpose, n int) string {
 // uploadsOf is the list of a practice's slots, and uploadEntry the place of one on it.
 func uploadsOf(c nhs.ODSCode) string { return "X#" + c.String() }
 
+// attachmentsOf is the list of a form's scans.
+func attachmentsOf(r optout.Reference) string { return "X#" + r.Key() }
+
 func uploadEntry(u upload.Slot) entry {
-	if u.Practice.IsZero() {
+	switch {
+	case !u.Form.IsZero():
+		return entry{attachmentsOf(u.Form), stamp(u.Promised) + "#" + u.ID}
+	case u.Practice.IsZero():
 		return entry{}
 	}
 	return entry{uploadsOf(u.Practice), stamp(u.Promised) + "#" + u.ID}
 }
+
+// batchEntry is where a batch stands on the list of all that are open or closed, and batchDue among those to which nothing
+// happens.
+func batchEntry(b batch.Batch) entry {
+	return entry{batchesPart(shard(b.ID, batchShards)), openOrClosed(b.IsOpen()) + "#" + stamp(b.Opened) + "#" + b.ID}
+}
+
+func batchesPart(n int) string { return fmt.Sprintf("L#batches#%d", n) }
+
+func openOrClosed(open bool) string {
+	if open {
+		return "O"
+	}
+	return "D"
+}
+
+func batchDue(b batch.Batch) entry {
+	if b.Due().IsZero() {
+		return entry{}
+	}
+	return entry{batchDuePart(shard(b.ID, batchShards)), stamp(b.Due()) + "#batch#" + b.ID}
+}
+
+func batchDuePart(n int) string { return fmt.Sprintf("DUE#batch#%d", n) }
+
+// queueEntry is where a piece stands among those that wait; pieces of one batch are spread, too.
+func queueEntry(p batch.Piece) entry {
+	if p.Stage() == "" {
+		return entry{}
+	}
+	return entry{queuePart(shard(p.ID, batchShards)), string(p.Stage()) + "#" + stamp(p.Since) + "#" + p.Batch + "#" + p.ID}
+}
+
+func queuePart(n int) string { return fmt.Sprintf("L#keying#%d", n) }
 
 // dueOf reads a due entry's sort key.
 func dueOf(sk string) (time.Time, optout.Due, error) {

@@ -163,7 +163,8 @@ func (s Store) write(ctx context.Context, writes []types.TransactWriteItem) (err
 	if u := writes[0].Update; len(writes) == 1 {
 		_, err = s.update(ctx, &dynamodb.UpdateItemInput{
 			TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression,
-			ConditionExpression: u.ConditionExpression, ExpressionAttributeValues: u.ExpressionAttributeValues,
+			ConditionExpression: u.ConditionExpression, ExpressionAttributeNames: u.ExpressionAttributeNames,
+			ExpressionAttributeValues: u.ExpressionAttributeValues,
 		})
 		return err
 	}
@@ -274,6 +275,10 @@ func (s Store) SaveDigest(ctx context.Context, p optout.Practice) error {
 // save writes the attributes of an item on top of the version it was read at, and leaves alone what newer code may
 // have put beside them.
 func (s Store) save(ctx context.Context, k key, version int, i item, attributes []string) error {
+	return s.write(ctx, []types.TransactWriteItem{{Update: s.saving(k, version, i, attributes)}})
+}
+
+func (s Store) saving(k key, version int, i item, attributes []string) *types.Update {
 	values, set, remove, names := item{}, []string{}, []string{}, map[string]string{}
 	for n, name := range attributes {
 		as := fmt.Sprintf("#a%d", n) // some names are the table's own words
@@ -295,11 +300,10 @@ func (s Store) save(ctx context.Context, k key, version int, i item, attributes 
 		condition = "v = :before"
 		values.num(":before", version)
 	}
-	_, err := s.update(ctx, &dynamodb.UpdateItemInput{
+	return &types.Update{
 		TableName: &s.table, Key: item{}.key(k), UpdateExpression: &expression, ConditionExpression: &condition,
 		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
-	})
-	return err
+	}
 }
 
 // Waiting implements optout.Store.

@@ -32,7 +32,7 @@ func TestTheStoreConformsAndOnlyCountersClaimsAndSessionsExpire(t *testing.T) {
 	s := dynamo.New(c, table)
 	t.Run("conforms", func(t *testing.T) {
 		optouttest.Conformance(t, func(*testing.T) optouttest.Subject {
-			return optouttest.Subject{Store: s, Counter: s, Worklist: s, Uploads: s, Sessions: s, Clients: s, Possible: func(ctx context.Context, k optout.PersonKey) ([]optout.Reference, error) {
+			return optouttest.Subject{Store: s, Counter: s, Worklist: s, Uploads: s, Books: s, Sessions: s, Clients: s, Possible: func(ctx context.Context, k optout.PersonKey) ([]optout.Reference, error) {
 				return possible(ctx, c, table, "W#"+string(k))
 			}}
 		})
@@ -69,7 +69,7 @@ func TestTheStoreConformsAndOnlyCountersClaimsAndSessionsExpire(t *testing.T) {
 			}
 		}
 	}
-	kinds := []string{"C C", "F C", "F F", "F L", "N P", "P D", "P P", "P X", "Q Q", "S S", "U U", "W P"}
+	kinds := []string{"B B", "B I", "C C", "F C", "F F", "F I", "F L", "H H", "N P", "P D", "P P", "P X", "Q Q", "S S", "U U", "W P"}
 	if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, kinds) {
 		t.Errorf("items of the kinds %v were written, want %v", got, kinds)
 	}

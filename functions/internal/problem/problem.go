@@ -41,6 +41,8 @@ var (
 	NotOnYourList = Problem{404, "not-on-your-list", "This form is not on your list", "Check the reference. A form that has gone to another practice, or to the office, is not shown here any more."}
 	NoneCollected = Problem{404, "none-collected", "There is nothing to take away", "None of the forms on this page is collected yet. Collect them first: only then is it known who has opened them."}
 	NoSuchList    = Problem{404, "no-such-list", "There is no such list", "Check the address. A list of another practice is not shown, and an answer is kept for a month."}
+	NoSuchBatch   = Problem{404, "no-such-batch", "There is no such batch", "Check the batch's reference: it has 17 letters and digits, and stands on its header sheet."}
+	NoSuchPiece   = Problem{404, "no-such-piece", "There is no such piece", "Check the address, or look for the piece in its batch."}
 	NotRead       = Problem{409, "list-not-read", "This list is not read, or not yet", "Ask how far it is: GET /api/practice/extract/{id}."}
 	ListTooLarge  = Problem{413, "list-too-large", "The list is too large to be sent like this", "At most 4 MB are taken here. Leave out the columns that are not needed, or send it from the page /practice/extract, up to 64 MB."}
 	NotCSV        = Problem{415, "not-csv-type", "The list is not declared as CSV", "Send it with the header Content-Type: text/csv."}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"example.org/optout/functions/internal/batch"
 	"example.org/optout/functions/internal/digest"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
@@ -29,6 +30,7 @@ type Subject struct {
 	Counter  quota.Counter
 	Worklist worklist.Store
 	Uploads  upload.Store
+	Books    batch.Store
 	Sessions signin.Sessions
 	Clients  interface {
 		signin.Clients
@@ -82,6 +84,18 @@ func Conformance(t *testing.T, open func(*testing.T) Subject) {
 		"a practice's slots are listed newest first, and nobody else's":      slotsListed,
 		"a slot is found when it is due, and no more once it is not":         slotsDue,
 		"a practice's lists are read one at a time and never backwards":      turns,
+		"a batch and its pieces are read as they were written":               bookReadsBack,
+		"times of batches and pieces are kept to the millisecond":            bookTimes,
+		"a batch, a piece or a paper that is not there is not found":         booksNotFound,
+		"a batch changes with all that changes with it or not at all":        allOrNothing,
+		"as many files as may be are announced at once":                      mostAtOnce,
+		"of sixteen who write a batch or a piece at one version one does":    sixteenBooks,
+		"a piece is on the list of those who act on it, oldest first":        queues,
+		"batches are listed newest first, the open and the closed":           batchesListed,
+		"an open batch to which nothing happens shows, the longest first":    batchesIdle,
+		"the first file of some bytes stays the first":                       firstFile,
+		"the paper of a form is the first piece that carried it":             papers,
+		"of batches and pieces nothing is shared":                            nothingShared,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -222,8 +222,23 @@ func ownPiece(p batch.Piece) batch.Piece {
 	p.Keyed = slices.Clone(p.Keyed)
 	for n := range p.Keyed {
 		kept(&p.Keyed[n].At)
+		p.Keyed[n].Reading.Answers = ownAnswers(p.Keyed[n].Reading.Answers)
 	}
 	return p
+}
+
+func ownAnswers(a optout.Answers) optout.Answers {
+	a.Subject.Address = slices.Clone(a.Subject.Address)
+	if a.Proxy != nil {
+		proxy := *a.Proxy
+		a.Proxy = &proxy
+	}
+	if a.Reply != nil {
+		reply := *a.Reply
+		reply.Safe = slices.Clone(reply.Safe)
+		a.Reply = &reply
+	}
+	return a
 }
 
 func ownHistory(h batch.History) batch.History {

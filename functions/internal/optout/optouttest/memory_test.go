@@ -9,6 +9,6 @@ import (
 func TestMemory(t *testing.T) {
 	optouttest.Conformance(t, func(*testing.T) optouttest.Subject {
 		m := &optouttest.Memory{}
-		return optouttest.Subject{Store: m, Counter: m, Worklist: m, Uploads: m, Sessions: m, Clients: m, Possible: m.Possible}
+		return optouttest.Subject{Store: m, Counter: m, Worklist: m, Uploads: m, Books: m, Sessions: m, Clients: m, Possible: m.Possible}
 	})
 }
