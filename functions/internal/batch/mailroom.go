@@ -163,10 +163,6 @@ const (
 // Expect makes places for files: from now on each of them is on the books, whether it comes or not. names are those of
 // the files, MostAtOnce at most.
 func (m Mailroom) Expect(ctx context.Context, id string, by optout.Actor, names []string, e Envelopes) ([]Piece, []upload.Slot, error) {
-<<<<<<< HEAD
-	if err := expectable(names, e); err != nil {
-		return nil, nil, err
-=======
 	return m.ExpectOnce(ctx, id, by, rand.Text(), names, e)
 }
 
@@ -175,42 +171,19 @@ func (m Mailroom) Expect(ctx context.Context, id string, by optout.Actor, names 
 func (m Mailroom) ExpectOnce(ctx context.Context, id string, by optout.Actor, key string, names []string, e Envelopes) ([]Piece, []upload.Slot, error) {
 	if len(names) < 1 || len(names) > MostAtOnce {
 		return nil, nil, wrong("files", "too-many")
->>>>>>> wt-door
 	}
+	if !slices.Contains([]Envelopes{OneEach, OneAll, Later}, e) {
+		return nil, nil, wrong("envelopes", "not-an-option")
+	}
+	var pieces []Piece
 	var slots []upload.Slot
 	for n := range names {
 		slots = append(slots, upload.NewScan(by, id, m.Now()).Under(fmt.Sprint(key, n)))
 	}
-<<<<<<< HEAD
-	pieces, _, err := m.expect(ctx, id, by, names, e, slots)
-	if err != nil {
-		return nil, nil, err
-	}
-	return pieces, slots, nil
-}
-
-func expectable(names []string, e Envelopes) error {
-	if len(names) < 1 || len(names) > MostAtOnce {
-		return wrong("files", "too-many")
-	}
-	if !slices.Contains([]Envelopes{OneEach, OneAll, Later}, e) {
-		return wrong("envelopes", "not-an-option")
-	}
-	return nil
-}
-
-// expect puts the pieces of slots on the books, with the slots. there says that they, or others in their places, were there
-// already.
-func (m Mailroom) expect(ctx context.Context, id string, by optout.Actor, names []string, e Envelopes, slots []upload.Slot) (pieces []Piece, there bool, err error) {
-	_, err = m.change(ctx, id, func(b *Batch) (Change, error) {
-		switch {
-		case slots[0].Version > 0: // our own answer was lost on the way
-=======
 	_, err := m.change(ctx, id, func(b *Batch) (Change, error) {
 		pieces = nil
 		switch _, err := m.Store.Piece(ctx, FirstOf(id, slots[0].ID)); {
 		case err == nil: // it was said before, or our own answer was lost on the way
->>>>>>> wt-door
 			return Change{}, errNothing
 		case !errors.Is(err, optout.ErrNotFound):
 			return Change{}, err
@@ -219,14 +192,6 @@ func (m Mailroom) expect(ctx context.Context, id string, by optout.Actor, names 
 		case b.Pieces+len(names) > MostPieces, e != Later && b.Highest+len(names) > 2*MostEnvelopes:
 			return Change{}, Crowded
 		}
-<<<<<<< HEAD
-		if _, err := m.Store.Piece(ctx, FirstOf(id, slots[0].ID)); err == nil {
-			there = true
-			return Change{}, errNothing
-		}
-		pieces = nil
-=======
->>>>>>> wt-door
 		for n, s := range slots {
 			if e == OneEach || e == OneAll && n == 0 {
 				b.Highest++
@@ -243,12 +208,6 @@ func (m Mailroom) expect(ctx context.Context, id string, by optout.Actor, names 
 		b.Pieces += len(pieces)
 		return Change{Pieces: pieces, Slots: slots}, nil
 	})
-<<<<<<< HEAD
-	if err != nil {
-		return nil, false, err
-	}
-	return pieces, there, nil
-=======
 	if err != nil || len(pieces) > 0 {
 		return pieces, slots, err
 	}
@@ -268,7 +227,6 @@ func (m Mailroom) expected(ctx context.Context, id string, slots []upload.Slot, 
 		pieces, stored = append(pieces, p), append(stored, s)
 	}
 	return pieces, stored, nil
->>>>>>> wt-door
 }
 
 // twice says whether the pieces of a file are keyed by two people: always the same of a file, and by no rule that a
