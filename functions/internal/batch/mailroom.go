@@ -35,7 +35,7 @@ var (
 	// OpenedBefore is for a page that is gone back to, filled in otherwise and sent once more.
 	OpenedBefore = &optout.Refusal{Code: "OPENED_BEFORE", Detail: "This page has opened another batch already. If you want to open one more, send it again."}
 
-	Crowded    = &optout.Refusal{Code: "BATCH_FULL", Detail: "This batch has no room for more. Close it, and open another one."}
+	Crowded = &optout.Refusal{Code: "BATCH_FULL", Detail: "This batch has no room for more. Close it, and open another one."}
 )
 
 // Reopenable are outcomes that can be taken back as long as the batch is open: nothing has gone out of the house.
