@@ -184,6 +184,10 @@ func (m Mailroom) ByHand(ctx context.Context, batch string, by optout.Actor, env
 	return p, err
 }
 
+// CanUndo says that the outcome of a piece can be taken back as long as its batch is open: nothing has left the house, and
+// there are pages to key.
+func CanUndo(p Piece) bool { return slices.Contains(reopenable, p.Status) && p.First > 0 }
+
 // Undo takes an outcome back as long as nothing has left the house: the piece waits again.
 func (m Mailroom) Undo(ctx context.Context, at At, by optout.Actor) (Piece, error) {
 	var undone Piece
@@ -195,7 +199,7 @@ func (m Mailroom) Undo(ctx context.Context, at At, by optout.Actor) (Piece, erro
 		case p.Status == Waiting:
 			undone = p
 			return nil, errNothing
-		case !slices.Contains(reopenable, p.Status), p.First == 0: // what has no pages waits for nobody
+		case !CanUndo(p): // what has no pages waits for nobody
 			return nil, NotNow
 		}
 		p.Status, p.Why, p.Done = Waiting, "", time.Time{}

@@ -51,9 +51,9 @@ func (u *Unreadable) Error() string { return u.Code }
 
 const (
 	// MostBytes is how large a scan may be.
-	MostBytes = 20 << 20
+	MostBytes = batch.MostBytes
 	// drawnWithin is how long a file may take to come and to be drawn.
-	drawnWithin = 75 * time.Second
+	drawnWithin = 60 * time.Second
 	// mostAsked is how often a malware result is asked for again before somebody is told; it is asked for all the same.
 	mostAsked = 3
 )
@@ -236,6 +236,9 @@ func (r Scans) wait(ctx context.Context, s upload.Slot, at batch.At) (upload.Slo
 
 // draw reads a clean file: its pages become pictures, and it waits at the desk.
 func (r Scans) draw(ctx context.Context, s upload.Slot, at batch.At) (upload.Slot, error) {
+	if !lasts(ctx, drawnWithin) {
+		return s, errNoTime
+	}
 	quick, stop := context.WithTimeout(ctx, drawnWithin)
 	defer stop()
 	body, err := r.Files.Open(quick, s.Key(), s.Object)

@@ -45,6 +45,8 @@ var (
 	NoSuchBatch   = Problem{404, "no-such-batch", "There is no such batch", "Check the batch's reference: it has 17 letters and digits, and stands on its header sheet."}
 	NoSuchFile    = Problem{404, "no-such-file", "There is no such file", "Check its id: it is said where the file is announced."}
 	NoSuchPiece   = Problem{404, "no-such-piece", "There is no such piece", "Check the address, or look for the piece in its batch."}
+	FilesNotNamed = Problem{422, "files-not-named", "No places can be made for these files", "Send a key, and for each of at most 40 files a name and a kind."}
+	PlaceUsed     = Problem{409, "place-used", "A file was sent to this place before", "The file that came first counts. Ask for a new place, and send the other one there."}
 	NotRead       = Problem{409, "list-not-read", "This list is not read, or not yet", "Ask how far it is: GET /api/practice/extract/{id}."}
 	FileNotThere  = Problem{409, "file-not-there", "The file is not there", "Send it, with the form that was signed for it, and say it again."}
 	FileOtherSize = Problem{409, "file-other-size", "Another file is there", "What has come has another size than you say. Announce the file again and send it to a place of its own."}
