@@ -34,8 +34,8 @@ var (
 	fileLarge   = optout.Fault{Code: "file-too-large", Detail: "This file has more than 20 MB. Scan fewer pages into one file, or scan at 200 dots an inch in grey, and send the new files."}
 )
 
-// place is where one file goes: a form to send it with, where it has not come.
-type place struct {
+// placeForSoftware is where one file goes: a form to send it with, where it has not come.
+type placeForSoftware struct {
 	File    string  `json:"file"`
 	Name    string  `json:"name"`
 	State   string  `json:"state"`
@@ -106,11 +106,11 @@ func (d *Door) expectForSoftware(w http.ResponseWriter, r *http.Request, a optou
 		return
 	}
 	answer := struct {
-		Batch string  `json:"batch"`
-		Files []place `json:"files"`
+		Batch string             `json:"batch"`
+		Files []placeForSoftware `json:"files"`
 	}{Batch: batch.Show(id)}
 	for n := 0; n < len(made) && err == nil; n++ {
-		at := place{File: slots[n].ID, Name: made[n].Name, State: string(stateOf(made[n]))}
+		at := placeForSoftware{File: slots[n].ID, Name: made[n].Name, State: string(stateOf(made[n]))}
 		if made[n].Status == batch.Awaited {
 			at, err = d.signed(ctx, at, slots[n])
 		}
@@ -153,10 +153,10 @@ func stateOf(p batch.Piece) upload.State {
 }
 
 // signed is a place with a form for its file. The answer to the form is 204: nobody is led elsewhere.
-func (d *Door) signed(ctx context.Context, at place, s upload.Slot) (place, error) {
+func (d *Door) signed(ctx context.Context, at placeForSoftware, s upload.Slot) (placeForSoftware, error) {
 	f, err := d.Files.Form(ctx, bucket.File{Key: s.Key(), Most: batch.MostBytes})
 	if err != nil {
-		return place{}, err
+		return placeForSoftware{}, err
 	}
 	at.Address, at.Seconds = f.Address, int(upload.Lasts/time.Second)
 	for _, x := range f.Fields {
@@ -182,7 +182,7 @@ func (d *Door) formForSoftware(w http.ResponseWriter, r *http.Request, a optout.
 		problem.Write(ctx, w, problem.FileThere)
 		return
 	}
-	at, err := d.signed(ctx, place{File: s.ID, Name: p.Name, State: string(s.State)}, s)
+	at, err := d.signed(ctx, placeForSoftware{File: s.ID, Name: p.Name, State: string(s.State)}, s)
 	if err != nil {
 		problem.Error(ctx, w, err)
 		return
