@@ -9,6 +9,7 @@ DYNOXIDE_VERSION := 1.2.1
 ENGINE := .tools/engine-$(DYNOXIDE_VERSION)
 FRONTEND := .tools/nhsuk/installed-$(shell cksum < tools/nhsuk/package-lock.json | cut -d' ' -f1)
 NHSUK := functions/internal/nhsui/assets/built/nhsuk.css
+COMPILED := functions/scans/cache/made-$(shell cksum < go.sum | cut -d' ' -f1)
 BROWSER := .tools/browser/installed-$(shell cksum < tools/browser/package-lock.json | cut -d' ' -f1)
 SCHEMATHESIS := .tools/schemathesis/installed-$(shell cksum < tools/schemathesis.txt | cut -d' ' -f1)
 SAM := .tools/sam-$(shell cksum < tools/requirements.txt | cut -d' ' -f1)
@@ -20,11 +21,11 @@ GO_TOOL := go tool -modfile=tools/go.mod
 help: ## list what can be done
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(ENGINE) $(NHSUK) ## start everything here; PORT=3000 moves it, Ctrl-C ends it
+run: $(ENGINE) $(NHSUK) $(COMPILED) ## start everything here; PORT=3000 moves it, Ctrl-C ends it
 	@CGO_ENABLED=0 go -C infra/local build -trimpath -ldflags='-s -w' -o ../../$(RUNNER) .
 	@exec $(RUNNER)
 
-test: $(ENGINE) $(NHSUK) $(BROWSER) $(SCHEMATHESIS) ## the whole test suite, on real engines
+test: $(ENGINE) $(NHSUK) $(COMPILED) $(BROWSER) $(SCHEMATHESIS) ## the whole test suite, on real engines
 	@echo 'go test ./...  (race detector, shuffled)'
 	@go test -race -shuffle=on -count=1 -timeout 20m -skip 'Browser|Schemathesis' ./...
 	@go test -race -count=1 -v -run '^Test(ComponentsEqualTheirFixtures|AssetsStaySmall)$$' ./functions/internal/nhsui
@@ -56,11 +57,15 @@ fuzz: ## five minutes for each fuzz target (FUZZTIME=5m)
 fmt: ## format the code
 	@$(GO_TOOL) gofumpt -w functions infra
 
-sam: $(SAM) $(NHSUK) ## build what is deployed, into .aws-sam
+sam: $(SAM) $(NHSUK) $(COMPILED) ## build what is deployed, into .aws-sam
 	@CGO_ENABLED=0 GOFLAGS='-tags=lambda.norpc -trimpath "-ldflags=-s -w"' SAM_CLI_TELEMETRY=0 $(SAM)/bin/sam build
 
 clean: ## forget all local state (forms, mails, builds); tools and what make built of the design system stay
 	@rm -rf .local .aws-sam
+
+$(COMPILED):
+	@rm -rf $(filter-out %README.md,$(wildcard functions/scans/cache/*))
+	@go run ./functions/internal/scan/warm functions/scans/cache && touch $@
 
 $(ENGINE):
 	@if [ -n "$${DYNOXIDE:-}$${DYNAMODB_ENDPOINT:-}" ]; then echo 'using the DynamoDB engine that the environment names'; \
@@ -73,8 +78,8 @@ $(FRONTEND): tools/nhsuk/package.json tools/nhsuk/package-lock.json
 	@if npm ci --silent --ignore-scripts --no-audit --no-fund --prefix $(@D); then touch $@; \
 	else echo 'NO NHS DESIGN SYSTEM: nhsuk-frontend cannot be installed. That our components are its IS NOT TESTED.'; test "$${NO_SKIP:-}" != 1; fi
 
-$(NHSUK): $(FRONTEND) tools/nhsuk/build.mjs tools/nhsuk/nhsuk.scss tools/nhsuk/nhsuk.mjs
-	@if test -e $< && cp tools/nhsuk/*.mjs tools/nhsuk/*.scss $(<D) && node $(<D)/build.mjs $(@D); then :; \
+$(NHSUK): $(FRONTEND) $(wildcard tools/nhsuk/*.mjs tools/nhsuk/*.scss tools/nhsuk/*.css)
+	@if test -e $< && cp tools/nhsuk/*.mjs tools/nhsuk/*.scss tools/nhsuk/*.css $(<D) && node $(<D)/build.mjs $(@D); then :; \
 	else rm -rf $(@D); echo 'NO NHS STYLES: they cannot be built. Pages wear OUR PLAIN STYLESHEET and have no scripts.'; test "$${NO_SKIP:-}" != 1; fi
 
 $(BROWSER): tools/browser/package.json tools/browser/package-lock.json

@@ -25,6 +25,7 @@ import (
 	"example.org/optout/functions/internal/config"
 	"example.org/optout/functions/internal/digest"
 	"example.org/optout/functions/internal/door/contracttest"
+	"example.org/optout/functions/internal/door/mailroom"
 	"example.org/optout/functions/internal/door/office"
 	"example.org/optout/functions/internal/door/patient"
 	"example.org/optout/functions/internal/door/practice"
@@ -38,9 +39,9 @@ const module = "example.org/optout/"
 var storeys = [][]string{
 	{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady", "functions/internal/digest", "functions/internal/observe", "infra"},
 	{"functions/internal/optout", "functions/internal/directory"},
-	{"functions/internal/dynamo", "functions/internal/keyring", "functions/internal/notice", "functions/internal/config", "functions/internal/quota", "functions/internal/worklist", "functions/internal/extract", "functions/internal/export", "functions/internal/upload", "functions/internal/batch", "functions/internal/bucket"},
-	{"functions/internal/door", "functions/internal/door/staff", "functions/internal/door/patient", "functions/internal/door/practice", "functions/internal/door/office", "functions/internal/job", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger"},
-	{"functions/patient", "functions/practice", "functions/office", "functions/notify", "functions/reader", "functions/clock", "functions/bounce", "functions/internal/directory/cut", "functions/internal/signin/machines", "functions/internal/e2e"},
+	{"functions/internal/dynamo", "functions/internal/keyring", "functions/internal/notice", "functions/internal/config", "functions/internal/quota", "functions/internal/worklist", "functions/internal/extract", "functions/internal/export", "functions/internal/upload", "functions/internal/batch", "functions/internal/bucket", "functions/internal/malware", "functions/internal/scan"},
+	{"functions/internal/door", "functions/internal/door/staff", "functions/internal/door/patient", "functions/internal/door/practice", "functions/internal/door/office", "functions/internal/job", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger", "functions/internal/door/mailroom"},
+	{"functions/patient", "functions/practice", "functions/office", "functions/mailroom", "functions/notify", "functions/reader", "functions/scans", "functions/clock", "functions/bounce", "functions/internal/directory/cut", "functions/internal/scan/warm", "functions/internal/signin/machines", "functions/internal/e2e"},
 }
 
 var shelves = []string{"functions/internal/door", "functions/internal/door/staff", "functions/internal/steady", "functions/internal/worklist", "functions/internal/nhsui", "functions/internal/problem", "functions/internal/signin", "functions/internal/trigger", "functions/internal/export", "functions/internal/upload", "functions/internal/batch"}
@@ -49,7 +50,7 @@ var shelves = []string{"functions/internal/door", "functions/internal/door/staff
 var ground = []string{"functions/internal/nhs", "functions/internal/crockford", "functions/internal/steady", "functions/internal/digest"}
 
 // support are packages that only tests import; they are held to nothing here.
-var support = []string{"functions/internal/optout/optouttest", "functions/internal/dynamo/dynamotest", "functions/internal/door/contracttest", "functions/internal/nhsui/nhsuitest", "functions/internal/signin/signintest"}
+var support = []string{"functions/internal/optout/optouttest", "functions/internal/dynamo/dynamotest", "functions/internal/door/contracttest", "functions/internal/nhsui/nhsuitest", "functions/internal/signin/signintest", "functions/internal/scan/scantest", "functions/internal/scan/scantest/draw"}
 
 // foreign is what a storey may import from outside this module and the standard library; nil: whatever it needs.
 var foreign = map[int][]string{
@@ -132,7 +133,7 @@ func TestImportsGoDownOnly(t *testing.T) {
 // A clock is given to whoever needs one, and the environment is read in one place.
 func TestTimeAndEnvironmentComeFromOnePlace(t *testing.T) {
 	t.Parallel()
-	allowed := map[string][]string{"time.Now": {"patient/", "practice/", "office/", "bounce/", "notify/", "reader/", "clock/"}, "os.Getenv": {"internal/config/"}, "os.LookupEnv": {"internal/config/"}, "os.Environ": {"internal/config/"}}
+	allowed := map[string][]string{"time.Now": {"patient/", "practice/", "office/", "mailroom/", "bounce/", "notify/", "reader/", "scans/", "clock/"}, "os.Getenv": {"internal/config/"}, "os.LookupEnv": {"internal/config/"}, "os.Environ": {"internal/config/"}}
 	files := 0
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "test/") || strings.Contains(path, "e2e/") {
@@ -247,7 +248,9 @@ var configs = map[string]any{
 	"functions/reader/":   config.Reader{},
 	"functions/clock/":    config.Clock{},
 	"functions/office/":   config.Office{},
+	"functions/mailroom/": config.Mailroom{},
 	"functions/bounce/":   config.Bounce{},
+	"functions/scans/":    config.Scans{},
 }
 
 func TestTemplateFitsTheFunctions(t *testing.T) {
@@ -314,6 +317,9 @@ func TestTemplateRoutesWhatTheDoorsServe(t *testing.T) {
 	}
 	for _, r := range office.Routes {
 		doors["Office"] = append(doors["Office"], r.Method+" "+r.Path)
+	}
+	for _, r := range mailroom.Routes {
+		doors["Mailroom"] = append(doors["Mailroom"], r.Method+" "+r.Path)
 	}
 	var all, described []string
 	for id, f := range functions {
@@ -401,17 +407,18 @@ func TestTheTableForgetsNothing(t *testing.T) {
 	}
 }
 
-// Roles name exact actions and resources, and have nothing but what stands here. The one exception is a call that
-// has no resource.
+// Roles name exact actions and resources, and have nothing but what stands here. The two exceptions are calls
+// that have no resource.
 func TestRolesAreExact(t *testing.T) {
 	t.Parallel()
 	resources, functions := readTemplate(t)
 	whole := regexp.MustCompile(`^[A-Za-z]+(\.Arn|\.StreamArn)?$`) // !Ref and !GetAtt
 	part := []string{                                              // !Sub
-		"${Table.Arn}/index/list", "${Table.Arn}/index/due", "${Unprocessed.Arn}/*", "${Uploads.Arn}/extracts/*", "${Uploads.Arn}/answers/*",
+		"${Table.Arn}/index/list", "${Table.Arn}/index/due", "${Unprocessed.Arn}/*", "${Uploads.Arn}/extracts/*", "${Uploads.Arn}/answers/*", "${Uploads.Arn}/scans/*", "${Uploads.Arn}/pages/*",
 		"arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/${MailIdentity}",
 		"arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set/${Mail}",
 	}
+	noResource := []string{"dynamodb:ListStreams", "guardduty:SendObjectMalwareScan"} // IAM service authorization reference
 	statements := 0
 	for id := range functions {
 		role := resources[id+"Role"]
@@ -428,7 +435,7 @@ func TestRolesAreExact(t *testing.T) {
 					}
 				}
 				for _, r := range targets {
-					everything := r == "*" && slices.Equal(actions, []string{"dynamodb:ListStreams"})
+					everything := r == "*" && len(actions) == 1 && slices.Contains(noResource, actions[0])
 					if !everything && !whole.MatchString(r) && !slices.Contains(part, r) {
 						t.Errorf("%s may do %v to %s", id, actions, r)
 					}
@@ -441,6 +448,73 @@ func TestRolesAreExact(t *testing.T) {
 	}
 	if statements < 10 {
 		t.Errorf("only %d statements were read", statements)
+	}
+}
+
+// The role of GuardDuty is as its user guide has it, and reads nothing but scans.
+func TestGuardDutyReadsScansAndNothingElse(t *testing.T) {
+	t.Parallel()
+	resources, _ := readTemplate(t)
+	plan, role := resources["Malware"], resources["MalwareRole"]
+	where := at(&plan, "Properties", "ProtectedResource", "S3Bucket")
+	if text(where, "BucketName") != "Uploads" || !slices.Equal(values(at(where, "ObjectPrefixes")), []string{"scans/"}) || text(&plan, "Properties", "Role") != "MalwareRole.Arn" {
+		t.Error("the plan is for other files, or has another role")
+	}
+	var who, got []string
+	for _, s := range at(&role, "Properties", "AssumeRolePolicyDocument", "Statement").Content {
+		who = append(who, text(s, "Principal", "Service"))
+	}
+	for _, policy := range at(&role, "Properties", "Policies").Content {
+		for _, s := range at(policy, "PolicyDocument", "Statement").Content {
+			got = append(got, strings.TrimSpace(strings.Join(values(at(s, "Action")), " ")+" on "+strings.Join(values(at(s, "Resource")), " ")+" "+text(s, "Condition", "StringLike", "events:ManagedBy")))
+		}
+	}
+	const guardDuty = "malware-protection-plan.guardduty.amazonaws.com"
+	const own = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/DO-NOT-DELETE-AmazonGuardDutyMalwareProtectionS3*"
+	want := []string{
+		"events:PutRule events:DeleteRule events:PutTargets events:RemoveTargets on " + own + " " + guardDuty,
+		"events:DescribeRule events:ListTargetsByRule on " + own,
+		"s3:PutBucketNotification s3:GetBucketNotification s3:ListBucket on Uploads.Arn",
+		"s3:PutObject on ${Uploads.Arn}/malware-protection-resource-validation-object",
+		"s3:GetObject s3:GetObjectVersion on ${Uploads.Arn}/scans/*",
+	}
+	if !slices.Equal(who, []string{guardDuty}) || !slices.Equal(got, want) {
+		t.Errorf("%v may %q", who, got)
+	}
+}
+
+// A scan is all there is of a form, and its pages are what people read: nothing expires but extracts and answers, in any
+// version. A rule without a prefix would be for everything.
+func TestScansAndPagesNeverExpire(t *testing.T) {
+	t.Parallel()
+	resources, _ := readTemplate(t)
+	bucket := resources["Uploads"]
+	rules := at(&bucket, "Properties", "LifecycleConfiguration", "Rules").Content
+	for _, r := range rules {
+		for _, kept := range []string{"scans/", "pages/"} {
+			if prefix := text(r, "Prefix"); prefix == "" || strings.HasPrefix(prefix, kept) || strings.HasPrefix(kept, prefix) {
+				t.Errorf("the rule %s is for %q, and so for some of %s", text(r, "Id"), prefix, kept)
+			}
+		}
+	}
+	if len(rules) == 0 || text(&bucket, "Properties", "VersioningConfiguration", "Status") != "Enabled" {
+		t.Errorf("%d rules were read of a bucket that must keep versions", len(rules))
+	}
+}
+
+// Pages of this service may send what they were signed a form for, and learn nothing but whether it arrived.
+func TestOnlyOurOwnPagesSendFiles(t *testing.T) {
+	t.Parallel()
+	resources, _ := readTemplate(t)
+	bucket := resources["Uploads"]
+	rules := at(&bucket, "Properties", "CorsConfiguration", "CorsRules").Content
+	if len(rules) != 1 {
+		t.Fatalf("%d rules", len(rules))
+	}
+	got := children(rules[0])
+	if names := slices.Sorted(maps.Keys(got)); !slices.Equal(names, []string{"AllowedMethods", "AllowedOrigins", "MaxAge"}) ||
+		!slices.Equal(values(at(rules[0], "AllowedOrigins")), []string{"Address"}) || !slices.Equal(values(at(rules[0], "AllowedMethods")), []string{"POST"}) {
+		t.Errorf("pages elsewhere, or with more: %v", names)
 	}
 }
 

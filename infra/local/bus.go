@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,6 +39,12 @@ func (b *bus) wait() {
 // put takes an event of a service: it is delivered at once, but nobody waits for that. What is under way when the
 // runner is killed is lost, as services promise no more than their best effort.
 func (b *bus) put(source, detailType string, resources []string, detail any) error {
+	return b.send(source, detailType, resources, detail, func() {})
+}
+
+// send is put by who keeps an event until it is delivered: had is called once every function with a rule for it has had
+// it, or has failed for good, and never if the runner ends before.
+func (b *bus) send(source, detailType string, resources []string, detail any, had func()) error {
 	event, err := json.Marshal(map[string]any{
 		"version": "0", "id": newUUID(), "detail-type": detailType, "source": source, "account": account, "region": region,
 		"time": time.Now().UTC().Format("2006-01-02T15:04:05Z"), "resources": resources, "detail": detail,
@@ -54,30 +61,42 @@ func (b *bus) put(source, detailType string, resources []string, detail any) err
 	if b.until == nil {
 		return nil
 	}
+	var each sync.WaitGroup
+	var lost atomic.Bool
 	for _, p := range b.rules {
 		if p.pattern.matches(fields) {
 			ctx, f := b.until, b.functions[p.function]
+			each.Add(1)
 			b.deliver.Go(func() {
-				invokeLater(ctx, f, event, p.retries, func(err error) { b.complain("%s: %s failed for good: %v", p.name(), detailType, err) })
+				defer each.Done()
+				if !invokeLater(ctx, f, event, p.retries, func(err error) { b.complain("%s: %s failed for good: %v", p.name(), detailType, err) }) {
+					lost.Store(true)
+				}
 			})
 		}
 	}
+	b.deliver.Go(func() {
+		if each.Wait(); !lost.Load() {
+			had()
+		}
+	})
 	return nil
 }
 
-// invokeLater is an asynchronous invocation: it is repeated on failure, sooner than the one and two minutes of AWS.
-func invokeLater(ctx context.Context, f invoker, event []byte, retries int, failed func(error)) {
+// invokeLater is an asynchronous invocation: it is repeated on failure, sooner than the one and two minutes of AWS. It is
+// over if it succeeded or has failed for good, and not if the context ended it.
+func invokeLater(ctx context.Context, f invoker, event []byte, retries int, failed func(error)) (over bool) {
 	for try := 0; ; try++ {
 		_, err := f.invoke(context.WithoutCancel(ctx), event)
 		if err == nil || ctx.Err() != nil {
-			return
+			return err == nil
 		}
 		if try == retries {
 			failed(err)
-			return
+			return true
 		}
 		if !pause(ctx, time.Duration(try+1)*2*time.Second) {
-			return
+			return false
 		}
 	}
 }

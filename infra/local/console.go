@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -42,12 +43,16 @@ type status struct {
 	Schedules   []scheduleStatus `json:"schedules"`
 	Mails       int              `json:"mails"`
 	Unprocessed int              `json:"unprocessed"`
-	Refusals    []refusal        `json:"refusals"` // of the guard
+	Refusals    []refusal        `json:"refusals"`  // of the guard
+	LooksInto   bool             `json:"looksInto"` // the template has a plan of Malware Protection
+	Findings    []finding        `json:"findings"`  // of malware, the newest of them
 }
 
 type switches struct {
-	Stream  bool `json:"stream"`
-	Sweeper bool `json:"sweeper"`
+	Stream       bool `json:"stream"`
+	Sweeper      bool `json:"sweeper"`
+	Malware      bool `json:"malware"`      // off: nothing is said of what is put
+	MalwareFails bool `json:"malwareFails"` // on: GuardDuty fails at everything
 }
 
 type functionStatus struct {
@@ -71,9 +76,10 @@ type scheduleStatus struct {
 
 func newConsole(r *runner) (http.Handler, error) {
 	pages, err := template.New("console").Funcs(template.FuncMap{
-		"now":   time.Now,
-		"clock": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
-		"stamp": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"now":     time.Now,
+		"results": func() []string { return slices.Sorted(maps.Keys(malwareStatuses)) },
+		"clock":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+		"stamp":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	}).Parse(consolePages)
 	if err != nil {
 		return nil, fmt.Errorf("read console pages: %w", err)
@@ -95,6 +101,8 @@ func newConsole(r *runner) (http.Handler, error) {
 	mux.HandleFunc("GET /items.json", c.itemsJSON)
 	mux.HandleFunc("POST /switch", c.flip)
 	mux.HandleFunc("POST /schedule", c.send)
+	mux.HandleFunc("GET /malware.json", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, c.findings()) })
+	mux.HandleFunc("POST /malware", c.sendFinding)
 	return http.NewCrossOriginProtection().Handler(headers(mux)), nil
 }
 
@@ -144,8 +152,8 @@ func notNil[T any](s []T) []T {
 func (c *console) status() status {
 	s := status{
 		Patients: c.patients, Console: c.runner.console, Engine: c.runner.engine.endpoint, State: c.state,
-		Switches: switches{Stream: c.stream.isOn(), Sweeper: c.sweeper.isOn()},
-		Reload:   c.reload, Functions: []functionStatus{}, Streams: []mappingFigures{}, Schedules: []scheduleStatus{},
+		Switches: c.switches(), LooksInto: c.malware != nil,
+		Reload: c.reload, Functions: []functionStatus{}, Streams: []mappingFigures{}, Schedules: []scheduleStatus{},
 		Mails: len(c.mailbox.all()), Refusals: c.guard.all(),
 	}
 	if len(c.plan.clients) > 0 {
@@ -181,7 +189,24 @@ func (c *console) status() status {
 	if kept, err := os.ReadDir(c.unprocessed()); err == nil {
 		s.Unprocessed = len(kept)
 	}
+	s.Findings = c.findings()
+	s.Findings = s.Findings[:min(len(s.Findings), shownFindings)]
 	return s
+}
+
+// shownFindings is how many findings the overview has; all are in /malware.json.
+const shownFindings = 20
+
+// findings are what was said of malware, newest first.
+func (c *console) findings() []finding {
+	if c.malware == nil {
+		return []finding{}
+	}
+	return c.malware.all()
+}
+
+func (c *console) switches() switches {
+	return switches{Stream: c.stream.isOn(), Sweeper: c.sweeper.isOn(), Malware: c.results.isOn(), MalwareFails: c.failing.isOn()}
 }
 
 func (c *console) showMail(w http.ResponseWriter) {
@@ -224,17 +249,17 @@ func (c *console) showLogs(w http.ResponseWriter, r *http.Request) {
 	c.page(w, http.StatusOK, "logs", data)
 }
 
-// flip turns the stream or the sweeper on or off.
+// flip turns the stream, the sweeper, or what is said of malware on or off.
 func (c *console) flip(w http.ResponseWriter, r *http.Request) {
-	t, ok := map[string]*toggle{"stream": c.stream, "sweeper": c.sweeper}[r.PostFormValue("what")]
+	t, ok := map[string]*toggle{"stream": c.stream, "sweeper": c.sweeper, "malware": c.results, "malware-fails": c.failing}[r.PostFormValue("what")]
 	on := r.PostFormValue("on")
 	if !ok || on != "true" && on != "false" {
-		c.fail(w, r, http.StatusBadRequest, errors.New("what=stream|sweeper and on=true|false are needed"))
+		c.fail(w, r, http.StatusBadRequest, errors.New("what=stream|sweeper|malware|malware-fails and on=true|false are needed"))
 		return
 	}
 	t.set(on == "true")
 	if wantsJSON(r) {
-		writeJSON(w, switches{Stream: c.stream.isOn(), Sweeper: c.sweeper.isOn()})
+		writeJSON(w, c.switches())
 		return
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
@@ -263,6 +288,29 @@ func (c *console) send(w http.ResponseWriter, r *http.Request) {
 			Event, Reply string
 			At           time.Time
 		}{event, string(reply), at})
+	}
+}
+
+// sendFinding has GuardDuty say something of an object, once more or for the first time (malware.send): key, and bucket,
+// version and result as one likes.
+func (c *console) sendFinding(w http.ResponseWriter, r *http.Request) {
+	if c.malware == nil {
+		c.fail(w, r, http.StatusNotFound, errNoPlan)
+		return
+	}
+	o := objectVersion{Bucket: r.PostFormValue("bucket"), Key: r.PostFormValue("key"), Version: r.PostFormValue("version")}
+	sent, err := c.malware.send(r.Context(), o, r.PostFormValue("result"))
+	switch {
+	case errors.Is(err, errNoResult):
+		c.fail(w, r, http.StatusBadRequest, err)
+	case errors.Is(err, errNoPlan) || errors.Is(err, errNoObject):
+		c.fail(w, r, http.StatusNotFound, err)
+	case err != nil:
+		c.fail(w, r, http.StatusBadGateway, err)
+	case wantsJSON(r):
+		writeJSON(w, sent)
+	default:
+		http.Redirect(w, r, "/#malware", http.StatusSeeOther)
 	}
 }
 

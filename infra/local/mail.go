@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"maps"
 	"net/http"
 	"net/mail"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -37,37 +35,21 @@ type mailbox struct {
 	bus      *bus
 
 	mu      sync.Mutex
-	journal interface { // a letter a line
-		io.WriterAt
-		io.Closer
-	}
-	size    int64    // of the journal's whole lines
+	journal *journal
 	letters []letter // oldest first
 }
 
-// openMailbox reads the journal of mails. A torn last line is a mail whose sender got no answer: it is not read, and
-// the next mail is written over it.
+// openMailbox reads the journal of mails. A torn last line is a mail whose sender got no answer.
 func openMailbox(file, identity string, sets []mailSet, b *bus) (*mailbox, error) {
-	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
+	m := &mailbox{identity: identity, sets: sets, bus: b}
+	var err error
+	if m.journal, m.letters, err = openJournal[letter](file); err != nil {
 		return nil, fmt.Errorf("open mailbox: %w", err)
-	}
-	read, err := io.ReadAll(f)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("read mailbox: %w", err), f.Close())
-	}
-	m := &mailbox{identity: identity, sets: sets, bus: b, journal: f, size: int64(bytes.LastIndexByte(read, '\n') + 1)}
-	for line := range bytes.Lines(read[:m.size]) {
-		var l letter
-		if err := json.Unmarshal(line, &l); err != nil {
-			return nil, errors.Join(fmt.Errorf("read mailbox %s, mail %d: %w", file, len(m.letters)+1, err), f.Close())
-		}
-		m.letters = append(m.letters, l)
 	}
 	return m, nil
 }
 
-func (m *mailbox) close() { m.journal.Close() }
+func (m *mailbox) close() { m.journal.close() }
 
 // all are the mails, newest first.
 func (m *mailbox) all() []letter {
@@ -80,17 +62,11 @@ func (m *mailbox) all() []letter {
 
 // keep writes a mail to the journal before anyone is told that it was sent.
 func (m *mailbox) keep(l letter) error {
-	b, err := json.Marshal(l)
-	if err != nil {
-		return err
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	b = append(b, '\n')
-	if _, err := m.journal.WriteAt(b, m.size); err != nil {
+	if err := m.journal.add(l); err != nil {
 		return err
 	}
-	m.size += int64(len(b))
 	m.letters = append(m.letters, l)
 	return nil
 }

@@ -90,12 +90,12 @@ func TestAMailThatCouldNotBeWrittenSpoilsNoOther(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "mails.jsonl")
 	m := openTestMailbox(t, file)
-	whole := m.journal
-	m.journal = halfWritten{whole.(*os.File)}
+	whole := m.journal.file
+	m.journal.file = halfWritten{whole.(*os.File)}
 	if w := sendTo(m, "optout@optout.example", "a-rather-long-address@practice.example", simple); w.Code != 500 {
 		t.Errorf("answered %d though the mail was not written", w.Code)
 	}
-	m.journal = whole
+	m.journal.file = whole
 	for range 2 {
 		if w := sendTo(m, "optout@optout.example", "a@practice.example", simple); w.Code != 200 {
 			t.Errorf("afterwards: %d", w.Code)

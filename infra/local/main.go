@@ -20,6 +20,7 @@ type options struct {
 	port             int
 	engine, endpoint string
 	stream, sweeper  bool
+	results          bool
 	race, reload     bool
 	settings         map[string]string
 }
@@ -56,7 +57,7 @@ func start(ctx context.Context, arguments []string, getenv func(string) string, 
 }
 
 func parseOptions(arguments []string, getenv func(string) string, stderr io.Writer) (options, error) {
-	o := options{stream: true, sweeper: true, settings: map[string]string{}}
+	o := options{stream: true, sweeper: true, results: true, settings: map[string]string{}}
 	port, err := strconv.Atoi(orText(getenv("PORT"), "3000"))
 	if err != nil {
 		return o, fmt.Errorf("PORT=%s is no number", getenv("PORT"))
@@ -82,6 +83,7 @@ func parseOptions(arguments []string, getenv func(string) string, stderr io.Writ
 	}
 	f.Func("stream", "`on|off`: whether the stream is delivered at first", onOff(&o.stream))
 	f.Func("sweeper", "`on|off`: whether schedules fire at first", onOff(&o.sweeper))
+	f.Func("malware", "`on|off`: whether anything is said of malware at first", onOff(&o.results))
 	f.Func("set", "`Name=Value` of a template parameter (repeatable)", func(s string) error {
 		name, value, ok := strings.Cut(s, "=")
 		if !ok {

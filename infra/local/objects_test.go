@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -55,6 +56,7 @@ type stand struct {
 	address string
 	guard   *guard
 	objects *objects
+	put     func(context.Context, objectVersion) // hears of what is put; nil: nobody does
 	complaints
 }
 
@@ -71,7 +73,11 @@ func startStand(t testing.TB, folder string, buckets ...bucketPlan) *stand {
 	if err := s.objects.provision(t.Context(), buckets); err != nil {
 		t.Fatal(err)
 	}
-	h, err := s.guard.beforeObjects(s.objects.endpoint)
+	h, err := s.guard.beforeObjects(s.objects.endpoint, func(ctx context.Context, o objectVersion) {
+		if s.put != nil {
+			s.put(ctx, o)
+		}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -450,10 +456,10 @@ func (f form) with(changes ...string) form {
 	return out
 }
 
-func (f form) send(t testing.TB, address string) (code int, h http.Header, body string) {
+// newForm writes a form as a browser does, and says of which type that is.
+func newForm(t testing.TB, b *bytes.Buffer, f form) (contentType string) {
 	t.Helper()
-	var b bytes.Buffer
-	w := multipart.NewWriter(&b)
+	w := multipart.NewWriter(b)
 	for _, name := range slices.Sorted(maps.Keys(f.fields)) {
 		if err := w.WriteField(name, f.fields[name]); err != nil {
 			t.Fatal(err)
@@ -467,7 +473,14 @@ func (f form) send(t testing.TB, address string) (code int, h http.Header, body 
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r, err := staying.Post(address, w.FormDataContentType(), &b)
+	return w.FormDataContentType()
+}
+
+func (f form) send(t testing.TB, address string) (code int, h http.Header, body string) {
+	t.Helper()
+	var b bytes.Buffer
+	kind := newForm(t, &b, f)
+	r, err := staying.Post(address, kind, &b)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,9 +15,10 @@ func bucketARN(name string) string { return fmt.Sprintf(attributes["AWS::S3::Buc
 
 // role is what an AWS::IAM::Role of the template allows.
 type role struct {
-	id         string
-	forLambda  bool // Lambda may take it
-	statements []statement
+	id           string
+	forLambda    bool // Lambda may take it
+	forGuardDuty bool // GuardDuty may, for a plan of Malware Protection
+	statements   []statement
 }
 
 type statement struct {
@@ -137,13 +138,18 @@ func (p *plan) role(s *stack, r resource) error {
 			s.fault(fmt.Sprintf("%s.AssumeRolePolicyDocument.Statement.%d", at, i), "%v", err)
 		case x.Effect == "Allow" && slices.Contains(x.Principal.Service, "lambda.amazonaws.com") && slices.Contains(x.Action, "sts:AssumeRole"):
 			out.forLambda = true
+		case x.Effect == "Allow" && slices.Equal(x.Principal.Service, words{malwareService}) && slices.Contains(x.Action, "sts:AssumeRole"):
+			out.forGuardDuty = true
 		default:
-			s.fault(fmt.Sprintf("%s.AssumeRolePolicyDocument.Statement.%d", at, i), "only that lambda.amazonaws.com may sts:AssumeRole is understood")
+			s.fault(fmt.Sprintf("%s.AssumeRolePolicyDocument.Statement.%d", at, i), "only that lambda.amazonaws.com or %s may sts:AssumeRole is understood", malwareService)
 		}
 	}
 	for i, policy := range in.Policies {
 		policyAt := fmt.Sprintf("%s.Policies.%d.PolicyDocument", at, i)
 		for j, raw := range s.statements(policyAt, policy.PolicyDocument) {
+			if out.forGuardDuty && !out.forLambda {
+				raw = withoutOwnCondition(raw)
+			}
 			out.statements = append(out.statements, s.statement(fmt.Sprintf("%s.Statement.%d", policyAt, j), raw))
 		}
 	}
@@ -197,30 +203,53 @@ func (s *stack) statement(at string, raw json.RawMessage) statement {
 	return statement{deny: x.Effect == "Deny", actions: x.Action, resources: x.Resource}
 }
 
+// withoutOwnCondition leaves out the one condition that is understood, which all that GuardDuty does to rules fulfils: that
+// the rule is one that it keeps itself.
+func withoutOwnCondition(raw json.RawMessage) json.RawMessage {
+	var x map[string]json.RawMessage
+	var c map[string]map[string]words
+	if json.Unmarshal(raw, &x) != nil || json.Unmarshal(x["Condition"], &c) != nil || len(c) != 1 || len(c["StringLike"]) != 1 ||
+		!slices.Equal(c["StringLike"]["events:ManagedBy"], words{malwareService}) {
+		return raw
+	}
+	delete(x, "Condition")
+	if b, err := json.Marshal(x); err == nil {
+		return b
+	}
+	return raw
+}
+
 // takeRole finds the role of a function.
 func (p *plan) takeRole(s *stack, at, arn string) role {
+	r := p.findRole(s, at, arn)
+	if r.id != "" && !r.forLambda {
+		s.fault("Resources."+r.id, "does not let lambda.amazonaws.com assume it, and a function names it")
+	}
+	return r
+}
+
+func (p *plan) findRole(s *stack, at, arn string) role {
 	for _, r := range p.roles {
-		if fmt.Sprintf(attributes["AWS::IAM::Role.Arn"], resource{ID: r.id}.physical()) != arn {
-			continue
+		if fmt.Sprintf(attributes["AWS::IAM::Role.Arn"], resource{ID: r.id}.physical()) == arn {
+			return r
 		}
-		if !r.forLambda {
-			s.fault("Resources."+r.id, "does not let lambda.amazonaws.com assume it, and a function names it")
-		}
-		return r
 	}
 	s.fault(at+".Role", "must be a role of this template, by !GetAtt <role>.Arn")
 	return role{}
 }
 
-// taken are faults where a role lacks what Lambda itself does with it: no call of the function would show that.
-func (p *plan) taken(s *stack) {
-	check := func(r role, what string, needs ...need) {
-		for _, n := range needs {
-			if why := r.refuses(n); r.id != "" && why != "" {
-				s.fault("Resources."+r.id, "%s on %s is not allowed, and Lambda needs it %s", n.action, n.resource, what)
-			}
+// check is a fault for each need of a service that its role does not allow.
+func (s *stack) check(r role, service, what string, needs ...need) {
+	for _, n := range needs {
+		if why := r.refuses(n); r.id != "" && why != "" {
+			s.fault("Resources."+r.id, "%s on %s is not allowed, and %s needs it %s", n.action, n.resource, service, what)
 		}
 	}
+}
+
+// taken are faults where a role lacks what Lambda itself does with it: no call of the function would show that.
+func (p *plan) taken(s *stack) {
+	check := func(r role, what string, needs ...need) { s.check(r, "Lambda", what, needs...) }
 	roles := map[string]role{}
 	for _, f := range p.functions {
 		roles[f.id] = f.role

@@ -146,6 +146,53 @@ func TestWhatLambdaDoesWithTheRoleIsAskedAtStartUp(t *testing.T) {
 	}
 }
 
+func TestWhatGuardDutyDoesWithTheRoleIsAskedAtStartUp(t *testing.T) {
+	t.Parallel()
+	const own = `Condition: { StringLike: { "events:ManagedBy": ` + malwareService + ` } }`
+	const rule = "arn:aws:events:eu-west-2:000000000000:rule/DO-NOT-DELETE-AmazonGuardDutyMalwareProtectionS3*"
+	granted := map[string]string{
+		"events:PutRule": rule, "events:DeleteRule": rule, "events:PutTargets": rule, "events:RemoveTargets": rule,
+		"events:DescribeRule": rule, "events:ListTargetsByRule": rule,
+		"s3:PutBucketNotification": "arn:aws:s3:::local-b", "s3:GetBucketNotification": "arn:aws:s3:::local-b", "s3:ListBucket": "arn:aws:s3:::local-b",
+		"s3:PutObject": "arn:aws:s3:::local-b/malware-protection-resource-validation-object",
+		"s3:GetObject": "arn:aws:s3:::local-b/in/*", "s3:GetObjectVersion": "arn:aws:s3:::local-b/in/*",
+	}
+	faults := func(left, condition, prefixes string) error {
+		var lines []string
+		for action, on := range granted {
+			if action != left {
+				lines = append(lines, fmt.Sprintf("{ Effect: Allow, Action: %s, Resource: %q, %s }", action, on, condition))
+			}
+		}
+		source := strings.Replace(withPlan("BucketName: !Ref B, ObjectPrefixes: "+prefixes, ""), `{ Effect: Allow, Action: [events:*, s3:*], Resource: "*" }`, strings.Join(lines, ", "), 1)
+		s := load(t, source, nil)
+		planOf(s)
+		return s.err("template")
+	}
+	for _, condition := range []string{"", own} {
+		if err := faults("", condition, "[in/]"); err != nil {
+			t.Errorf("with everything, and %q: %v", condition, err)
+		}
+	}
+	for action := range granted {
+		err := faults(action, own, "[in/]")
+		if err == nil || strings.Count(err.Error(), "is not allowed, and GuardDuty needs it") != 1 || !strings.Contains(err.Error(), "Resources.R: "+action+" on ") {
+			t.Errorf("without %s: %v", action, err)
+		}
+	}
+	for _, tt := range []struct{ name, condition, prefixes, want string }{
+		{"objects that it may not read", own, "[in/, out/]", "s3:GetObjectVersion on arn:aws:s3:::local-b/out/0 is not allowed"},
+		{"all objects", own, "[]", "s3:GetObjectVersion on arn:aws:s3:::local-b/0 is not allowed"},
+		{"another condition", `Condition: { Bool: { "aws:SecureTransport": "true" } }`, "[in/]", `the property "Condition" is not known`},
+		{"rules of somebody else", strings.Replace(own, malwareService, "x", 1), "[in/]", `the property "Condition" is not known`},
+		{"one more condition", strings.Replace(own, "{ StringLike", `{ Bool: { "aws:SecureTransport": "true" }, StringLike`, 1), "[in/]", `the property "Condition" is not known`},
+	} {
+		if err := faults("", tt.condition, tt.prefixes); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: faults %v, want one with: %s", tt.name, err, tt.want)
+		}
+	}
+}
+
 func TestWhatIsNotUnderstoodInARoleIsANamedFault(t *testing.T) {
 	t.Parallel()
 	const at = "Resources.Role.Properties.Policies.0.PolicyDocument.Statement.1"
@@ -174,6 +221,7 @@ func TestWhatIsNotUnderstoodInARoleIsANamedFault(t *testing.T) {
 		{"a boundary", "      Policies:", "      PermissionsBoundary: x\n      Policies:", `the property "PermissionsBoundary" is not known`},
 		{"a function without a role", ", Role: !GetAtt Role.Arn", "", "Resources.F.Properties.Role: must be a role of this template"},
 		{"a role of another account", "Role: !GetAtt Role.Arn", "Role: arn:aws:iam::1:role/x", "Resources.F.Properties.Role: must be a role of this template"},
+		{"a role for GuardDuty", "lambda.amazonaws.com", malwareService, "Resources.Role: does not let lambda.amazonaws.com assume it"},
 		{"a role for somebody else", "lambda.amazonaws.com", "ec2.amazonaws.com", "Resources.Role: does not let lambda.amazonaws.com assume it"},
 		{"an older policy language", `            Version: "2012-10-17"`, `            Version: "2008-10-17"`, `PolicyDocument.Version: must be "2012-10-17"`},
 		{"two functions with one access key", "  F:\n", "  f:\n    Type: AWS::Serverless::Function\n    Properties: { Runtime: provided.al2023, Handler: bootstrap, CodeUri: functions/f/, Role: !GetAtt Role.Arn }\n  F:\n", "they have one access key"},

@@ -38,6 +38,7 @@ type plan struct {
 	clients   []clientPlan // of user pools
 	identity  string       // what mail may be sent from
 	mailSets  []mailSet
+	malware   []malwarePlan
 }
 
 // codes are the folders of the main packages, each once.
@@ -128,6 +129,17 @@ func (p plan) objectBuckets() (buckets []bucketPlan) {
 		}
 	}
 	return buckets
+}
+
+// malwarePlan is a bucket whose new objects GuardDuty looks into.
+type malwarePlan struct {
+	arn, bucket string
+	prefixes    []string // of keys; none: all
+}
+
+// covers tells whether an object is looked into by itself.
+func (p malwarePlan) covers(bucket, key string) bool {
+	return p.bucket == bucket && (len(p.prefixes) == 0 || slices.ContainsFunc(p.prefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) }))
 }
 
 type clientPlan struct {
@@ -303,6 +315,19 @@ type clientProperties struct {
 	UserPoolId, AllowedOAuthFlowsUserPoolClient, AllowedOAuthScopes, SupportedIdentityProviders, PreventUserExistenceErrors any
 }
 
+type malwareProperties struct {
+	Role              word
+	ProtectedResource struct {
+		S3Bucket struct {
+			BucketName     word
+			ObjectPrefixes []string
+		}
+	}
+	Actions struct{ Tagging struct{ Status word } }
+
+	Tags any
+}
+
 // strictly decodes properties into a struct and refuses a property that the struct does not have.
 func strictly(properties, into any) error {
 	b, err := json.Marshal(properties)
@@ -324,7 +349,7 @@ func strictly(properties, into any) error {
 func planOf(s *stack) plan {
 	p := plan{identity: s.parameters["MailIdentity"]}
 	apis := map[string]bool{}
-	var functions, destinations []resource
+	var functions, destinations, scanned []resource
 	for _, r := range s.resources {
 		at := r.path() + ".Properties"
 		var err error
@@ -370,6 +395,8 @@ func planOf(s *stack) plan {
 			err = strictly(r.Properties, &mailSetProperties{})
 		case "AWS::SES::ConfigurationSetEventDestination":
 			destinations = append(destinations, r)
+		case "AWS::GuardDuty::MalwareProtectionPlan":
+			scanned = append(scanned, r)
 		case "AWS::IAM::Role":
 			err = p.role(s, r)
 		default:
@@ -384,6 +411,11 @@ func planOf(s *stack) plan {
 	// These refer to other resources: they come last.
 	for _, r := range destinations {
 		if err := p.mailDestination(s, r); err != nil {
+			s.fault(r.path()+".Properties", "%v", err)
+		}
+	}
+	for _, r := range scanned {
+		if err := p.malwarePlan(s, r); err != nil {
 			s.fault(r.path()+".Properties", "%v", err)
 		}
 	}
@@ -637,6 +669,57 @@ func (p *plan) mailDestination(s *stack, r resource) error {
 			p.mailSets[n].puts = append(p.mailSets[n].puts, x)
 		}
 	}
+	return nil
+}
+
+// malwareService is as whom GuardDuty takes the role of a plan.
+const malwareService = "malware-protection-plan.guardduty.amazonaws.com"
+
+func (p *plan) malwarePlan(s *stack, r resource) error {
+	at := r.path() + ".Properties"
+	var in malwareProperties
+	if err := strictly(r.Properties, &in); err != nil {
+		return err
+	}
+	bucket := in.ProtectedResource.S3Bucket
+	m := malwarePlan{arn: fmt.Sprintf(attributes[r.Type+".Arn"], r.physical()), bucket: string(bucket.BucketName), prefixes: bucket.ObjectPrefixes}
+	n := slices.IndexFunc(p.buckets, func(b bucketPlan) bool { return b.name == m.bucket })
+	switch {
+	case n < 0:
+		s.fault(at+".ProtectedResource.S3Bucket.BucketName", "names no bucket of this template")
+	case p.buckets[n].VersioningConfiguration == nil || p.buckets[n].VersioningConfiguration.Status != "Enabled":
+		s.fault(at+".ProtectedResource", "the bucket %s keeps no versions, and results are played for versions only", p.buckets[n].id)
+	}
+	if len(m.prefixes) > 5 {
+		s.fault(at+".ProtectedResource.S3Bucket.ObjectPrefixes", "must be 5 at most")
+	}
+	for _, other := range p.malware {
+		if other.bucket == m.bucket {
+			s.fault(at+".ProtectedResource", "two plans are for one bucket")
+		}
+	}
+	if status := in.Actions.Tagging.Status; status != "" && status != "DISABLED" {
+		s.fault(at+".Actions.Tagging", "tags are not played")
+	}
+	taken := p.findRole(s, at, string(in.Role))
+	if taken.id != "" && !taken.forGuardDuty {
+		s.fault("Resources."+taken.id, "does not let %s assume it, and a plan names it", malwareService)
+	}
+	// What GuardDuty does with the role (GuardDuty user guide, create or update IAM role policy).
+	rule, whole := "arn:aws:events:"+region+":"+account+":rule/DO-NOT-DELETE-AmazonGuardDutyMalwareProtectionS3-0", bucketARN(m.bucket)
+	s.check(taken, "GuardDuty", "to hear of new objects", need{"events:PutRule", rule}, need{"events:DeleteRule", rule}, need{"events:PutTargets", rule},
+		need{"events:RemoveTargets", rule}, need{"events:DescribeRule", rule}, need{"events:ListTargetsByRule", rule},
+		need{"s3:PutBucketNotification", whole}, need{"s3:GetBucketNotification", whole})
+	s.check(taken, "GuardDuty", "to see that the bucket is what it should be", need{"s3:ListBucket", whole}, need{"s3:PutObject", whole + "/malware-protection-resource-validation-object"})
+	looked := m.prefixes
+	if len(looked) == 0 {
+		looked = []string{""}
+	}
+	for _, prefix := range looked {
+		one := whole + "/" + prefix + "0"
+		s.check(taken, "GuardDuty", "to look into objects", need{"s3:GetObject", one}, need{"s3:GetObjectVersion", one})
+	}
+	p.malware = append(p.malware, m)
 	return nil
 }
 

@@ -56,10 +56,13 @@ type runner struct {
 	streams   map[string]string // the engine's ARNs, by logical id of the table
 	mailbox   *mailbox
 	bus       *bus
+	malware   *malware // nil: the template has no plan for it
 	mappings  []*mapping
 	schedules *schedules
 	stream    *toggle
 	sweeper   *toggle
+	results   *toggle // off: nothing is said of malware
+	failing   *toggle // on: GuardDuty fails at all that it looks into
 
 	patients, console, issuer string // addresses
 	servers                   []*http.Server
@@ -85,6 +88,7 @@ func run(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	r := &runner{
 		options: o, complain: errorLog.Printf, errorLog: errorLog, children: newChildren(),
 		functions: map[string]*lambda{}, stream: newToggle(o.stream), sweeper: newToggle(o.sweeper),
+		results: newToggle(o.results), failing: newToggle(false),
 		patients: "http://" + doors[0].Addr().String(), console: "http://" + doors[1].Addr().String(),
 		issuer: "http://" + doors[issuerDoor].Addr().String(),
 	}
@@ -96,6 +100,12 @@ func run(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer r.logs.close()
+	if len(r.plan.malware) > 0 {
+		if r.malware, err = openMalware(filepath.Join(r.state, "malware.jsonl"), r.plan.malware, r.results, r.failing, r.bus, r.complain); err != nil {
+			return err
+		}
+		defer r.malware.close()
+	}
 
 	services := r.services(doors[issuerDoor])
 	defer func() {
@@ -193,6 +203,11 @@ func (r *runner) services(issuerDoor net.Listener) []service {
 	if buckets := r.plan.objectBuckets(); len(buckets) > 0 {
 		all = append(all, r.objectsService(buckets))
 	}
+	if len(r.plan.malware) > 0 {
+		all = append(all, r.webService("GuardDuty", "AWS_ENDPOINT_URL_GUARDDUTY", func() (http.Handler, error) {
+			return r.guard.before(guardedMalware, r.malware), nil
+		}))
+	}
 	return all
 }
 
@@ -234,7 +249,11 @@ func (r *runner) objectsService(buckets []bucketPlan) service {
 			if err := r.objects.provision(ctx, buckets); err != nil {
 				return nil, err
 			}
-			h, err := r.guard.beforeObjects(r.objects.endpoint)
+			put := func(context.Context, objectVersion) {}
+			if r.malware != nil {
+				r.malware.client, put = r.objects.client, r.malware.put
+			}
+			h, err := r.guard.beforeObjects(r.objects.endpoint, put)
 			if err != nil {
 				return nil, err
 			}
@@ -428,6 +447,9 @@ func (r *runner) serve(ctx context.Context, doors [2]net.Listener, stdout io.Wri
 	working, stopWorking := context.WithCancel(ctx)
 	defer stopWorking()
 	r.bus.open(working, r.schedules.functions)
+	if r.malware != nil {
+		r.malware.open(working)
+	}
 	failed := make(chan error, len(doors))
 	var servers []*http.Server
 	for i, h := range []http.Handler{newGateway(r.plan.routes, r.schedules.functions), console} {
@@ -445,6 +467,10 @@ func (r *runner) serve(ctx context.Context, doors [2]net.Listener, stdout io.Wri
 	}
 	workers.Go(func() { r.schedules.run(working) })
 	workers.Go(r.bus.wait)
+	if r.malware != nil {
+		workers.Go(func() { r.malware.catchUp(working) })
+		workers.Go(r.malware.wait)
+	}
 	if r.reload {
 		workers.Go(func() { newReloader(r.builder, r.functions, r.tree, r.complain).run(working) })
 	}

@@ -237,7 +237,7 @@ func TestARunnerThatWasKilledGoesOnWhereItWas(t *testing.T) {
 		t.Errorf("a second runner on the same state: %v %s", err, out)
 	}
 
-	if code, body := p.post(t, "/switch", url.Values{"what": {"stream"}, "on": {"false"}}); code != 200 || body != `{"stream":false,"sweeper":true}` {
+	if code, body := p.post(t, "/switch", url.Values{"what": {"stream"}, "on": {"false"}}); code != 200 || body != `{"stream":false,"sweeper":true,"malware":true,"malwareFails":false}` {
 		t.Fatalf("switched: %d %s", code, body)
 	}
 	p.put(t, "b1", "b2")
@@ -487,6 +487,82 @@ func TestAMailThatComesBackReachesWhoHasARuleForIt(t *testing.T) {
 	p.stop(t)
 }
 
+// A runner that was killed says what nobody heard yet, and nothing twice that everybody heard; and what was put while
+// GuardDuty was silent stays without a result until somebody asks again.
+func TestAResultAboutMalwareComesThoughTheRunnerIsKilled(t *testing.T) {
+	t.Parallel()
+	state := t.TempDir()
+	p := startRunner(t, state, "-sweeper=off")
+	results := func() map[string]string {
+		var all []finding
+		p.get(t, "/malware.json", &all)
+		said := map[string]string{}
+		for _, f := range all {
+			said[f.Key] = f.Result
+		}
+		return said
+	}
+	heard := func() int { return int(p.status(t).function("ClockAgain").Invocations) }
+	flip := func(what, on string) {
+		t.Helper()
+		if code, body := p.post(t, "/switch", url.Values{"what": {what}, "on": {on}}); code != 200 {
+			t.Fatalf("%s=%s: %d %s", what, on, code, body)
+		}
+	}
+	again := func(key string) {
+		t.Helper()
+		r, err := http.Post(p.patients+"/again/"+key, "text/plain", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		if r.StatusCode != 200 {
+			t.Fatalf("asking for %s again is answered %s: %s", key, r.Status, p.stderr)
+		}
+	}
+	p.keep(t, "other", "text")
+	p.keep(t, "scan-a", "text")
+	eventually(t, func() bool { return results()["scan-a"] == "NO_THREATS_FOUND" }, "nothing was said")
+	flip("malware", "false")
+	p.keep(t, "scan-b", "text")
+	if got := results(); heard() != 1 || !maps.Equal(got, map[string]string{"scan-a": "NO_THREATS_FOUND", "scan-b": "silent"}) {
+		t.Errorf("said was %v, heard %d times", got, heard())
+	}
+	flip("malware", "true")
+	flip("malware-fails", "true")
+	p.keep(t, "scan-c", "text")
+	if err := p.cmd.Process.Kill(); err != nil { // at once: its result may be on its way or not
+		t.Fatal(err)
+	}
+	_ = p.cmd.Wait()
+
+	p = startRunner(t, state, "-sweeper=off")
+	eventually(t, func() bool { return results()["scan-c"] != "" }, "nothing was said of what was put last")
+	if got := results(); got["scan-b"] != "silent" || heard() > 1 {
+		t.Errorf("said was %v, heard %d times", got, heard())
+	}
+	before := heard()
+	again("scan-b")
+	eventually(t, func() bool { return results()["scan-b"] == "NO_THREATS_FOUND" }, "nothing was said though somebody asked")
+	if code, body := p.post(t, "/malware", url.Values{"key": {"scan-a"}, "version": {"another"}, "result": {"THREATS_FOUND"}}); code != 200 || !strings.Contains(body, `"version":"another"`) {
+		t.Errorf("sent by hand: %d %s", code, body)
+	}
+	eventually(t, func() bool { return heard() == before+2 }, "what was sent by hand did not arrive")
+	for form, want := range map[string]int{"key=scan-z": 404, "key=scan-a&result=fine": 400, "key=scan-a&bucket=x": 404, "": 404} {
+		values, err := url.ParseQuery(form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if code, body := p.post(t, "/malware", values); code != want {
+			t.Errorf("sent %q: %d %s", form, code, body)
+		}
+	}
+	if code, _, page := fetch(t, p.console); code != 200 || !strings.Contains(page, "Turn malware results off") || !strings.Contains(page, `<td>scan-a</td><td data-is="Version">another</td><td data-is="Result"><span class="bad">THREATS_FOUND</span></td>`) {
+		t.Errorf("the overview does not show it: %s", page)
+	}
+	p.stop(t)
+}
+
 func TestARefusalIsShown(t *testing.T) {
 	t.Parallel()
 	state := t.TempDir()
@@ -595,11 +671,11 @@ func TestACallToAServiceThatIsNotPlayedFailsByName(t *testing.T) {
 
 func TestTheCommandLineIsUnderstood(t *testing.T) {
 	t.Parallel()
-	o, err := parseOptions([]string{"-stream=off", "-reload=false", "-set", "A=b=c", "-set", "D="}, func(k string) string { return map[string]string{"PORT": "4000", "DYNOXIDE": "/engine"}[k] }, io.Discard)
-	if err != nil || o.port != 4000 || o.engine != "/engine" || o.stream || !o.sweeper || o.reload || o.settings["A"] != "b=c" || o.settings["D"] != "" {
+	o, err := parseOptions([]string{"-stream=off", "-malware=off", "-reload=false", "-set", "A=b=c", "-set", "D="}, func(k string) string { return map[string]string{"PORT": "4000", "DYNOXIDE": "/engine"}[k] }, io.Discard)
+	if err != nil || o.port != 4000 || o.engine != "/engine" || o.stream || !o.sweeper || o.results || o.reload || o.settings["A"] != "b=c" || o.settings["D"] != "" {
 		t.Errorf("understood as %+v, %v", o, err)
 	}
-	if o, err := parseOptions(nil, func(string) string { return "" }, io.Discard); err != nil || o.port != 3000 || !o.stream || !o.sweeper || !o.reload {
+	if o, err := parseOptions(nil, func(string) string { return "" }, io.Discard); err != nil || o.port != 3000 || !o.stream || !o.sweeper || !o.results || !o.reload {
 		t.Errorf("understood nothing as %+v, %v", o, err)
 	}
 	for _, bad := range [][]string{{"-stream=maybe"}, {"-set", "A"}, {"now"}, {"-port", "70000"}} {

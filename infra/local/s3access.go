@@ -21,8 +21,9 @@ import (
 )
 
 // beforeObjects is the guard before S3. A browser may call too, with what a function has signed: then it is that
-// function's role that is judged, as AWS does. Requests go on as they came, so that the engine checks the signature.
-func (g *guard) beforeObjects(engine string) (http.Handler, error) {
+// function's role that is judged, as AWS does. Requests go on as they came, so that the engine checks the signature. Of
+// an object that was put, put hears before the caller does.
+func (g *guard) beforeObjects(engine string, put func(context.Context, objectVersion)) (http.Handler, error) {
 	target, err := url.Parse(engine)
 	if err != nil {
 		return nil, fmt.Errorf("read endpoint: %w", err)
@@ -32,11 +33,19 @@ func (g *guard) beforeObjects(engine string) (http.Handler, error) {
 			r.SetURL(target)
 			r.Out.Host = r.In.Host // it is signed
 		},
-		Transport:      &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute, DisableCompression: true, ExpectContinueTimeout: time.Second},
-		ModifyResponse: g.hideWhatIsMissing,
+		Transport: &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute, DisableCompression: true, ExpectContinueTimeout: time.Second},
+		ModifyResponse: func(r *http.Response) error {
+			if call, ok := r.Request.Context().Value(judgedCall{}).(objectCall); ok && call.puts && r.StatusCode < http.StatusBadRequest {
+				put(r.Request.Context(), objectVersion{call.bucket, call.object, r.Header.Get("X-Amz-Version-Id")})
+			}
+			return g.hideWhatIsMissing(r)
+		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if !errors.Is(err, context.Canceled) {
 				g.complain("the S3 engine does not answer: %v", err)
+			}
+			if call, ok := r.Context().Value(judgedCall{}).(objectCall); ok && call.puts { // it may be there all the same
+				put(r.Context(), objectVersion{Bucket: call.bucket, Key: call.object})
 			}
 			objectError{http.StatusServiceUnavailable, "ServiceUnavailable", "the S3 engine does not answer"}.answer(w, r)
 		},
@@ -64,7 +73,13 @@ func (g *guard) beforeObjects(engine string) (http.Handler, error) {
 			objectError{http.StatusForbidden, "AccessDenied", why}.answer(w, r)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), judgedCall{}, call)))
+		ctx := r.Context()
+		if call.puts { // it is done once it has come in whole, also for a caller who has gone meanwhile
+			var end context.CancelFunc
+			ctx, end = context.WithCancel(context.WithoutCancel(ctx))
+			defer end()
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, judgedCall{}, call)))
 	}), nil
 }
 
@@ -77,6 +92,7 @@ type objectCall struct {
 	function  functionPlan // whose access key it is
 	bucket    string
 	object    string // key of the object; empty: the bucket itself
+	puts      bool   // an object is there if this succeeds: not so if it is a part of one
 	need      need
 }
 
@@ -135,9 +151,11 @@ func readObjectCall(r *http.Request) (objectCall, error) {
 		}
 		signed, _, _ := strings.Cut(fields["x-amz-credential"], "/")
 		keys = append(keys, signed)
-		c.object, c.need.action = fields["key"], "s3:PutObject"
+		c.object, c.puts, c.need.action = fields["key"], true, "s3:PutObject"
 	} else if c.need.action, err = objectAction(r, c.object != "", query); err != nil {
 		return c, err
+	} else if c.need.action == "s3:PutObject" {
+		c.puts = query.Has("uploadId") == (r.Method == http.MethodPost) && !query.Has("uploads")
 	}
 	keys = slices.DeleteFunc(keys, func(k string) bool { return k == "" })
 	switch len(keys) {

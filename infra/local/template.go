@@ -445,12 +445,13 @@ func (s *stack) ref(path, name string) any {
 
 // attributes are what Fn::GetAtt knows, by resource type and attribute; %s is the physical name.
 var attributes = map[string]string{
-	"AWS::DynamoDB::Table.Arn":       "arn:aws:dynamodb:" + region + ":" + account + ":table/%s",
-	"AWS::DynamoDB::Table.StreamArn": "arn:aws:dynamodb:" + region + ":" + account + ":table/%s/stream/local",
-	"AWS::IAM::Role.Arn":             "arn:aws:iam::" + account + ":role/%s",
-	"AWS::Logs::LogGroup.Arn":        "arn:aws:logs:" + region + ":" + account + ":log-group:%s:*",
-	"AWS::S3::Bucket.Arn":            "arn:aws:s3:::%s",
-	"AWS::Serverless::Function.Arn":  "arn:aws:lambda:" + region + ":" + account + ":function:%s",
+	"AWS::DynamoDB::Table.Arn":                  "arn:aws:dynamodb:" + region + ":" + account + ":table/%s",
+	"AWS::DynamoDB::Table.StreamArn":            "arn:aws:dynamodb:" + region + ":" + account + ":table/%s/stream/local",
+	"AWS::GuardDuty::MalwareProtectionPlan.Arn": "arn:aws:guardduty:" + region + ":" + account + ":malware-protection-plan/%s",
+	"AWS::IAM::Role.Arn":                        "arn:aws:iam::" + account + ":role/%s",
+	"AWS::Logs::LogGroup.Arn":                   "arn:aws:logs:" + region + ":" + account + ":log-group:%s:*",
+	"AWS::S3::Bucket.Arn":                       "arn:aws:s3:::%s",
+	"AWS::Serverless::Function.Arn":             "arn:aws:lambda:" + region + ":" + account + ":function:%s",
 }
 
 func (s *stack) attribute(path, id, attribute string) any {

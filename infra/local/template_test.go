@@ -153,6 +153,14 @@ func TestWhatCannotBePlayedIsANamedFault(t *testing.T) {
 		{"a bucket with access control lists", "Resources: { B: { Type: AWS::S3::Bucket, Properties: { OwnershipControls: { Rules: [{ ObjectOwnership: ObjectWriter }] } } } }", "only BucketOwnerEnforced is played"},
 		{"a bucket that all may read from nowhere", "Resources: { B: { Type: AWS::S3::Bucket, Properties: { CorsConfiguration: { CorsRules: [{ AllowedMethods: [GET] }] } } } }", "CorsRules.0: needs AllowedOrigins and AllowedMethods"},
 		{"two buckets of one name", "Resources: { Ab: { Type: AWS::S3::Bucket }, aB: { Type: AWS::S3::Bucket } }", "Resources.aB: differs from Ab in case only, and so they have one name"},
+		{"a malware plan that puts tags on objects", withPlan("BucketName: !Ref B", "Actions: { Tagging: { Status: ENABLED } }"), "Resources.M.Properties.Actions.Tagging: tags are not played"},
+		{"a malware plan for nothing", withPlan("BucketName: other", ""), "Resources.M.Properties.ProtectedResource.S3Bucket.BucketName: names no bucket of this template"},
+		{"a malware plan for a bucket without versions", strings.Replace(withPlan("BucketName: !Ref B", ""), "Status: Enabled", "Status: Suspended", 1), "the bucket B keeps no versions"},
+		{"a malware plan for many prefixes", withPlan("BucketName: !Ref B, ObjectPrefixes: [a, b, c, d, e, f]", ""), "ObjectPrefixes: must be 5 at most"},
+		{"a malware plan without a role", strings.Replace(withPlan("BucketName: !Ref B", ""), "!GetAtt R.Arn", "x", 1), "Resources.M.Properties.Role: must be a role of this template"},
+		{"a malware plan with somebody else's role", strings.Replace(withPlan("BucketName: !Ref B", ""), malwareService, "lambda.amazonaws.com", 1), "Resources.R: does not let malware-protection-plan.guardduty.amazonaws.com assume it, and a plan names it"},
+		{"a malware plan for more", withPlan("BucketName: !Ref B, Region: x", ""), `the property "Region" is not known`},
+		{"two malware plans for one bucket", withPlan("BucketName: !Ref B", "") + "\n  N: { Type: AWS::GuardDuty::MalwareProtectionPlan, Properties: { Role: !GetAtt R.Arn, ProtectedResource: { S3Bucket: { BucketName: !Ref B } } } }", "Resources.N.Properties.ProtectedResource: two plans are for one bucket"},
 		{"a rule for another bus", event("EventBridgeRule", `EventBusName: own, Pattern: { source: [a] }`), "Resources.F.Properties.Events.E.Properties.EventBusName: only the default bus is played"},
 		{"a rule that looks at a part of a text", event("EventBridgeRule", `Pattern: { source: [{ prefix: aws }] }`), "Resources.F.Properties.Events.E.Properties.Pattern: source: only texts, numbers and truths are known"},
 		{"a rule that hands on other things", event("EventBridgeRule", `Pattern: { source: [a] }, Input: "{}"`), `the property "Input" is not known`},
@@ -182,6 +190,25 @@ func TestWhatCannotBePlayedIsANamedFault(t *testing.T) {
 			}
 		})
 	}
+}
+
+// withPlan is a template with a plan of Malware Protection whose role may do everything.
+func withPlan(bucket, more string) string {
+	return `Resources:
+  B: { Type: AWS::S3::Bucket, Properties: { VersioningConfiguration: { Status: Enabled } } }
+  R:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: { Version: "2012-10-17", Statement: { Effect: Allow, Principal: { Service: ` + malwareService + ` }, Action: sts:AssumeRole } }
+      Policies:
+        - PolicyName: all
+          PolicyDocument: { Version: "2012-10-17", Statement: [{ Effect: Allow, Action: [events:*, s3:*], Resource: "*" }] }
+  M:
+    Type: AWS::GuardDuty::MalwareProtectionPlan
+    Properties:
+      Role: !GetAtt R.Arn
+      ProtectedResource: { S3Bucket: { ` + bucket + ` } }
+      ` + more
 }
 
 func TestASettingOfNoParameterIsAFault(t *testing.T) {

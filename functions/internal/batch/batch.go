@@ -8,6 +8,7 @@ package batch
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"time"
 
 	"example.org/optout/functions/internal/crockford"
@@ -63,6 +64,7 @@ type Declaration struct {
 	Box       string   // letters, digits and dashes, 20 at most
 	Sequence  int      // from 1
 	Destroy   nhs.Date // after which the paper is destroyed; zero: not decided
+	Key       string   // of the page or the message that says it: said again under it, it is the same batch; "": it never is
 }
 
 // New is an open batch.
@@ -71,7 +73,7 @@ func New(d Declaration, by optout.Actor, now time.Time) (Batch, error) {
 		return Batch{}, err
 	}
 	b := Batch{
-		ID: newID(), Declared: d.Envelopes, Box: d.Box, Sequence: d.Sequence, Destroy: d.Destroy, Opened: milliseconds(now),
+		ID: idFor(by, d.Key), Declared: d.Envelopes, Box: d.Box, Sequence: d.Sequence, Destroy: d.Destroy, Opened: milliseconds(now),
 	}
 	return b.said(now, by.String(), "opened", ""), nil
 }
@@ -101,6 +103,15 @@ func (b Batch) Due() time.Time {
 
 // ParseID reads a batch's id as a person copied it; ok is false for what is none.
 func ParseID(s string) (id string, ok bool) { return crockford.Read(s) }
+
+// idFor is the id of the batch that somebody opens under a key.
+func idFor(by optout.Actor, key string) string {
+	if key == "" {
+		return newID()
+	}
+	sum := sha256.Sum256([]byte("batch\n" + by.ID + "\n" + key))
+	return crockford.Spell([10]byte(sum[:10]))
+}
 
 func newID() string {
 	var bits [10]byte

@@ -225,7 +225,12 @@ func TestTwoPeopleKeyTheSamePieceBlind(t *testing.T) {
 		if _, err := r.Key(t.Context(), at, ann, batch.Reading{Answers: a}); !errors.Is(err, batch.NotTwice) {
 			t.Errorf("%s: keyed twice by one: %v", name, err)
 		}
-		b := a
+		b := optout.Answers{Choice: a.Choice, Subject: optout.Subject{NHSNumber: a.Subject.NHSNumber}} // nothing else is keyed twice
+		_, err = r.Key(t.Context(), at, bob, batch.Reading{Answers: b})
+		if wrong, ok := errors.AsType[optout.Faulty](err); !ok || len(wrong) != 1 || wrong[0].Pointer != "/subject/birthDate" {
+			t.Errorf("%s: without a birth date: %v", name, err)
+		}
+		b.Subject.BirthDate = a.Subject.BirthDate
 		c.second(&b)
 		if p, err = r.Key(t.Context(), at, bob, batch.Reading{Answers: b}); err != nil || p.Status != c.status {
 			t.Fatalf("%s: %+v, %v", name, p, err)
@@ -234,7 +239,7 @@ func TestTwoPeopleKeyTheSamePieceBlind(t *testing.T) {
 			if _, err := r.Key(t.Context(), at, bob, batch.Reading{Answers: b}); !errors.Is(err, batch.Supervisor) {
 				t.Errorf("%s: decided by a clerk: %v", name, err)
 			}
-			if p, err = r.Key(t.Context(), at, sue, batch.Reading{Answers: b}); err != nil || p.Status != batch.Registered || len(p.Keyed) > 0 {
+			if p, err = r.Key(t.Context(), at, sue, batch.Reading{Answers: a}); err != nil || p.Status != batch.Registered || len(p.Keyed) > 0 {
 				t.Errorf("%s: %+v, %v", name, p, err)
 			}
 		}

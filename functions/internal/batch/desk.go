@@ -40,6 +40,7 @@ type Outcome struct {
 	Part
 	Status Status // SentBack, OtherPost or Rescan
 	Why    string
+	Key    string // of what is put in by hand: said again under it, it is one thing; "": it never is
 }
 
 // Part is which pages of a piece are meant, and whose envelope they are from.
@@ -213,7 +214,7 @@ func (m Mailroom) ByHand(ctx context.Context, batch string, by optout.Actor, env
 		return Piece{}, err
 	}
 	now := milliseconds(m.Now())
-	p := Piece{At: At{batch, byHand + "-" + newID()}, Envelope: envelope, Since: now}
+	p := Piece{At: At{batch, byHand + "-" + idFor(by, o.Key)}, Envelope: envelope, Since: now}
 	p = p.ends(o.Status, o.Why, by.String(), now)
 	_, err := m.act(ctx, batch, func(b *Batch) ([]Piece, error) {
 		switch _, err := m.Store.Piece(ctx, p.At); {
@@ -231,6 +232,10 @@ func (m Mailroom) ByHand(ctx context.Context, batch string, by optout.Actor, env
 	return p, err
 }
 
+// CanUndo says that the outcome of a piece can be taken back as long as its batch is open: nothing has left the house, and
+// there are pages to key.
+func CanUndo(p Piece) bool { return slices.Contains(reopenable, p.Status) && p.First > 0 }
+
 // Undo takes an outcome back as long as nothing has left the house: the piece waits again.
 func (m Mailroom) Undo(ctx context.Context, at At, by optout.Actor) (Piece, error) {
 	var undone Piece
@@ -242,7 +247,7 @@ func (m Mailroom) Undo(ctx context.Context, at At, by optout.Actor) (Piece, erro
 		case p.Status == Waiting:
 			undone = p
 			return nil, errNothing
-		case !slices.Contains(reopenable, p.Status), p.First == 0: // what has no pages waits for nobody
+		case !CanUndo(p): // what has no pages waits for nobody
 			return nil, NotNow
 		}
 		p.Status, p.Why, p.Done = Waiting, "", time.Time{}

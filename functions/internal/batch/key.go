@@ -49,13 +49,9 @@ func digits(s string) string {
 }
 
 // Key takes what a clerk read on a piece: the form is registered or held, or waits for a second pair of eyes, or two
-// readings are not alike and a supervisor decides. The answers are judged by the same rules as everybody's: what is wrong
-// with them is an optout.Faulty, and nothing is written.
+// readings are not alike and a supervisor decides. The answers are judged by the same rules as everybody's, of a second
+// reading only what is keyed twice: what is wrong with them is an optout.Faulty, and nothing is written.
 func (m Mailroom) Key(ctx context.Context, at At, by optout.Actor, r Reading) (Piece, error) {
-	facts, err := m.judge(r)
-	if err != nil {
-		return Piece{}, err
-	}
 	p, err := m.Store.Piece(ctx, at)
 	if err != nil {
 		return Piece{}, err
@@ -69,8 +65,15 @@ func (m Mailroom) Key(ctx context.Context, at At, by optout.Actor, r Reading) (P
 	if err := m.mine(p, by); err != nil {
 		return p, err
 	}
-	if p.First == 0 { // nobody has seen it
+	if p.First == 0 { // a file that nobody could read
 		return p, NotNow
+	}
+	facts, err := m.judge(r)
+	if p.Status == Second {
+		err = m.judgeTwice(r)
+	}
+	if err != nil {
+		return p, err
 	}
 	switch {
 	case p.Twice && p.Status == Waiting && r.Hold == "": // doubtful paper is seen by a supervisor anyway, when it is released
@@ -95,7 +98,7 @@ func (m Mailroom) Key(ctx context.Context, at At, by optout.Actor, r Reading) (P
 				return p.said(m.Now(), by.String(), "keyed-otherwise", strings.Join(differs, " ")), nil
 			})
 		}
-		r.Answers, r.Part, r.Letter = p.Keyed[0].Reading.Answers, Part{}, p.Keyed[0].Reading.Letter
+		r, r.Part = p.Keyed[0].Reading, Part{}
 		if facts, err = m.judge(r); err != nil { // the rules have changed meanwhile
 			return p, err
 		}
@@ -119,18 +122,42 @@ func (m Mailroom) judge(r Reading) (optout.Facts, error) {
 		return facts, nil
 	}
 	facts, wrong := rules.Accept(r.Answers)
-	if r.Number != "" {
-		if n, err := nhs.ParseNumber(r.Number, rules.TestNumbers); err == nil && !n.IsZero() {
-			wrong = append(wrong, optout.Fault{Pointer: "/number", Code: "is-a-number", Detail: "This is a good NHS number. Enter it as the NHS number."})
-		}
-		if len([]rune(r.Number)) > 40 || !nhs.Printable(r.Number) {
-			wrong = append(wrong, optout.Fault{Pointer: "/number", Code: "line", Detail: "Enter at most 40 characters, as they are written."})
-		}
-	}
-	if len(wrong) > 0 {
+	if wrong = append(wrong, asWritten(r.Number, rules)...); len(wrong) > 0 {
 		return facts, optout.Faulty(wrong)
 	}
 	return facts, nil
+}
+
+// twice are the answers that are keyed by two people.
+var twice = []string{"/subject/nhsNumber", "/subject/birthDate", "/choice", "/kind"}
+
+// judgeTwice says what is wrong with a second reading, of which nothing is asked but what is keyed twice.
+func (m Mailroom) judgeTwice(r Reading) error {
+	if r.Hold != "" {
+		return oneOf("hold", r.Hold, HoldFor)
+	}
+	rules := m.Rules()
+	rules.Staff = true
+	_, wrong := rules.Doubtful(r.Answers)
+	wrong = slices.DeleteFunc(wrong, func(f optout.Fault) bool { return !slices.Contains(twice, f.Pointer) })
+	if wrong = append(wrong, asWritten(r.Number, rules)...); len(wrong) > 0 {
+		return optout.Faulty(wrong)
+	}
+	return nil
+}
+
+// asWritten is what is wrong with what is said to be no NHS number.
+func asWritten(number string, rules optout.Rules) (wrong []optout.Fault) {
+	if number == "" {
+		return nil
+	}
+	if n, err := nhs.ParseNumber(number, rules.TestNumbers); err == nil && !n.IsZero() {
+		wrong = append(wrong, optout.Fault{Pointer: "/number", Code: "is-a-number", Detail: "This is a good NHS number. Enter it as the NHS number."})
+	}
+	if len([]rune(number)) > 40 || !nhs.Printable(number) {
+		wrong = append(wrong, optout.Fault{Pointer: "/number", Code: "line", Detail: "Enter at most 40 characters, as they are written."})
+	}
+	return wrong
 }
 
 // named are the faults that keep somebody from being named.

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -31,14 +32,17 @@ var (
 	NotNow     = &optout.Refusal{Code: "NOT_NOW", Detail: "The piece does not stand where this can be done. Look at it again."}
 	NotTwice   = &optout.Refusal{Code: "KEYED_BY_YOU", Detail: "You have keyed this piece. Somebody else has to key it the second time."}
 	Supervisor = &optout.Refusal{Code: "SUPERVISOR", Detail: "This is for a supervisor to decide."}
-	Marked     = &optout.Refusal{Code: "REGISTERING", Detail: "A form is being registered from this piece, so it can be nothing else. Key it again to bring that to an end."}
-	Crowded    = &optout.Refusal{Code: "BATCH_FULL", Detail: "This batch has no room for more. Close it, and open another one."}
+	// OpenedBefore is for a page that is gone back to, filled in otherwise and sent once more.
+	OpenedBefore = &optout.Refusal{Code: "OPENED_BEFORE", Detail: "This page has opened another batch already. If you want to open one more, send it again."}
+
+	Marked  = &optout.Refusal{Code: "REGISTERING", Detail: "A form is being registered from this piece, so it can be nothing else. Key it again to bring that to an end."}
+	Crowded = &optout.Refusal{Code: "BATCH_FULL", Detail: "This batch has no room for more. Close it, and open another one."}
 )
 
 // reopenable are outcomes that can be taken back as long as the batch is open: nothing has gone out of the house.
 var reopenable = []Status{SentBack, OtherPost, Rescan}
 
-// Open opens a batch.
+// Open opens a batch. OpenedBefore and the batch that was, if another one was opened under the key.
 func (m Mailroom) Open(ctx context.Context, by optout.Actor, d Declaration) (Batch, error) {
 	b, err := New(d, by, m.Now())
 	if err != nil {
@@ -56,8 +60,11 @@ func (m Mailroom) Open(ctx context.Context, by optout.Actor, d Declaration) (Bat
 	if err != nil {
 		return Batch{}, fmt.Errorf("open batch: %w", later(err))
 	}
-	b.Version++
-	return b, nil
+	stored, err := m.Store.Batch(ctx, b.ID)
+	if err == nil && (stored.Box != d.Box || stored.Sequence != d.Sequence || stored.Destroy != d.Destroy) {
+		return stored, OpenedBefore
+	}
+	return stored, err
 }
 
 // later is a conflict, after so many tries, as what it is: something that may pass.
@@ -199,6 +206,12 @@ const (
 // Expect makes places for files: from now on each of them is on the books, whether it comes or not. names are those of
 // the files, MostAtOnce at most.
 func (m Mailroom) Expect(ctx context.Context, id string, by optout.Actor, names []string, e Envelopes) ([]Piece, []upload.Slot, error) {
+	return m.ExpectOnce(ctx, id, by, rand.Text(), names, e)
+}
+
+// ExpectOnce is Expect under a key, which nobody else can guess: said again under it, it gives the places that there are,
+// their slots as they were made. optout.KeyUsed, if those are others.
+func (m Mailroom) ExpectOnce(ctx context.Context, id string, by optout.Actor, key string, names []string, e Envelopes) ([]Piece, []upload.Slot, error) {
 	if len(names) < 1 || len(names) > MostAtOnce {
 		return nil, nil, wrong("files", "too-many")
 	}
@@ -207,12 +220,13 @@ func (m Mailroom) Expect(ctx context.Context, id string, by optout.Actor, names 
 	}
 	var pieces []Piece
 	var slots []upload.Slot
-	for range names {
-		slots = append(slots, upload.NewScan(by, id, m.Now()))
+	for n := range names {
+		slots = append(slots, upload.NewScan(by, id, m.Now()).Under(fmt.Sprint(key, n)))
 	}
 	_, err := m.change(ctx, id, func(b *Batch) (Change, error) {
+		pieces = nil
 		switch _, err := m.Store.Piece(ctx, FirstOf(id, slots[0].ID)); {
-		case err == nil: // our own answer was lost on the way
+		case err == nil: // it was said before, or our own answer was lost on the way
 			return Change{}, errNothing
 		case !errors.Is(err, optout.ErrNotFound):
 			return Change{}, err
@@ -221,7 +235,6 @@ func (m Mailroom) Expect(ctx context.Context, id string, by optout.Actor, names 
 		case b.Pieces+len(names) > MostPieces, e != Later && b.Highest+len(names) > 2*MostEnvelopes:
 			return Change{}, Crowded
 		}
-		pieces = nil
 		for n, s := range slots {
 			if e == OneEach || e == OneAll && n == 0 {
 				b.Highest++
@@ -241,10 +254,29 @@ func (m Mailroom) Expect(ctx context.Context, id string, by optout.Actor, names 
 	if err != nil {
 		return nil, nil, err
 	}
-	for n := range slots {
-		pieces[n].Version, slots[n].Version = 1, 1
+	if len(pieces) > 0 { // as they are stored now
+		for n := range slots {
+			pieces[n].Version, slots[n].Version = 1, 1
+		}
+		return pieces, slots, nil
 	}
-	return pieces, slots, nil
+	return m.expected(ctx, id, slots, names)
+}
+
+// expected reads places that were made before.
+func (m Mailroom) expected(ctx context.Context, id string, slots []upload.Slot, names []string) (pieces []Piece, stored []upload.Slot, err error) {
+	for n, s := range slots {
+		p, err := m.Store.Piece(ctx, FirstOf(id, s.ID))
+		switch {
+		case errors.Is(err, optout.ErrNotFound), err == nil && p.Name != clipped(names[n]):
+			return nil, nil, optout.KeyUsed
+		case err != nil:
+			return nil, nil, err
+		}
+		s.Version = 1 // as it was made
+		pieces, stored = append(pieces, p), append(stored, s)
+	}
+	return pieces, stored, nil
 }
 
 // twice says whether the pieces of a file are keyed by two people: always the same of a file, and by no rule that a

@@ -2,8 +2,11 @@ package batch
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -105,6 +108,25 @@ func (m Mailroom) Read(ctx context.Context, at At, sha256 []byte, pages []Page, 
 		p.First, p.Last, p.Pages, p.Status = 1, len(pages), slices.Clone(pages), Waiting
 		return p.said(m.Now(), machine, "read", ""), nil
 	})
+}
+
+// AnotherFile notes that a second file came to the place of a piece: it is on the books, though nobody reads it.
+func (m Mailroom) AnotherFile(ctx context.Context, first At, version string) error {
+	sum := sha256.Sum256([]byte(version))
+	at := At{first.Batch, fmt.Sprintf("%s-%x", FileOf(first.ID), sum[:6])}
+	_, err := m.change(ctx, at.Batch, func(b *Batch) (Change, error) {
+		if _, err := m.Store.Piece(ctx, at); !errors.Is(err, optout.ErrNotFound) {
+			return Change{}, cmp.Or(err, errNothing)
+		}
+		p, err := m.Store.Piece(ctx, first)
+		if err != nil {
+			return Change{}, err
+		}
+		b.Pieces++
+		other := Piece{At: at, Upload: p.Upload, Name: p.Name, Envelope: p.Envelope, Since: milliseconds(m.Now())}
+		return Change{Pieces: []Piece{other.ends(Quarantined, SecondFile, machine, m.Now())}}, nil
+	})
+	return err
 }
 
 // again is why a piece is a rescan of one in a batch.

@@ -117,14 +117,27 @@ type Form struct {
 // Field is a hidden field of a form.
 type Field struct{ Name, Value string }
 
-// Form signs a form for a file of 1 to most bytes under a key, good for upload.Lasts. Once the file is there, the
-// browser is sent back to a page of ours.
-func (b Bucket) Form(ctx context.Context, key string, most int64, back string) (Form, error) {
-	signed, err := b.post(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: &key}, func(o *s3.PresignPostOptions) {
+// File is one that a browser may put into the bucket.
+type File struct {
+	Key  string
+	Most int64  // bytes; at least one comes
+	Kind string // the Content-Type under which it is kept; "": none is asked for
+	Back string // the page of ours to which the browser is sent once it is there; "": none, the answer is 204
+}
+
+// Form signs a form for a file, good for upload.Lasts.
+func (b Bucket) Form(ctx context.Context, file File) (Form, error) {
+	fields := map[string]string{}
+	for name, value := range map[string]string{"Content-Type": file.Kind, "success_action_redirect": file.Back} {
+		if value != "" {
+			fields[name] = value
+		}
+	}
+	signed, err := b.post(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: &file.Key}, func(o *s3.PresignPostOptions) {
 		o.Expires = upload.Lasts
-		o.Conditions = []any{
-			[]any{"content-length-range", 1, most},
-			map[string]string{"success_action_redirect": back},
+		o.Conditions = []any{[]any{"content-length-range", 1, file.Most}}
+		for _, name := range slices.Sorted(maps.Keys(fields)) {
+			o.Conditions = append(o.Conditions, map[string]string{name: fields[name]})
 		}
 	})
 	if err != nil {
@@ -134,7 +147,7 @@ func (b Bucket) Form(ctx context.Context, key string, most int64, back string) (
 	if err != nil {
 		return Form{}, fmt.Errorf("sign form: %w", err)
 	}
-	signed.Values["success_action_redirect"] = back
+	maps.Copy(signed.Values, fields)
 	f := Form{Address: signed.URL, Origin: at.Scheme + "://" + at.Host}
 	for _, name := range slices.Sorted(maps.Keys(signed.Values)) {
 		f.Fields = append(f.Fields, Field{name, signed.Values[name]})
@@ -144,15 +157,22 @@ func (b Bucket) Form(ctx context.Context, key string, most int64, back string) (
 
 // Origin is where a Form goes; "" if that cannot be worked out.
 func (b Bucket) Origin(ctx context.Context) string {
-	f, err := b.Form(ctx, "extracts/origin", 1, "/")
+	f, err := b.Form(ctx, File{Key: "origin", Most: 1})
 	if err != nil {
 		return ""
 	}
 	return f.Origin
 }
 
-// linkLasts is how long a link to an answer is good: as long as a browser takes to follow it.
+// linkLasts is how long a link to a file is good: as long as a browser takes to follow it.
 const linkLasts = time.Minute
+
+// Picture is an address at which the newest version of a file is shown within a page of ours. A page that is shown for
+// longer asks for another one.
+func (b Bucket) Picture(ctx context.Context, key string) (string, error) {
+	link, err := b.sign(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key}, s3.WithPresignExpires(linkLasts))
+	return link, kind("sign picture", err)
+}
 
 // Link is an address at which the newest version of a file is downloaded under a name.
 func (b Bucket) Link(ctx context.Context, key, name string) (string, error) {

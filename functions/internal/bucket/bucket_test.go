@@ -122,7 +122,7 @@ func TestAFormPutsOneFileOfAKeyAndSizeAndComesBack(t *testing.T) {
 		"":                      {"https://uploads.s3.eu-west-2.amazonaws.com", "https://uploads.s3.eu-west-2.amazonaws.com"},
 		"http://127.0.0.1:9000": {"http://127.0.0.1:9000/uploads", "http://127.0.0.1:9000"},
 	} {
-		f, err := bucket.Open(cloud(endpoint), "uploads").Form(t.Context(), "extracts/A", 64, "https://optout.example/back")
+		f, err := bucket.Open(cloud(endpoint), "uploads").Form(t.Context(), bucket.File{Key: "extracts/A", Most: 64, Kind: "image/tiff", Back: "https://optout.example/back"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func TestAFormPutsOneFileOfAKeyAndSizeAndComesBack(t *testing.T) {
 		for _, x := range f.Fields {
 			fields[x.Name] = x.Value
 		}
-		if fields["key"] != "extracts/A" || fields["success_action_redirect"] != "https://optout.example/back" || fields["X-Amz-Signature"] == "" || fields["X-Amz-Security-Token"] != "token" {
+		if fields["key"] != "extracts/A" || fields["success_action_redirect"] != "https://optout.example/back" || fields["Content-Type"] != "image/tiff" || fields["X-Amz-Signature"] == "" || fields["X-Amz-Security-Token"] != "token" {
 			t.Errorf("its fields are %v", fields)
 		}
 		raw, err := base64.StdEncoding.DecodeString(fields["policy"])
@@ -150,11 +150,39 @@ func TestAFormPutsOneFileOfAKeyAndSizeAndComesBack(t *testing.T) {
 		if left := time.Until(policy.Expiration); left > upload.Lasts || left < upload.Lasts-time.Minute {
 			t.Errorf("it is good for %v", left)
 		}
-		for _, c := range []string{`{"key":"extracts/A"}`, `{"bucket":"uploads"}`, `["content-length-range",1,64]`, `{"success_action_redirect":"https://optout.example/back"}`} {
+		for _, c := range []string{`{"key":"extracts/A"}`, `{"bucket":"uploads"}`, `["content-length-range",1,64]`, `{"success_action_redirect":"https://optout.example/back"}`, `{"Content-Type":"image/tiff"}`} {
 			if !slices.ContainsFunc(policy.Conditions, func(got json.RawMessage) bool { return bytes.Equal(got, []byte(c)) }) {
 				t.Errorf("nothing says %s in %s", c, raw)
 			}
 		}
+	}
+}
+
+func TestAFormThatScriptsSendLeadsNowhere(t *testing.T) {
+	t.Parallel()
+	f, err := bucket.Open(cloud(""), "uploads").Form(t.Context(), bucket.File{Key: "scans/A", Most: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range f.Fields {
+		if x.Name == "success_action_redirect" || x.Name == "Content-Type" {
+			t.Errorf("it has %s: %s", x.Name, x.Value)
+		}
+	}
+}
+
+func TestAPictureIsShownForAMinute(t *testing.T) {
+	t.Parallel()
+	link, err := bucket.Open(cloud(""), "uploads").Picture(t.Context(), "pages/A/001.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q := u.Query(); u.Path != "/pages/A/001.jpg" || q.Get("X-Amz-Expires") != "60" || q.Has("response-content-disposition") {
+		t.Errorf("the picture is at %s", link)
 	}
 }
 

@@ -99,8 +99,14 @@ func uploadShard(p upload.Purpose, n int) string {
 // uploadsOf is the list of a practice's slots, and uploadEntry the place of one on it.
 func uploadsOf(c nhs.ODSCode) string { return "X#" + c.String() }
 
+// attachmentsOf is the list of a form's scans.
+func attachmentsOf(r optout.Reference) string { return "X#" + r.Key() }
+
 func uploadEntry(u upload.Slot) entry {
-	if u.Practice.IsZero() {
+	switch {
+	case !u.Form.IsZero():
+		return entry{attachmentsOf(u.Form), stamp(u.Promised) + "#" + u.ID}
+	case u.Practice.IsZero():
 		return entry{}
 	}
 	return entry{uploadsOf(u.Practice), stamp(u.Promised) + "#" + u.ID}

@@ -45,9 +45,18 @@ func (s Store) Upload(ctx context.Context, id string) (upload.Slot, error) {
 }
 
 // Uploads implements upload.Store.
-func (s Store) Uploads(ctx context.Context, practice nhs.ODSCode, n int) (ids []string, err error) {
+func (s Store) Uploads(ctx context.Context, practice nhs.ODSCode, n int) ([]string, error) {
+	return s.slots(ctx, uploadsOf(practice), n)
+}
+
+// Attachments implements upload.Store.
+func (s Store) Attachments(ctx context.Context, form optout.Reference, n int) ([]string, error) {
+	return s.slots(ctx, attachmentsOf(form), n)
+}
+
+func (s Store) slots(ctx context.Context, list string, n int) (ids []string, err error) {
 	values := item{}
-	values.str(":list", uploadsOf(practice))
+	values.str(":list", list)
 	out, err := s.query(ctx, &dynamodb.QueryInput{
 		TableName: &s.table, IndexName: aws.String("list"), KeyConditionExpression: aws.String("LPK = :list"), ExpressionAttributeValues: values,
 		ScanIndexForward: aws.Bool(false), Limit: aws.Int32(int32(min(n, 100))),
@@ -134,6 +143,8 @@ func slotItem(u upload.Slot) item {
 	i.time("run", u.Run)
 	i.flag("sure", u.Sure)
 	i.str("batch", u.Batch)
+	i.str("form", u.Form.Key())
+	i.num("pages", u.Pages)
 	i.str("state", string(u.State))
 	i.time("promised", u.Promised)
 	i.time("uploaded", u.Uploaded)
@@ -177,7 +188,7 @@ func slotItem(u upload.Slot) item {
 
 // slotAttributes are all that slotItem may write.
 var slotAttributes = []string{
-	"v", "for", "ods", "by", "run", "sure", "state", "promised", "uploaded", "ended", "usedAt", "lease", "tries", "fault", "object", "batch", "malware", "asked", "sha256",
+	"v", "for", "ods", "by", "run", "sure", "state", "promised", "uploaded", "ended", "usedAt", "lease", "tries", "fault", "object", "batch", "form", "pages", "malware", "asked", "sha256",
 	"refusal", "why", "layout", "rows", "used", "faults", "forms", "doubt", "faulty", "LPK", "LSK", "DPK", "DSK",
 }
 
@@ -185,7 +196,7 @@ func readSlot(i item) (upload.Slot, error) {
 	r := &reader{item: i}
 	u := upload.Slot{
 		ID: uploadID(r.str("PK")), Version: r.num("v"), For: upload.Purpose(r.str("for")), Practice: nhs.StoredODSCode(r.str("ods")), By: r.str("by"),
-		Run: r.time("run"), Sure: r.flag("sure"), Batch: r.str("batch"), Malware: r.str("malware"), Asked: r.num("asked"),
+		Run: r.time("run"), Sure: r.flag("sure"), Batch: r.str("batch"), Pages: r.num("pages"), Malware: r.str("malware"), Asked: r.num("asked"),
 		State: upload.State(r.str("state")), Promised: r.time("promised"), Uploaded: r.time("uploaded"), Ended: r.time("ended"),
 		Used: r.time("usedAt"), Lease: r.time("lease"), Tries: r.num("tries"), Fault: r.str("fault"), Object: r.str("object"), SHA256: r.bytes("sha256"),
 		Refusal: upload.Refusal{Code: r.str("refusal"), Detail: r.str("why")},
@@ -198,6 +209,13 @@ func readSlot(i item) (upload.Slot, error) {
 		if u.Due, _, err = dueOf(sk); err != nil {
 			r.fail("DSK", err)
 		}
+	}
+	if form := r.str("form"); form != "" {
+		ref, err := optout.ParseReference(form)
+		if err != nil {
+			r.fail("form", err)
+		}
+		u.Form = ref
 	}
 	for _, s := range r.list("doubt") {
 		ref, err := optout.ParseReference(s)

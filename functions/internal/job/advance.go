@@ -64,9 +64,12 @@ func slice[T comparable](named []trigger.Named, atOnce int, of func(pk, sk strin
 }
 
 // timeLeft says whether a function has time to begin with one more thing.
-func timeLeft(ctx context.Context) bool {
+func timeLeft(ctx context.Context) bool { return lasts(ctx, leastTime) }
+
+// lasts says whether a function goes on for that long.
+func lasts(ctx context.Context, long time.Duration) bool {
 	deadline, ok := ctx.Deadline()
-	return !ok || time.Until(deadline) >= leastTime
+	return !ok || time.Until(deadline) >= long
 }
 
 // advance advances one thing and counts what came of it. A failure that is on record is named in the line of the

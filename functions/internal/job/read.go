@@ -14,7 +14,6 @@ import (
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
-	"example.org/optout/functions/internal/steady"
 	"example.org/optout/functions/internal/trigger"
 	"example.org/optout/functions/internal/upload"
 	"example.org/optout/functions/internal/worklist"
@@ -55,101 +54,26 @@ func ReadDue(r Reader) func(context.Context, func() time.Time) error {
 	}
 }
 
-// read reads one slot and counts what came of it. A failure that is on record is named in the line of the invocation and
-// is no error of it.
+// read reads one slot and counts what came of it.
 func read(ctx context.Context, r Reader, id string) error {
-	if !timeLeft(ctx) {
-		observe.Count(ctx, "ReadLeft", 1)
-		return errNoTime
-	}
-	began := r.Now().Truncate(time.Millisecond)
-	s, err := r.Read(ctx, id)
-	switch {
-	case err == nil && s.ID == "":
-		observe.Count(ctx, "ReadNothing", 1)
-	case err == nil && s.IsEnded() && s.Ended.Before(began): // which was counted then
-		observe.Count(ctx, "ReadEmptied", 1)
-	case err == nil && s.IsEnded():
-		observe.Count(ctx, metric("Read", string(s.State)), 1)
-	case err == nil, s.ID != "":
-		observe.Count(ctx, "ReadPutOff", 1)
-		if err != nil {
-			observe.Cause(ctx, fmt.Errorf("upload %s: %w", id, err))
-		}
-	default:
-		observe.Count(ctx, "ReadFailed", 1)
-		return fmt.Errorf("upload %s: %w", id, err)
-	}
-	return nil
+	return counted(ctx, "Read", id, r.Now, r.Read)
 }
 
 // Read does what is next and due for one slot, as far as it goes, and gives the slot as it left it; none if there was
-// nothing to do. It may be called at any time, any number of times, from any number of places at once: one reader has a
-// slot until its lease ends, and whatever it did not come to is done by another one, with the same answer.
-//
-// An error that comes with a slot is on record there: it will be looked at again in its time. After any other error the
-// slot is due as it was, or when the lease ends.
-func (r Reader) Read(ctx context.Context, id string) (_ upload.Slot, err error) {
-	defer steady.Survive(&err)
-	s, err := r.Store.Upload(ctx, id)
-	switch {
-	case errors.Is(err, optout.ErrNotFound):
-		return upload.Slot{}, nil
-	case err != nil:
-		return upload.Slot{}, fmt.Errorf("read slot: %w", err)
-	case s.For != upload.Extract, s.Due.IsZero(), s.Due.After(r.Now()):
-		return upload.Slot{}, nil
-	}
-	if s = s.Claimed(r.Now()); s.Tries > upload.MostTries { // whoever had it was killed, every time
-		s = r.giveUp(s)
-	}
-	switch s, err = r.Store.SaveUpload(ctx, s); {
-	case errors.Is(err, optout.ErrConflict):
-		return upload.Slot{}, nil // somebody else reads it
-	case err != nil:
-		return upload.Slot{}, fmt.Errorf("claim slot: %w", err)
-	case s.Lease.IsZero():
-		return s, nil
-	}
-	for failed := error(nil); ; {
-		before := s
-		if s, failed = r.step(ctx, before); failed != nil {
-			if s.Version < before.Version { // after a panic nothing is left of it
-				s = before
+// nothing to do.
+func (r Reader) Read(ctx context.Context, id string) (upload.Slot, error) {
+	h := hand{
+		store: r.Store, reads: upload.Extract, step: r.step, now: r.Now, last: upload.MostTries,
+		giveUp: func(_ context.Context, s upload.Slot) (upload.Slot, error) { return r.giveUp(s), nil },
+		saved: func(ctx context.Context, before, s upload.Slot) {
+			if turns := before.Object != "" && !before.IsEnded(); turns {
+				if err := r.Store.EndTurn(ctx, s.Practice, s.ID); err != nil { // it ends by itself, with the lease
+					observe.Cause(ctx, fmt.Errorf("end turn: %w", err))
+				}
 			}
-			s = r.setBack(s, failed)
-		}
-		if s, err = r.Store.SaveUpload(ctx, s); err != nil { // with ErrConflict: the lease has ended, and another reader is at work
-			return upload.Slot{}, fmt.Errorf("save slot: %w", errors.Join(failed, err))
-		}
-		if turns := before.Object != "" && !before.IsEnded(); turns {
-			if err := r.Store.EndTurn(ctx, s.Practice, s.ID); err != nil { // it ends by itself, with the lease
-				observe.Cause(ctx, fmt.Errorf("end turn: %w", err))
-			}
-		}
-		if errors.As(failed, new(busyError)) { // which is no failure
-			failed = nil
-		}
-		if s.Lease.IsZero() {
-			return s, failed
-		}
+		},
 	}
-}
-
-// setBack is a slot whose step failed: what has failed too often is refused, so that somebody acts.
-func (r Reader) setBack(s upload.Slot, failed error) upload.Slot {
-	now := r.Now()
-	if busy, ok := errors.AsType[busyError](failed); ok { // which is no failure
-		s.Tries--
-		return s.PutOff(earlier(busy.until, now.Add(busyFor)), "busy")
-	}
-	switch {
-	case s.Tries >= upload.MostTries:
-		return r.giveUp(s)
-	case errors.Is(failed, errNoTime): // it goes on where it was
-		return s.PutOff(now, "out-of-time")
-	}
-	return s.PutOff(now.Add(steady.Backoff(s.Tries)), "reading-failed")
+	return h.work(ctx, id)
 }
 
 // giveUp is a slot in hand with which nothing more is tried.
@@ -169,8 +93,7 @@ type busyError struct{ until time.Time }
 func (busyError) Error() string { return upload.ErrBusy.Error() }
 
 // step does one thing for a slot in hand: looks for its file, reads it, or throws it away.
-func (r Reader) step(ctx context.Context, s upload.Slot) (_ upload.Slot, err error) {
-	defer steady.Survive(&err)
+func (r Reader) step(ctx context.Context, s upload.Slot) (upload.Slot, error) {
 	switch {
 	case s.IsEnded():
 		return r.empty(ctx, s)

@@ -3,6 +3,8 @@ package upload
 import (
 	"cmp"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,7 +32,7 @@ type Purpose string
 // What files are for.
 const (
 	Extract Purpose = "extract" // a practice's own list of the patients for whom a preference is coded
-	Scan    Purpose = "scan"    // of paper, in a batch of the mailroom
+	Scan    Purpose = "scan"    // of paper: in a batch of the mailroom, or of a form that a practice registered
 )
 
 const (
@@ -45,6 +47,8 @@ const (
 	// ReadingTakes is how long a reader has an upload to itself: longer than any reader lives, so that an expired lease
 	// means that it is gone.
 	ReadingTakes = 6 * time.Minute
+	// MostOfScan is how large a scan may be, in bytes.
+	MostOfScan = 20 << 20
 	// MostTries is how often reading is tried before a person has to act.
 	MostTries = 8
 	// MostShown is how many forms in doubt, and how many rows that are not used, a slot names itself.
@@ -60,7 +64,8 @@ type Slot struct {
 	By       string      // an optout.Actor
 	Run      time.Time   // of an extract: when the practice ran its list
 	Sure     bool        // the practice says that it is the right list, whatever it lacks
-	Batch    string      // of a scan: the batch of the mailroom that it belongs to
+	Batch    string      // of a scan: the batch of the mailroom that it belongs to; or
+	Form     optout.Reference
 
 	State    State
 	Promised time.Time
@@ -73,6 +78,7 @@ type Slot struct {
 	Fault  string    // what the last one was, as a code
 	Object string    // which version of the file is read; "" before it is found, and once it is gone
 
+	Pages   int    // of a scan that was read
 	Malware string // of a scan: the malware result on this version; "": none yet
 	Asked   int    // how often it was asked for again
 
@@ -122,6 +128,13 @@ func NewScan(by optout.Actor, batch string, now time.Time) Slot {
 	}
 }
 
+// Under is a new slot as the one that is made under a key: made again under it, it is the same.
+func (s Slot) Under(key string) Slot {
+	sum := sha256.Sum256([]byte("slot\n" + s.By + "\n" + s.Batch + "\n" + key))
+	s.ID = base32.StdEncoding.EncodeToString(sum[:])[:26]
+	return s
+}
+
 // IsID says that s has the shape of a slot's id. Whatever else it is, it names no slot.
 func IsID(s string) bool {
 	return len(s) == 26 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
@@ -132,6 +145,13 @@ func (s Slot) Key() string       { return prefixes[s.For] + s.ID }
 func (s Slot) AnswerKey() string { return "answers/" + s.ID + ".csv" }
 
 var prefixes = map[Purpose]string{Extract: "extracts/", Scan: "scans/"}
+
+// NewAttachment is a slot for a scan of the paper from which a practice registered a form.
+func NewAttachment(by optout.Actor, form optout.Reference, now time.Time) Slot {
+	s := NewScan(by, "", now)
+	s.Practice, s.Form = by.Practice, form
+	return s
+}
 
 // IDOf is the id of the slot for whose file this is the key of a scan; "" if it is none.
 func IDOf(key string) string {
@@ -199,9 +219,15 @@ func (s Slot) End(state State, now time.Time) Slot {
 	return s
 }
 
-// Emptied is the slot at its end once there is no file any more. It is looked at once more when no other can come.
+// Emptied is the slot at its end once there is no file any more.
 func (s Slot) Emptied(now time.Time) Slot {
-	s.Object, s.Due, s.Lease, s.Tries, s.Fault = "", time.Time{}, time.Time{}, 0, ""
+	s.Object = ""
+	return s.Settled(now)
+}
+
+// Settled is the slot at its end once nothing is left to do. It is looked at once more when no other file can come.
+func (s Slot) Settled(now time.Time) Slot {
+	s.Due, s.Lease, s.Tries, s.Fault = time.Time{}, time.Time{}, 0, ""
 	if last := s.Promised.Add(Lingers); now.Before(last) {
 		s.Due = milliseconds(last)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/worklist"
 )
 
@@ -37,6 +38,9 @@ type Store interface {
 	// Uploads gives the ids of a practice's newest slots, a hundred at most, newest first. It reads an index: a little
 	// late, a hint what to read (Recent).
 	Uploads(ctx context.Context, practice nhs.ODSCode, n int) ([]string, error)
+
+	// Attachments gives the ids of the newest scans of a form's paper, a hundred at most, newest first. It reads an index.
+	Attachments(ctx context.Context, form optout.Reference, n int) ([]string, error)
 
 	// UploadShards is how many parts a purpose's list of due slots has; UploadsDue walks one of them, oldest first, up to
 	// and including now. It reads an index: a hint what to look at.

@@ -25,12 +25,14 @@ import (
 
 // Files is the bucket into which lists are put, and out of which answers come.
 type Files interface {
-	// Form signs a form by which a browser puts a file of at most so many bytes under a key, and then comes back.
-	Form(ctx context.Context, key string, most int64, back string) (bucket.Form, error)
+	// Form signs a form by which a browser puts a file there, and then comes back.
+	Form(ctx context.Context, file bucket.File) (bucket.Form, error)
 	// Link signs an address at which a file is downloaded under a name.
 	Link(ctx context.Context, key, name string) (string, error)
 	// Put writes a file.
 	Put(ctx context.Context, key, contentType string, body []byte) error
+	// Picture signs an address at which a picture is shown within a page, for a quarter of an hour.
+	Picture(ctx context.Context, key string) (string, error)
 	// Origin is where the form goes, for the pages' policy.
 	Origin(ctx context.Context) string
 }
@@ -188,7 +190,7 @@ func (d *Door) showList(w http.ResponseWriter, r *http.Request, s signin.Session
 	page := staff.Page{Part: "/practice/extract", Back: "/practice/extract"}
 	switch {
 	case u.State == upload.Promised && d.Now().Before(u.Promised.Add(showsForm)):
-		form, err := d.Files.Form(r.Context(), u.Key(), extract.MostBytes, d.SignIn.Address+at+"/uploaded")
+		form, err := d.Files.Form(r.Context(), bucket.File{Key: u.Key(), Most: extract.MostBytes, Back: d.SignIn.Address + at + "/uploaded"})
 		if err != nil {
 			d.house.Fail(w, r, err)
 			return

@@ -29,13 +29,17 @@ type bucketInMemory struct {
 	back string // where the last form leads back to
 }
 
-func (b *bucketInMemory) Form(_ context.Context, key string, most int64, back string) (bucket.Form, error) {
-	b.most, b.back = most, back
-	return bucket.Form{Address: "https://bucket.example/", Origin: "https://bucket.example", Fields: []bucket.Field{{Name: "key", Value: key}, {Name: "policy", Value: "signed"}}}, nil
+func (b *bucketInMemory) Form(_ context.Context, file bucket.File) (bucket.Form, error) {
+	b.most, b.back = file.Most, file.Back
+	return bucket.Form{Address: "https://bucket.example/", Origin: "https://bucket.example", Fields: []bucket.Field{{Name: "key", Value: file.Key}, {Name: "policy", Value: "signed"}}}, nil
 }
 
 func (b *bucketInMemory) Link(_ context.Context, key, name string) (string, error) {
 	return "https://bucket.example/" + key + "?as=" + name, nil
+}
+
+func (b *bucketInMemory) Picture(_ context.Context, key string) (string, error) {
+	return "https://bucket.example/" + key, nil
 }
 
 func (b *bucketInMemory) Origin(context.Context) string { return "https://bucket.example" }

@@ -207,130 +207,37 @@ func (e Entry) show(w http.ResponseWriter, s signin.Session, status int, f door.
 	if e.Door == optout.Counter {
 		add(For(s))
 	}
-	add(b.Key(), b.One("want", "What does the person want?", "",
-		Option{"dissent", Choices["dissent"], ""}, Option{"core", Choices["core"], ""}, Option{"core-and-additional", Choices["core-and-additional"], ""},
-		Option{"withdrawal", "To take back an earlier form", ""}, Option{"not-me", "To say that an earlier form was not theirs", ""}))
-	add(b.Line("about", "Reference of the earlier form", "Only to take one back, or to say that it was not theirs.", 20))
-	add(heading("The person"), b.Line("forenames", "First and middle names", "", 0), b.Line("surname", "Last name", "", 0), b.Box("one-name", "The person has one name only, which is typed as the last name"))
-	add(b.Day("birth-date", "Birth date", "For example, 31 3 1957."), b.Line("nhs-number", "NHS number, if known", "10 digits, like 943 476 5919. Leave it empty if it is not known.", 20))
-	add(b.Line("line-1", "Address", "", 0), b.Line("line-2", "Address, second line", "", 0), b.Line("line-3", "Town or city", "", 20), b.Line("postcode", "Postcode", "", 10), b.Box("no-address", "The person has no address"))
+	add(b.Key(), b.Want("What does the person want?", ""), b.About())
+	add(heading("The person"), b.Names(), b.Born(), b.Number("NHS number, if known", "10 digits, like 943 476 5919. Leave it empty if it is not known."), b.Lives())
 	if e.Door == optout.Phone {
-		add(b.Line("practice", "Code of the person's practice", "A letter and five digits, like A81001. Leave it empty if it is not known: the office finds it.", 10), b.Box("not-registered", "The person is not registered with a practice"))
+		add(b.Practice("Code of the person's practice", "A letter and five digits, like A81001. Leave it empty if it is not known: the office finds it.", 10))
 	}
 	add(heading("Who says so"), b.One("signer", "Who signs or speaks?", "From 16 people decide for themselves. A child under 16 may sign alone, and the practice decides.",
 		Option{"self", "The person", ""}, Option{"proxy", "Somebody else, who has the right to", ""}))
-	capacities := []Option{}
-	for _, c := range []string{"parent", "local-authority", "attorney-health-welfare", "deputy", "best-interests"} {
-		capacities = append(capacities, Option{c, Capacities[c], ""})
-	}
-	add(b.Line("proxy-name", "Name of whoever signs for the person", "Leave it empty if the person signs.", 0), b.One("capacity", "By what right?", "Leave this open if the person signs.", capacities...))
-	add(b.Day("signed-on", "Signed, or asked for, on", "Leave this empty if it was today."))
-	add(heading("How the person may be answered"), b.Some("safe", "Which ways are safe?", "Ask the person. Somebody else may read their post or answer their telephone.",
-		Option{"email", "E-mail", ""}, Option{"post", "Post", ""}, Option{"phone", "Telephone", ""}, Option{"none", "None: do not contact this person", ""}))
-	add(b.Line("email", "E-mail address", "", 0), b.Line("phone", "Telephone number", "", 20), b.Line("format", "Format that the person needs, such as large print", "", 0), b.Line("language", "Language, if not English", "", 20))
+	add(b.Proxy("Leave it empty if the person signs.", "Leave this open if the person signs."), b.Signed("Signed, or asked for, on", "Leave this empty if it was today."))
+	add(heading("How the person may be answered"), b.Replies("Which ways are safe?", "Ask the person. Somebody else may read their post or answer their telephone."))
 	e.House.Show(w, s, Page{
 		Name: "ask", Status: status, Title: e.Title, Part: e.Part, Faults: faults,
 		Data: Ask{Above: e.Intro, Action: e.At, Fields: all, Button: nhsui.Button{Text: "Continue to read it back"}},
 	})
 }
 
-// fields are the page's names for what answers are about.
-var fields = map[string]string{
-	"/choice": "want", "/kind": "want", "/about": "about", "/subject/forenames": "forenames", "/subject/surname": "surname",
-	"/subject/birthDate": "birth-date", "/subject/nhsNumber": "nhs-number", "/subject/address": "line-1", "/subject/address/0": "line-1",
-	"/subject/address/1": "line-2", "/subject/address/2": "line-3", "/subject/postcode": "postcode", "/practice": "practice",
-	"/proxy/name": "proxy-name", "/proxy/capacity": "capacity", "/signedOn": "signed-on", "/reply/safe": "safe", "/reply/email": "email",
-	"/reply/phone": "phone", "/reply/format": "format", "/reply/language": "language",
-}
-
 // accept reads answers out of what was filled in and judges them by the rules of every door.
 func (e Entry) accept(f door.Form, s signin.Session) (a optout.Answers, facts optout.Facts, faults []Fault) {
-	wrong := func(field, text string) { faults = append(faults, Fault{field, text}) }
-	switch want := f.Get("want"); want {
-	case "":
-		wrong("want", "Say what the person wants.")
-	case "withdrawal", "not-me":
-		a.Kind, a.About = want, f.Get("about")
-		if a.About == "" {
-			wrong("about", "Give the reference of the form that this is about.")
-		}
-	default:
-		a.Choice, a.About = want, f.Get("about")
-	}
-	birth, x := Date(f, "birth-date")
-	switch {
-	case x != nil:
-		faults = append(faults, *x)
-	case birth.IsZero():
-		wrong("birth-date", "Give the birth date.")
-	}
-	signed, x := Date(f, "signed-on")
-	if x != nil {
-		faults = append(faults, *x)
-	}
-	if signed.IsZero() {
-		signed = nhs.DateOf(e.Now())
-	}
-	a.SignedOn = signed.ISO()
-	a.Subject = optout.Subject{
-		Forenames: f.Get("forenames"), Surname: f.Get("surname"), OneName: f.Ticked("one-name"), BirthDate: birth.ISO(),
-		NHSNumber: f.Digits("nhs-number"), Postcode: f.Get("postcode"), NoAddress: f.Ticked("no-address"),
-	}
-	for _, line := range []string{"line-1", "line-2", "line-3"} {
-		if text := f.Get(line); text != "" {
-			a.Subject.Address = append(a.Subject.Address, text)
-		}
+	a, faults = AnswersIn(f)
+	if a.SignedOn == "" {
+		a.SignedOn = nhs.DateOf(e.Now()).ISO()
 	}
 	if e.Door == optout.Counter {
 		a.Practice = s.Practice.String()
 	} else {
 		a.Practice, a.NotRegistered = f.Get("practice"), f.Ticked("not-registered")
 	}
-	name, capacity := f.Get("proxy-name"), f.Get("capacity")
-	switch f.Get("signer") {
-	case "":
-		wrong("signer", "Say who signs or speaks.")
-	case "self":
-		if name != "" || capacity != "" {
-			wrong("signer", "Either the person signs or somebody else does. Empty what does not belong, or choose the other.")
-		}
-	case "proxy":
-		a.Proxy = &optout.Proxy{Name: name, Capacity: capacity}
-	default:
-		wrong("signer", "Choose one of the options offered.")
+	if len(f.All("safe")) == 0 {
+		faults = append(faults, Fault{"safe", "Ask which ways are safe, and tick them."})
 	}
-	reply := optout.Reply{Safe: []string{}, Email: f.Get("email"), Phone: f.Digits("phone"), Format: f.Get("format"), Language: f.Get("language")}
-	none := false
-	for _, way := range f.All("safe") {
-		if way == "none" {
-			none = true
-			continue
-		}
-		reply.Safe = append(reply.Safe, way)
-	}
-	switch {
-	case none && len(reply.Safe) > 0:
-		wrong("safe", "Either some ways are safe or none is. Take one answer away.")
-	case !none && len(reply.Safe) == 0:
-		wrong("safe", "Ask which ways are safe, and tick them.")
-	}
-	a.Reply = &reply
 	facts, broken := e.Rules().Accept(a)
-	for _, x := range Faults(broken, fields) {
-		if !said(faults, x.Field) {
-			faults = append(faults, x)
-		}
-	}
-	return a, facts, faults
-}
-
-func said(faults []Fault, field string) bool {
-	for _, f := range faults {
-		if f.Field == field {
-			return true
-		}
-	}
-	return false
+	return a, facts, Wrong(faults, broken)
 }
 
 // Means is what people must know of what they ask for (domain facts, wording).

@@ -32,6 +32,8 @@ type House struct {
 	Parts      []Part
 	Pages      fs.FS           // *.gohtml, one a page
 	Sheets     func() []string // further origins that pages may send forms to, such as a bucket; nil: none
+	Calls      func() []string // likewise, that scripts may send files to
+	Pictures   func() []string // likewise, that pictures are shown from
 	Looks      worklist.Store
 	Now        func() time.Time
 
@@ -39,7 +41,10 @@ type House struct {
 }
 
 // Part is a part of the door that every page leads to.
-type Part struct{ Text, Href string }
+type Part struct {
+	Text, Href string
+	Supervised bool // it is for supervisors, and only they see it
+}
 
 // Page is one page.
 type Page struct {
@@ -51,6 +56,8 @@ type Page struct {
 	Wide    bool   // lists, and forms side by side
 	Plain   bool   // to be printed: without header and footer
 	Refresh int    // seconds until it is loaded again; 0: never
+	Script  string // a file beside the common script, for this page alone; "": none
+	Sheet   string // likewise, of styles
 	Done    string // what has just been done
 	Faults  []Fault
 	Data    any
@@ -72,12 +79,15 @@ func (h *House) Open() {
 
 // Policy is the Content-Security-Policy of the pages.
 func (h *House) Policy() string {
-	to := []string{"'self'"}
-	if h.Sheets != nil {
-		to = append(to, h.Sheets()...)
+	and := func(others func() []string) string {
+		all := []string{"'self'"}
+		if others != nil {
+			all = append(all, others()...)
+		}
+		return strings.Join(all, " ")
 	}
 	return "default-src 'none'; style-src 'self'; script-src 'self' " + nhsui.EarlyScriptSource() +
-		"; img-src 'self'; connect-src 'self'; form-action " + strings.Join(to, " ") + "; base-uri 'none'; frame-ancestors 'none'"
+		"; img-src " + and(h.Pictures) + "; connect-src " + and(h.Calls) + "; form-action " + and(h.Sheets) + "; base-uri 'none'; frame-ancestors 'none'"
 }
 
 // shown is what a page's template sees.
@@ -109,7 +119,7 @@ func (h *House) Show(w http.ResponseWriter, s signin.Session, p Page) {
 	if err := h.parsed().ExecuteTemplate(&body, p.Name+".gohtml", shown{p, s, h1, h.Home + Stay}); err != nil {
 		panic("page " + p.Name + ": " + err.Error())
 	}
-	f := nhsui.Frame{Tag: "en", Dir: "ltr", Title: p.Title + " – " + h.Service, Logo: h.NHS, Scripts: true, Wide: p.Wide, Refresh: p.Refresh, Body: template.HTML(body.String())}
+	f := nhsui.Frame{Tag: "en", Dir: "ltr", Title: p.Title + " – " + h.Service, Logo: h.NHS, Scripts: true, Wide: p.Wide, Refresh: p.Refresh, Script: p.Script, Sheet: p.Sheet, Body: template.HTML(body.String())}
 	if !p.Plain {
 		f.Skip, f.Header = &nhsui.SkipLink{Text: "Skip to main content"}, h.header(s, p.Part)
 		f.Footer = &nhsui.Footer{
@@ -174,6 +184,9 @@ func (h *House) header(s signin.Session, part string) *nhsui.Header {
 	}
 	head.Navigation = &nhsui.Navigation{}
 	for _, p := range h.Parts {
+		if p.Supervised && !s.Supervisor {
+			continue
+		}
 		head.Navigation.Items = append(head.Navigation.Items, nhsui.NavigationItem{Text: p.Text, Href: p.Href, Active: p.Href == part})
 	}
 	return head

@@ -61,11 +61,20 @@ func (m *Memory) Upload(_ context.Context, id string) (s upload.Slot, err error)
 }
 
 // Uploads implements upload.Store.
-func (m *Memory) Uploads(_ context.Context, practice nhs.ODSCode, n int) (ids []string, err error) {
-	err = m.do("Uploads", func() error {
+func (m *Memory) Uploads(_ context.Context, practice nhs.ODSCode, n int) ([]string, error) {
+	return m.slots("Uploads", n, func(s upload.Slot) bool { return s.For == upload.Extract && s.Practice == practice })
+}
+
+// Attachments implements upload.Store.
+func (m *Memory) Attachments(_ context.Context, form optout.Reference, n int) ([]string, error) {
+	return m.slots("Attachments", n, func(s upload.Slot) bool { return s.Form == form })
+}
+
+func (m *Memory) slots(method string, n int, which func(upload.Slot) bool) (ids []string, err error) {
+	err = m.do(method, func() error {
 		var slots []upload.Slot
 		for _, s := range m.uploads {
-			if s.For == upload.Extract && s.Practice == practice {
+			if which(s) {
 				slots = append(slots, s)
 			}
 		}

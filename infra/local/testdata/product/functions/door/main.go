@@ -1,8 +1,10 @@
-// Command door writes an item for each request, or keeps a file and answers with an address for it.
+// Command door writes an item for each request, or keeps a file and answers with an address for it, or has a file looked
+// into again.
 package main
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"strings"
 
@@ -14,6 +16,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
+
+// again asks for a malware scan of a file, and is told the status of the answer.
+func again(ctx context.Context, key string) (status int, err error) {
+	body := `{"s3Object":{"bucket":"` + os.Getenv("FILES") + `","key":"` + key + `"}}`
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, os.Getenv("AWS_ENDPOINT_URL_GUARDDUTY")+"/object-malware-scan/send", strings.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+os.Getenv("AWS_ACCESS_KEY_ID")+"/unsigned")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	return answer.StatusCode, answer.Body.Close()
+}
 
 func main() {
 	own := credentials.NewStaticCredentialsProvider(os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN"))
@@ -37,6 +54,10 @@ func main() {
 				return events.APIGatewayV2HTTPResponse{}, err
 			}
 			return events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: signed.URL}, nil
+		}
+		if key := e.PathParameters["scanned"]; key != "" {
+			status, err := again(ctx, key)
+			return events.APIGatewayV2HTTPResponse{StatusCode: status}, err
 		}
 		_, err := db.PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String(os.Getenv("TABLE")), Item: map[string]types.AttributeValue{
 			"PK": &types.AttributeValueMemberS{Value: e.PathParameters["pk"]},
