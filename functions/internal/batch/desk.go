@@ -216,9 +216,11 @@ func (m Mailroom) ByHand(ctx context.Context, batch string, by optout.Actor, env
 	now := milliseconds(m.Now())
 	p := Piece{At: At{batch, byHand + "-" + idFor(by, o.Key)}, Envelope: envelope, Since: now}
 	p = p.ends(o.Status, o.Why, by.String(), now)
+	var put Piece
 	_, err := m.act(ctx, batch, func(b *Batch) ([]Piece, error) {
-		switch _, err := m.Store.Piece(ctx, p.At); {
-		case err == nil: // our own answer was lost on the way
+		switch there, err := m.Store.Piece(ctx, p.At); {
+		case err == nil: // our own answer was lost on the way, or it was said before
+			put = there
 			return nil, errNothing
 		case !errors.Is(err, optout.ErrNotFound):
 			return nil, err
@@ -226,10 +228,10 @@ func (m Mailroom) ByHand(ctx context.Context, batch string, by optout.Actor, env
 			return nil, Crowded
 		}
 		b.Pieces, b.Highest = b.Pieces+1, max(b.Highest, envelope)
-		return []Piece{p}, nil
+		put = p
+		return written(&put), nil
 	})
-	p.Version = 1
-	return p, err
+	return put, err
 }
 
 // CanUndo says that the outcome of a piece can be taken back as long as its batch is open: nothing has left the house, and

@@ -370,3 +370,23 @@ func TestABatchIsCountedAsItStoodAtOneMoment(t *testing.T) {
 		}
 	}
 }
+
+// What is put in by hand under one key is one thing, which is as it was said first and as it stands now.
+func TestWhatIsPutInTwiceUnderOneKeyIsOneThing(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	id := r.open(1)
+	put := func(envelope int, why string) batch.Piece {
+		p, err := r.ByHand(t.Context(), id, ann, envelope, batch.Outcome{Status: batch.OtherPost, Why: why, Key: "k"})
+		r.must(p, err)
+		return p
+	}
+	first := put(1, "empty-envelope")
+	if p := put(2, "other"); p.At != first.At || p.Envelope != 1 || p.Why != "empty-envelope" || p.Version != 1 {
+		t.Errorf("%+v", p)
+	}
+	if l := r.ledger(id); l.Pieces != 1 || l.Opened != 1 {
+		t.Errorf("%+v", l)
+	}
+	r.audit()
+}

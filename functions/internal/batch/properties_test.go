@@ -175,7 +175,7 @@ func (m *mess) machine(f file) {
 		return
 	}
 	at := f.at
-	verb := pick(r, "arrived", "arrived", "read", "read", "read", "read", "lapsed", "stuck", "unstuck", "quarantine")
+	verb := pick(r, "arrived", "arrived", "read", "read", "read", "read", "lapsed", "stuck", "unstuck", "quarantine", "renew")
 	if m.did = verb; verb == "lapsed" && r.IntN(3) > 0 {
 		verb = "read"
 	}
@@ -184,6 +184,9 @@ func (m *mess) machine(f file) {
 		m.said(m.Arrived(ctx, at))
 	case "lapsed":
 		m.said(m.Lapsed(ctx, at))
+	case "renew":
+		_, err := m.Renew(ctx, m.Memory, batch.FileOf(at.ID), ann)
+		m.said(err)
 	case "stuck":
 		m.said(m.Stuck(ctx, at, batch.Unchecked))
 	case "unstuck":
