@@ -3,14 +3,20 @@ package scan
 import (
 	"context"
 	"fmt"
+	"image"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
+
+	"example.org/optout/functions/internal/scan/scantest"
 )
 
-// built is a folder with what the tests share: the commands draw and warm, without the race detector, and the cache.
+// built is a folder with what the tests share: commands without the race detector, the cache, and the hostile files.
 var built string
 
 func TestMain(m *testing.M) {
@@ -21,10 +27,13 @@ func run(m *testing.M) int {
 	var err error
 	if built, err = os.MkdirTemp("", "scan"); err == nil {
 		defer os.RemoveAll(built)
-		err = command("go", "build", "-o", built, "./scantest/draw", "./warm")
+		err = command("go", "build", "-o", built, "./scantest/draw", "./scantest/make", "./warm")
 	}
 	if err == nil {
-		err = command(filepath.Join(built, "warm"), cache())
+		var both errgroup.Group
+		both.Go(func() error { return command(filepath.Join(built, "warm"), cache()) })
+		both.Go(func() error { return command(filepath.Join(built, "make"), filepath.Join(built, "files")) })
+		err = both.Wait()
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -79,3 +88,16 @@ func pagesOf(tb testing.TB, file []byte) (all []Page) {
 	}
 	return all
 }
+
+// hostile is where the file of a class is.
+func hostile(tb testing.TB, name string) string {
+	tb.Helper()
+	i := slices.IndexFunc(scantest.Hostile(), func(c scantest.Class) bool { return c.Name == name })
+	if i < 0 {
+		tb.Fatalf("no class is %s", name)
+	}
+	return filepath.Join(built, "files", fmt.Sprintf("%02d", i))
+}
+
+// form is one that several tests look at, and change nothing of.
+var form = sync.OnceValue(func() *image.RGBA { return scantest.Form(1) })
