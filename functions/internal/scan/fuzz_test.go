@@ -15,13 +15,13 @@ func FuzzRead(f *testing.F) {
 			f.Add(file)
 		}
 	}
-	e := &Engine{gates: gates}
-	e.gates.pixels, e.gates.decoded = 1<<20, 16<<20
+	d := &drawer{gates: gates}
+	d.gates.pixels, d.gates.decoded = 1<<20, 16<<20
 	f.Fuzz(func(t *testing.T, file []byte) {
 		if kind, _ := sniff(file); kind == PDF {
 			return
 		}
-		s, err := e.Read(t.Context(), file, func(p Page) error {
+		s, err := d.read(t.Context(), file, func(p Page) error {
 			if (p.Fault == nil) != (len(p.JPEG) > 0) || p.Fault == nil && (p.Width < 1 || p.Height < 1 || p.Width*p.Height > 1<<20) {
 				t.Errorf("page %d: %d × %d, %d bytes, %v", p.Number, p.Width, p.Height, len(p.JPEG), p.Fault)
 			}

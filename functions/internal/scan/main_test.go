@@ -39,7 +39,14 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return m.Run()
+	code := m.Run()
+	if e, err := shared(); err == nil {
+		err = e.Close()
+		if err != nil {
+			return 1
+		}
+	}
+	return code
 }
 
 func cache() string { return filepath.Join(built, "cache") }
@@ -64,19 +71,19 @@ func engine(tb testing.TB) *Engine {
 	return e
 }
 
-// own is an engine of the test's own.
-func own(tb testing.TB) *Engine {
+// own is a drawer in the test's process.
+func own(tb testing.TB) *drawer {
 	tb.Helper()
-	e, err := Open(cache())
+	d, err := openDrawer(cache())
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		if err := e.Close(); err != nil {
+		if err := d.close(); err != nil {
 			tb.Error(err)
 		}
 	})
-	return e
+	return d
 }
 
 // pagesOf reads a file that must not be refused.

@@ -257,8 +257,12 @@ func TestOnlyTheFilesOwnTimeIsItsFault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := own(t)
-	e.gates.time = time.Second
+	e, err := Open(cache())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	e.time = time.Second
 	start := time.Now()
 	_, err = e.Read(t.Context(), slow, func(Page) error { return nil })
 	if r, ok := errors.AsType[*Refusal](err); !ok || r.Code != "takes-too-long" {
@@ -270,7 +274,7 @@ func TestOnlyTheFilesOwnTimeIsItsFault(t *testing.T) {
 	if _, refused := errors.AsType[*Refusal](err); refused || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the caller's time is over, and it says %v", err)
 	}
-	e.gates.time = time.Minute // a busy machine's fault is not the file's
+	e.time = time.Minute // a busy machine's fault is not the file's
 	if s, err := e.Read(t.Context(), scantest.Letter("x"), func(Page) error { return nil }); err != nil || s.Pages != 1 {
 		t.Errorf("the next file: %+v, %v", s, err)
 	}
@@ -292,9 +296,7 @@ func TestTheSandboxHasNoFiles(t *testing.T) {
 	if err := os.WriteFile(path, scantest.Letter("x"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	e := own(t)
-	defer e.leash.hold(t.Context())()
-	s, err := e.enter(t.Context(), scantest.Letter("x"))
+	s, err := own(t).enter(scantest.Letter("x"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -325,7 +327,7 @@ func TestBlocksThatUnpackToTooMuchAreFound(t *testing.T) {
 }
 
 func ExampleRefusal() {
-	e := &Engine{gates: gates} // an engine that Open made, for anything but this
+	e := &Engine{} // one that Open made, for anything but this
 	_, err := e.Read(context.Background(), []byte("Dear practice"), func(Page) error { return nil })
 	if r, ok := errors.AsType[*Refusal](err); ok {
 		fmt.Println(r.Code)
