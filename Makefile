@@ -78,8 +78,8 @@ $(FRONTEND): tools/nhsuk/package.json tools/nhsuk/package-lock.json
 	@if npm ci --silent --ignore-scripts --no-audit --no-fund --prefix $(@D); then touch $@; \
 	else echo 'NO NHS DESIGN SYSTEM: nhsuk-frontend cannot be installed. That our components are its IS NOT TESTED.'; test "$${NO_SKIP:-}" != 1; fi
 
-$(NHSUK): $(FRONTEND) tools/nhsuk/build.mjs tools/nhsuk/nhsuk.scss tools/nhsuk/nhsuk.mjs
-	@if test -e $< && cp tools/nhsuk/*.mjs tools/nhsuk/*.scss $(<D) && node $(<D)/build.mjs $(@D); then :; \
+$(NHSUK): $(FRONTEND) $(wildcard tools/nhsuk/*.mjs tools/nhsuk/*.scss tools/nhsuk/*.css)
+	@if test -e $< && cp tools/nhsuk/*.mjs tools/nhsuk/*.scss tools/nhsuk/*.css $(<D) && node $(<D)/build.mjs $(@D); then :; \
 	else rm -rf $(@D); echo 'NO NHS STYLES: they cannot be built. Pages wear OUR PLAIN STYLESHEET and have no scripts.'; test "$${NO_SKIP:-}" != 1; fi
 
 $(BROWSER): tools/browser/package.json tools/browser/package-lock.json

@@ -51,6 +51,12 @@ const script = await build({
 })
 assets.set('nhsuk.js', Buffer.from(notice + script.outputFiles[0].text))
 
+// What one page alone wears and runs: patients never load it.
+const desk = await transform(readFileSync(join(here, 'desk.css'), 'utf8'), { loader: 'css', minify: true })
+assets.set('desk.css', Buffer.from(desk.code))
+const ofDesk = await build({ entryPoints: [join(here, 'desk.mjs')], bundle: true, format: 'esm', minify: true, write: false, target: 'es2020' })
+assets.set('desk.js', Buffer.from(ofDesk.outputFiles[0].text))
+
 const folder = process.argv[2]
 rmSync(folder, { recursive: true, force: true })
 mkdirSync(folder, { recursive: true })

@@ -164,15 +164,13 @@ func (b Bucket) Origin(ctx context.Context) string {
 	return f.Origin
 }
 
-// linkLasts is how long a link to an answer is good: as long as a browser takes to follow it.
+// linkLasts is how long a link to a file is good: as long as a browser takes to follow it.
 const linkLasts = time.Minute
 
-// pictureLasts is how long the address of a picture is good: as long as a page that shows it lies open at a desk.
-const pictureLasts = 15 * time.Minute
-
-// Picture is an address at which the newest version of a file is shown within a page of ours.
+// Picture is an address at which the newest version of a file is shown within a page of ours. A page that is shown for
+// longer asks for another one.
 func (b Bucket) Picture(ctx context.Context, key string) (string, error) {
-	link, err := b.sign(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key}, s3.WithPresignExpires(pictureLasts))
+	link, err := b.sign(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key}, s3.WithPresignExpires(linkLasts))
 	return link, kind("sign picture", err)
 }
 

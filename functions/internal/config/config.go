@@ -59,6 +59,21 @@ type Office struct {
 	ClientID    string `env:"CLIENT_ID,notEmpty"` // ours, at the issuer
 }
 
+// Mailroom configures the mailroom's door.
+type Mailroom struct {
+	Table       string `env:"TABLE,notEmpty"`
+	Keyring     string `env:"KEYRING,notEmpty"` // ARN of the secret
+	Controller  string `env:"CONTROLLER,notEmpty"`
+	Contact     string `env:"CONTACT"`           // how to reach the controller, for letters; "": not said
+	NHSLogo     bool   `env:"NHS_LOGO,notEmpty"` // the controller may use it
+	TestNumbers bool   `env:"TEST_NUMBERS,notEmpty"`
+	Address     string `env:"ADDRESS,notEmpty"`     // of this service, as browsers know it
+	Issuer      string `env:"ISSUER,notEmpty"`      // URL of who signs staff in
+	ClientID    string `env:"CLIENT_ID,notEmpty"`   // ours, at the issuer
+	Uploads     string `env:"UPLOADS,notEmpty"`     // the bucket
+	KeyedTwice  int    `env:"KEYED_TWICE,notEmpty"` // of a hundred pieces, how many are keyed by two people
+}
+
 // SNOMED are the ids of SNOMED CT concepts that stand for a preference. None is known to us: whoever runs this service
 // looks them up. "" is one that is not known.
 type SNOMED struct {

@@ -14,6 +14,7 @@ type Frame struct {
 	Wide     bool   // the body takes the whole width: lists and forms side by side
 	Refresh  int    // seconds until a browser loads it again; 0: never
 	Script   string // a file of its own, loaded behind the common one; "": none
+	Sheet    string // likewise, of styles
 	Skip     *SkipLink
 	Header   *Header
 	Back     *BackLink
@@ -26,11 +27,14 @@ type Frame struct {
 func (f Frame) HTML() string {
 	page := struct {
 		Frame
-		Stylesheet string
-		Modules    []string
-		Icons      []IconLink
-		Early      template.JS
-	}{Frame: f, Stylesheet: Stylesheet(f.Dir), Icons: Icons(f.Logo)}
+		Stylesheets []string
+		Modules     []string
+		Icons       []IconLink
+		Early       template.JS
+	}{Frame: f, Stylesheets: []string{Stylesheet(f.Dir)}, Icons: Icons(f.Logo)}
+	if own := shelf().address(f.Sheet); own != "" {
+		page.Stylesheets = append(page.Stylesheets, own)
+	}
 	if script, ok := Script(); ok && f.Scripts {
 		page.Modules, page.Early = []string{script}, EarlyScript
 		if own := shelf().address(f.Script); own != "" {

@@ -41,10 +41,13 @@ var (
 	NoPractice    = Problem{404, "no-such-practice", "No such practice", "No practice in England has this code. Search for its name, town or postcode."}
 	NotOnYourList = Problem{404, "not-on-your-list", "This form is not on your list", "Check the reference. A form that has gone to another practice, or to the office, is not shown here any more."}
 	NoneCollected = Problem{404, "none-collected", "There is nothing to take away", "None of the forms on this page is collected yet. Collect them first: only then is it known who has opened them."}
+	NotHeld       = Problem{404, "not-held", "This form is not held", "Check the reference. What the mailroom has cleared up has gone on, and is not shown here any more."}
 	NoSuchList    = Problem{404, "no-such-list", "There is no such list", "Check the address. A list of another practice is not shown, and an answer is kept for a month."}
 	NoSuchBatch   = Problem{404, "no-such-batch", "There is no such batch", "Check the batch's reference: it has 17 letters and digits, and stands on its header sheet."}
 	NoSuchFile    = Problem{404, "no-such-file", "There is no such file", "Check its id: it is said where the file is announced."}
 	NoSuchPiece   = Problem{404, "no-such-piece", "There is no such piece", "Check the address, or look for the piece in its batch."}
+	NoSuchPage    = Problem{404, "no-such-page", "There is no such page", "Check the address. The piece has no page of this number, or it could not be drawn: look at the paper."}
+	NotYours      = Problem{409, "piece-not-yours", "You have not got this piece before you", "Take it first. If somebody else has it, take another one."}
 	FilesNotNamed = Problem{422, "files-not-named", "No places can be made for these files", "Send a key, and for each of at most 40 files a name and a kind."}
 	PlaceUsed     = Problem{409, "place-used", "A file was sent to this place before", "The file that came first counts. Ask for a new place, and send the other one there."}
 	NotRead       = Problem{409, "list-not-read", "This list is not read, or not yet", "Ask how far it is: GET /api/practice/extract/{id}."}

@@ -322,7 +322,10 @@ func (d *Door) pieceRow(p batch.Piece, s signin.Session) []nhsui.Cell {
 	return []nhsui.Cell{
 		{Text: envelopeOf(p)},
 		{HTML: template.HTML(`<a href="` + template.HTMLEscapeString(pieceAt(p.At, "")) + `"><bdi>` + template.HTMLEscapeString(nameOf(p)) + `</bdi></a>`)},
-		{Text: cmp.Or(pagesOf(p), "–")}, {HTML: stands}, {Text: cmp.Or(who(p.HeldBy(now), s), "–")}, {Text: staff.Since(since, now)},
+		{Text: cmp.Or(pagesOf(p), "–")},
+		{HTML: stands},
+		{Text: cmp.Or(who(p.HeldBy(now), s), "–")},
+		{Text: staff.Since(since, now)},
 	}
 }
 

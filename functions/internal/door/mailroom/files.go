@@ -147,13 +147,11 @@ func (d *Door) expectForScript(w http.ResponseWriter, r *http.Request, s signin.
 // failScript answers a script of ours: what is refused, or wrong with what was sent, in the domain's own words.
 func (d *Door) failScript(w http.ResponseWriter, r *http.Request, err error) {
 	if refusal, ok := errors.AsType[*optout.Refusal](err); ok {
-		problem.Write(r.Context(), w, problem.Problem{
-			Status: http.StatusConflict, Code: strings.ReplaceAll(strings.ToLower(refusal.Code), "_", "-"), Title: "This cannot be done as the batch stands", Detail: refusal.Detail,
-		})
+		problem.Write(r.Context(), w, problem.Refused(refusal))
 		return
 	}
-	if faulty, ok := errors.AsType[optout.Faulty](err); ok {
-		problem.Write(r.Context(), w, problem.FilesNotNamed, faulty...)
+	if _, ok := errors.AsType[optout.Faulty](err); ok {
+		problem.Write(r.Context(), w, problem.FilesNotNamed)
 		return
 	}
 	problem.Error(r.Context(), w, err)

@@ -47,7 +47,7 @@ func (d *Door) paper(ctx context.Context, typed string) (*nhsui.SummaryList, err
 	if err != nil {
 		return nil, optout.ErrNotFound
 	}
-	id, envelope := "", ""
+	id, envelope, piece := "", "", ""
 	switch at, err := d.Store.Paper(ctx, ref); {
 	case err == nil:
 		p, err := d.Store.Piece(ctx, at)
@@ -55,10 +55,7 @@ func (d *Door) paper(ctx context.Context, typed string) (*nhsui.SummaryList, err
 			return nil, err
 		}
 		add("Form", nhsui.SummaryCell{Text: ref.String()})
-		id, envelope = at.Batch, envelopeOf(p)
-		defer func() {
-			add("Piece", nhsui.SummaryCell{HTML: linkTo(pieceAt(at, ""), "Its place in the books")})
-		}()
+		id, envelope, piece = at.Batch, envelopeOf(p), pieceAt(at, "")
 	case errors.Is(err, optout.ErrNotFound):
 		var ok bool
 		if id, ok = batch.ParseID(typed); !ok {
@@ -76,6 +73,9 @@ func (d *Door) paper(ctx context.Context, typed string) (*nhsui.SummaryList, err
 	add("Number in the box", nhsui.SummaryCell{Text: itoa(b.Sequence)})
 	if envelope != "" {
 		add("Envelope", nhsui.SummaryCell{Text: envelope})
+	}
+	if piece != "" {
+		add("In the books", nhsui.SummaryCell{HTML: linkTo(piece, "Its piece")})
 	}
 	add("May be destroyed after", nhsui.SummaryCell{Text: cmp.Or(staff.Day(b.Destroy), "Not decided: it is kept")})
 	return &l, nil

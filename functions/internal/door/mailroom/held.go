@@ -5,6 +5,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -122,6 +123,97 @@ var wrote = formVerb{
 		_, err := d.custody().Wrote(ctx, f.Reference, s.Actor, staff.SaidIn(filled), filled.Get("how"))
 		return nil, err
 	},
+}
+
+// release lets a held form go on with what is known now.
+var release = formVerb{
+	name: "release", ask: "It is cleared up: let the form go on", title: "What does the person want?", button: "Let the form go on", done: "released", supervisor: true, leaves: true,
+	about: func(optout.Form) template.HTML {
+		return staff.Paragraphs("Fill in what the person has made clear, by letter or on the telephone. What could be read on the form is filled in. Never guess.")
+	},
+	begin: func(f optout.Form) door.Form {
+		filled := filledFrom(f.Facts)
+		if heldFor(f) == optout.HeldForChoice { // what was read there is what is in doubt
+			url.Values(filled).Del("want")
+		}
+		return filled
+	},
+	fields: func(_ *Door, _ optout.Form, b staff.Fields) template.HTML {
+		return b.Want("What does the person want?", "") + b.Line("about", "Reference of the earlier form", "Only to take one back, or to say that it was not theirs.", 20) + b.Names() + b.Born() + b.Number("NHS number, if known", "10 digits, like 943 476 5919") + b.Lives() +
+			b.Practice("Code of the person's practice", "A letter and five digits, like A81001", 10) +
+			b.One("signer", "Who signs?", "", staff.Option{Value: "self", Text: "The person"}, staff.Option{Value: "proxy", Text: "Somebody else, who has the right to"}) +
+			b.Proxy("Leave it empty if the person signs.", "Leave this open if the person signs.") + b.Signed("Signed, or asked for, on", "When the person made it clear. Leave this empty if it was today.") +
+			b.Replies("Which ways of answering are safe?", "") + b.Words("text", "How it was cleared up", "It stays with the form, for the mailroom and the office. Do not write down more than is needed.")
+	},
+	do: func(d *Door, ctx context.Context, s signin.Session, f optout.Form, filled door.Form) ([]staff.Fault, error) {
+		a, faults := staff.AnswersIn(filled)
+		a.Practice, a.NotRegistered = filled.Get("practice"), filled.Ticked("not-registered")
+		if len(filled.All("safe")) == 0 { // nothing was said of it
+			a.Reply = nil
+		}
+		if a.SignedOn == "" {
+			a.SignedOn = d.today().ISO()
+		}
+		if filled.Get("text") == "" {
+			faults = append(faults, staff.Fault{Field: "text", Text: "Say how it was cleared up."})
+		}
+		facts, broken := d.rules().Accept(a)
+		if faults = staff.Wrong(faults, broken); len(faults) > 0 {
+			return faults, nil
+		}
+		_, err := d.custody().Release(ctx, f.Reference, s.Actor, staff.SaidIn(filled), a, facts)
+		return nil, err
+	},
+}
+
+// filledFrom is the page filled in with what could be read of a form.
+func filledFrom(f optout.Facts) door.Form {
+	v := url.Values{}
+	set := func(field, value string) {
+		if value != "" {
+			v.Set(field, value)
+		}
+	}
+	tick := func(field string, ticked bool) {
+		if ticked {
+			v.Set(field, "yes")
+		}
+	}
+	set("want", f.Choice)
+	if f.Kind != "choice" {
+		set("want", f.Kind)
+	}
+	if !f.About.IsZero() {
+		set("about", f.About.String())
+	}
+	set("forenames", f.Forenames.Text())
+	set("surname", f.Surname.Text())
+	tick("one-name", f.OneName)
+	set("nhs-number", staff.Spaced(f.NHSNumber))
+	for n, line := range f.Address[:min(3, len(f.Address))] {
+		set("line-"+itoa(n+1), line)
+	}
+	set("postcode", f.Postcode.Text())
+	tick("no-address", f.NoAddress)
+	set("practice", f.Practice.String())
+	tick("not-registered", f.NotRegistered)
+	set("signer", "self")
+	if !f.ProxyName.IsZero() {
+		set("signer", "proxy")
+		set("proxy-name", f.ProxyName.Text())
+		set("capacity", f.ProxyCapacity)
+	}
+	if r := f.Reply; r != nil {
+		v["safe"] = append(v["safe"], r.Safe...)
+		if len(r.Safe) == 0 {
+			set("safe", "none")
+		}
+		set("email", r.Email)
+		set("phone", r.Phone)
+		set("format", r.Format)
+		set("language", r.Language)
+	}
+	return staff.WithDay(door.Form(v), "birth-date", f.BirthDate)
 }
 
 // supersede ends a held form in whose place a newer one came.

@@ -52,12 +52,12 @@ func (d *Door) home(w http.ResponseWriter, r *http.Request, s signin.Session) {
 }
 
 type homeView struct {
-	Lists              staff.Tabs
-	Table              nhsui.Table
-	Backlog            nhsui.SummaryList
-	Closed, Full       bool
-	Most               int
-	Supervisor         bool
+	Lists        staff.Tabs
+	Table        nhsui.Table
+	Backlog      nhsui.SummaryList
+	Closed, Full bool
+	Most         int
+	Supervisor   bool
 }
 
 // batches reads strongly the newest open or closed batches, the open ones oldest first.
@@ -100,8 +100,12 @@ func (d *Door) batchTable(batches []batch.Batch, s signin.Session) nhsui.Table {
 	}
 	for _, b := range batches {
 		t.Rows = append(t.Rows, []nhsui.Cell{
-			{HTML: linkTo(batchAt(b.ID, ""), batch.Show(b.ID))}, {Text: place(b)},
-			{Text: itoa(b.Declared), Format: "numeric"}, {Text: itoa(b.Pieces), Format: "numeric"}, {Text: staff.Since(b.Opened, now)}, {HTML: nhsui.HTML(batchTag(b, now))},
+			{HTML: linkTo(batchAt(b.ID, ""), batch.Show(b.ID))},
+			{Text: place(b)},
+			{Text: itoa(b.Declared), Format: "numeric"},
+			{Text: itoa(b.Pieces), Format: "numeric"},
+			{Text: staff.Since(b.Opened, now)},
+			{HTML: nhsui.HTML(batchTag(b, now))},
 		})
 	}
 	return t

@@ -3,6 +3,7 @@ package mailroom
 import (
 	"cmp"
 	"context"
+	"errors"
 	"html/template"
 	"net/http"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"example.org/optout/functions/internal/batch"
 	"example.org/optout/functions/internal/door/staff"
+	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/nhsui"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/signin"
@@ -24,7 +26,7 @@ var held = worklist.List{Owner: worklist.Desk, Stage: worklist.Open}
 func (d *Door) letters(w http.ResponseWriter, r *http.Request, s signin.Session) {
 	ctx, after := r.Context(), worklist.Cursor(r.URL.Query().Get("after"))
 	listed, err := d.Store.List(ctx, held, after, worklist.MostEntries)
-	if err != nil && strings.Contains(err.Error(), worklist.ErrCursor.Error()) { // of another list, or no cursor at all
+	if errors.Is(err, worklist.ErrCursor) { // of another list, or no cursor at all
 		staff.See(w, "/mailroom/letters")
 		return
 	}
@@ -65,8 +67,10 @@ func (d *Door) letters(w http.ResponseWriter, r *http.Request, s signin.Session)
 	}
 	for _, p := range back {
 		v.Back.Rows = append(v.Back.Rows, []nhsui.Cell{
-			{HTML: template.HTML(`<a href="` + template.HTMLEscapeString(pieceAt(p.At, "")) + `"><bdi>` + template.HTMLEscapeString(nameOf(p)) + `</bdi></a>`)}, {Text: reasonOf(p.Why).text},
-			{HTML: linkTo(batchAt(p.Batch, ""), batch.Show(p.Batch)) + template.HTML("<br>envelope "+template.HTMLEscapeString(lower(envelopeOf(p))))}, {Text: staff.Since(p.Done, d.Now())},
+			{HTML: template.HTML(`<a href="` + template.HTMLEscapeString(pieceAt(p.At, "")) + `"><bdi>` + template.HTMLEscapeString(nameOf(p)) + `</bdi></a>`)},
+			{Text: reasonOf(p.Why).text},
+			{HTML: linkTo(batchAt(p.Batch, ""), batch.Show(p.Batch)) + template.HTML("<br>envelope "+template.HTMLEscapeString(lower(envelopeOf(p))))},
+			{Text: staff.Since(p.Done, d.Now())},
 			{HTML: template.HTML(`<a href="` + template.HTMLEscapeString(pieceAt(p.At, "letter")) + `">Letter<span class="nhsuk-u-visually-hidden"> that goes back with ` + template.HTMLEscapeString(nameOf(p)) + `</span></a>`)},
 		})
 	}
@@ -139,10 +143,10 @@ func heldLetter(f optout.Form) letter {
 	a := f.Facts
 	name := strings.TrimSpace(a.Forenames.Text() + " " + a.Surname.Text())
 	says := []string{
-		"Thank you for your form about your Summary Care Record. We received it on " + staff.Moment(f.State().Received)[:len(staff.Moment(f.State().Received))-len(", 15:04")] + ".",
+		"Thank you for your form about your Summary Care Record. We received it on " + staff.Day(nhs.DateOf(f.State().Received)) + ".",
 		cmp.Or(heldSays[heldFor(f)], heldSays[optout.HeldForAnswers]),
 		"Please fill in the form that comes with this letter and send it back, or tell us on the telephone. You do not have to prove who you are, and you need not send documents.",
-		"Nobody guesses what you want. We keep your form, and we do not close it because we hear nothing. Until it is clear, your practice is asked to share no more than the form says for certain.",
+		"Nobody guesses what you want. We keep your form, and we do not close it because we hear nothing.",
 		"You will still be treated, whatever you choose. But if you have no Summary Care Record, staff elsewhere, such as in A&E, may not see your medicines, allergies and bad reactions, even when you cannot tell them.",
 	}
 	to := append([]string{name}, a.Address...)

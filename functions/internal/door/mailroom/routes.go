@@ -38,7 +38,7 @@ type Store interface {
 type Files interface {
 	// Form signs a form by which a browser or a client puts a file there.
 	Form(ctx context.Context, file bucket.File) (bucket.Form, error)
-	// Picture signs an address at which a picture is shown within a page, for a quarter of an hour.
+	// Picture signs an address at which a picture is shown within a page, for a minute.
 	Picture(ctx context.Context, key string) (string, error)
 	// Link signs an address at which a file is downloaded under a name, for a minute.
 	Link(ctx context.Context, key, name string) (string, error)
@@ -55,10 +55,11 @@ type Door struct {
 	Keys        keyring.Keyring
 	SignIn      *signin.Door // its pages are filled in by Handler
 	Controller  string       // the data controller's name
+	Contact     string       // how to reach the controller, for letters; "": not said
 	NHS         bool         // the NHS logo may be shown
 	TestNumbers bool
 	Twice       int // of a hundred pieces, how many are keyed by two people
-	Practices   optout.Practices
+	Practices   Practices
 	Now         func() time.Time
 
 	house *staff.House
@@ -77,7 +78,23 @@ var Routes = slices.Concat([]Route{
 	{"POST", "/mailroom/sign-out", func(d *Door) http.HandlerFunc { return d.SignIn.SignOut }},
 	{"GET", "/mailroom/stay", page((*Door).stay)},
 	{"GET", "/mailroom/signed-out", func(d *Door) http.HandlerFunc { return d.bye }},
-}, deskRoutes, apiRoutes)
+	{"GET", "/mailroom/open", page((*Door).blank)},
+	{"POST", "/mailroom/open", page((*Door).open)},
+	{"GET", "/mailroom/batches/{batch}", page(onBatch((*Door).books))},
+	{"GET", "/mailroom/batches/{batch}/{page}", page(onBatch((*Door).batchPage))},
+	{"POST", "/mailroom/batches/{batch}/{page}", page(onBatch((*Door).actOnBatch))},
+	{"GET", "/mailroom/batches/{batch}/arrived/{upload}", page(onBatch((*Door).arrived))},
+	{"GET", "/mailroom/batches/{batch}/pieces/{piece}", page(onPiece((*Door).pieceBooks))},
+	{"GET", "/mailroom/batches/{batch}/pieces/{piece}/{what}", page(onPiece((*Door).piecePage))},
+	{"POST", "/mailroom/batches/{batch}/pieces/{piece}/{what}", page(onPiece((*Door).setPiece))},
+}, deskRoutes, []Route{
+	{"GET", "/mailroom/letters", page((*Door).letters)},
+	{"GET", "/mailroom/forms/{reference}", page(onForm((*Door).form))},
+	{"GET", "/mailroom/forms/{reference}/{page}", page(onForm((*Door).formPage))},
+	{"POST", "/mailroom/forms/{reference}/{page}", page(onForm((*Door).actOnForm))},
+	{"GET", "/mailroom/supervise", supervised((*Door).supervise)},
+	{"GET", "/mailroom/find", supervised((*Door).find)},
+}, apiRoutes)
 
 // page serves those who have signed in.
 func page(serve func(*Door, http.ResponseWriter, *http.Request, signin.Session)) func(*Door) http.HandlerFunc {
@@ -148,7 +165,7 @@ func (d *Door) Handler() http.Handler {
 	d.house = &staff.House{
 		Home: "/mailroom", Service: "Summary Care Record opt-outs: the mailroom", Controller: d.Controller, NHS: d.NHS, Pages: pages, Looks: d.Store, Now: d.Now,
 		Sheets: bucket, Calls: bucket, Pictures: bucket,
-		Parts: []staff.Part{{Text: "Batches", Href: "/mailroom"}, {Text: "The desk", Href: "/mailroom/desk"}},
+		Parts: []staff.Part{{Text: "Batches", Href: "/mailroom"}, {Text: "The desk", Href: "/mailroom/desk"}, {Text: "Letters", Href: "/mailroom/letters"}, {Text: "For supervisors", Href: "/mailroom/supervise", Supervised: true}},
 	}
 	d.house.Open()
 	d.SignIn.Refuse, d.SignIn.Bye = d.house.Refuse, d.bye

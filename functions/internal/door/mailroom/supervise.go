@@ -159,7 +159,8 @@ func (d *Door) waitingTable(caption string, pieces []batch.Piece, places map[str
 			{HTML: template.HTML(`<a href="` + template.HTMLEscapeString(pieceAt(p.At, "")) + `"><bdi>` + template.HTMLEscapeString(nameOf(p)) + `</bdi></a>`)},
 			{HTML: nhsui.HTML(standing(p)) + template.HTML("<br>"+template.HTMLEscapeString(r.text))},
 			{HTML: linkTo(batchAt(p.Batch, ""), batch.Show(p.Batch)) + template.HTML("<br>"+template.HTMLEscapeString(place(places[p.Batch])+", envelope "+lower(envelopeOf(p))))},
-			{Text: staff.Since(p.Since, d.Now())}, {HTML: act},
+			{Text: staff.Since(p.Since, d.Now())},
+			{HTML: act},
 		})
 	}
 	return t

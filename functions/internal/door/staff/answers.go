@@ -1,10 +1,13 @@
 package staff
 
 import (
+	"cmp"
 	"html/template"
+	"net/url"
 	"slices"
 
 	"example.org/optout/functions/internal/door"
+	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 )
 
@@ -12,12 +15,16 @@ import (
 // out of what was filled in, and Wrong finds the field again that a rule is about. Words that differ with whether a person
 // is there or a paper are given.
 
-// Want asks what the person wants, and about which earlier form.
+// Want asks what the person wants.
 func (f Fields) Want(legend, help string) template.HTML {
 	return f.One("want", legend, help,
 		Option{"dissent", Choices["dissent"], ""}, Option{"core", Choices["core"], ""}, Option{"core-and-additional", Choices["core-and-additional"], ""},
-		Option{"withdrawal", "To take back an earlier form", ""}, Option{"not-me", "To say that an earlier form was not theirs", ""}) + "\n" +
-		f.Line("about", "Reference of the earlier form", "Only to take one back, or to say that it was not theirs.", 20)
+		Option{"withdrawal", "To take back an earlier form", ""}, Option{"not-me", "To say that an earlier form was not theirs", ""})
+}
+
+// About asks about which earlier form.
+func (f Fields) About() template.HTML {
+	return f.Line("about", "Reference of the earlier form", "Only to take one back, or to say that it was not theirs.", 20)
 }
 
 // Names asks for the person's name.
@@ -65,6 +72,52 @@ func (f Fields) Replies(legend, help string) template.HTML {
 		Option{"email", "E-mail", ""}, Option{"post", "Post", ""}, Option{"phone", "Telephone", ""}, Option{"none", "None: do not contact this person", ""}) + "\n" +
 		f.Line("email", "E-mail address", "", 0) + "\n" + f.Line("phone", "Telephone number", "", 20) + "\n" +
 		f.Line("format", "Format that the person needs, such as large print", "", 0) + "\n" + f.Line("language", "Language, if not English", "", 20)
+}
+
+// AnswersFilled are the fields filled in as AnswersIn would read them, with the practice.
+func AnswersFilled(a optout.Answers) door.Form {
+	v := url.Values{}
+	set := func(field, value string) {
+		if value != "" {
+			v.Set(field, value)
+		}
+	}
+	tick := func(field string, ticked bool) {
+		if ticked {
+			v.Set(field, "yes")
+		}
+	}
+	set("want", cmp.Or(a.Choice, a.Kind))
+	set("about", a.About)
+	set("forenames", a.Subject.Forenames)
+	set("surname", a.Subject.Surname)
+	tick("one-name", a.Subject.OneName)
+	set("nhs-number", a.Subject.NHSNumber)
+	for n, line := range a.Subject.Address {
+		set(lines[min(n, len(lines)-1)], line)
+	}
+	set("postcode", a.Subject.Postcode)
+	tick("no-address", a.Subject.NoAddress)
+	set("practice", a.Practice)
+	tick("not-registered", a.NotRegistered)
+	set("signer", "self")
+	if a.Proxy != nil {
+		set("signer", "proxy")
+		set("proxy-name", a.Proxy.Name)
+		set("capacity", a.Proxy.Capacity)
+	}
+	if r := a.Reply; r != nil {
+		v["safe"] = append(v["safe"], r.Safe...)
+		if len(r.Safe) == 0 {
+			set("safe", "none")
+		}
+		set("email", r.Email)
+		set("phone", r.Phone)
+		set("format", r.Format)
+		set("language", r.Language)
+	}
+	f := WithDay(door.Form(v), "birth-date", nhs.StoredDate(a.Subject.BirthDate))
+	return WithDay(f, "signed-on", nhs.StoredDate(a.SignedOn))
 }
 
 // AnswersIn reads answers out of what was filled in, with what is wrong before any rule is asked. It reads no practice: at

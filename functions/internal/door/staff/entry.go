@@ -207,7 +207,7 @@ func (e Entry) show(w http.ResponseWriter, s signin.Session, status int, f door.
 	if e.Door == optout.Counter {
 		add(For(s))
 	}
-	add(b.Key(), b.Want("What does the person want?", ""))
+	add(b.Key(), b.Want("What does the person want?", ""), b.About())
 	add(heading("The person"), b.Names(), b.Born(), b.Number("NHS number, if known", "10 digits, like 943 476 5919. Leave it empty if it is not known."), b.Lives())
 	if e.Door == optout.Phone {
 		add(b.Practice("Code of the person's practice", "A letter and five digits, like A81001. Leave it empty if it is not known: the office finds it.", 10))

@@ -380,7 +380,7 @@ func toldText(told string) string {
 // LookText is what somebody was shown, in words, by the code that the doors write down.
 var LookText = map[string]string{
 	"form": "The form", "print": "The form, to be printed", "csv": "The form, in a list", "fhir": "The form, for software", "beside": "The form, beside another one",
-	"entered": "The form, as they entered it",
+	"entered": "The form, as they entered it", "scan": "The paper, as it was scanned",
 }
 
 // Since is a time as an entry of a list shows it: when, and how long ago.

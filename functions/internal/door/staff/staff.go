@@ -41,7 +41,10 @@ type House struct {
 }
 
 // Part is a part of the door that every page leads to.
-type Part struct{ Text, Href string }
+type Part struct {
+	Text, Href string
+	Supervised bool // it is for supervisors, and only they see it
+}
 
 // Page is one page.
 type Page struct {
@@ -54,6 +57,7 @@ type Page struct {
 	Plain   bool   // to be printed: without header and footer
 	Refresh int    // seconds until it is loaded again; 0: never
 	Script  string // a file beside the common script, for this page alone; "": none
+	Sheet   string // likewise, of styles
 	Done    string // what has just been done
 	Faults  []Fault
 	Data    any
@@ -115,7 +119,7 @@ func (h *House) Show(w http.ResponseWriter, s signin.Session, p Page) {
 	if err := h.parsed().ExecuteTemplate(&body, p.Name+".gohtml", shown{p, s, h1, h.Home + Stay}); err != nil {
 		panic("page " + p.Name + ": " + err.Error())
 	}
-	f := nhsui.Frame{Tag: "en", Dir: "ltr", Title: p.Title + " – " + h.Service, Logo: h.NHS, Scripts: true, Wide: p.Wide, Refresh: p.Refresh, Script: p.Script, Body: template.HTML(body.String())}
+	f := nhsui.Frame{Tag: "en", Dir: "ltr", Title: p.Title + " – " + h.Service, Logo: h.NHS, Scripts: true, Wide: p.Wide, Refresh: p.Refresh, Script: p.Script, Sheet: p.Sheet, Body: template.HTML(body.String())}
 	if !p.Plain {
 		f.Skip, f.Header = &nhsui.SkipLink{Text: "Skip to main content"}, h.header(s, p.Part)
 		f.Footer = &nhsui.Footer{
@@ -180,6 +184,9 @@ func (h *House) header(s signin.Session, part string) *nhsui.Header {
 	}
 	head.Navigation = &nhsui.Navigation{}
 	for _, p := range h.Parts {
+		if p.Supervised && !s.Supervisor {
+			continue
+		}
 		head.Navigation.Items = append(head.Navigation.Items, nhsui.NavigationItem{Text: p.Text, Href: p.Href, Active: p.Href == part})
 	}
 	return head
