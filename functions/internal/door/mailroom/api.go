@@ -106,7 +106,7 @@ func (d *Door) book(ctx context.Context, b batch.Batch, list bool) (book, error)
 	}
 	l := batch.Count(b, all)
 	k := book{
-		Batch: batch.Show(b.ID), State: "open", Box: b.Box, Sequence: b.Sequence, DestroyAfter: b.Destroy.String(), Opened: instant(b.Opened),
+		Batch: batch.Show(b.ID), State: "open", Box: b.Box, Sequence: b.Sequence, DestroyAfter: b.Destroy.ISO(), Opened: instant(b.Opened),
 		Envelopes: envelopes{l.Declared, l.Opened, l.Envelopes()},
 		Pieces: pieces{
 			Counted: l.Pieces, Waiting: l.Waiting, Registered: l.Of[batch.Registered], Held: l.Of[batch.Held], SentBack: l.Of[batch.SentBack],
