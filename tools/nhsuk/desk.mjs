@@ -28,6 +28,10 @@ function start() {
   practices()
   leadingOn(quick)
   striking(quick, paper, strip)
+  if (!location.hash && !document.querySelector('.nhsuk-error-summary')) {
+    const first = form.querySelector('[name="want"]:checked') ?? form.querySelector('[name="want"]')
+    first?.focus({ preventScroll: true })
+  }
 }
 
 // The switch that turns keys of one stroke off, and what leads on by itself. It stays as it was set.

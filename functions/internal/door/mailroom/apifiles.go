@@ -92,7 +92,7 @@ func (d *Door) expectForSoftware(w http.ResponseWriter, r *http.Request, a optou
 		case f.Bytes == nil:
 		case *f.Bytes < 1:
 			wrong("bytes", fileEmpty)
-		case *f.Bytes > batch.MostBytes:
+		case *f.Bytes > upload.MostOfScan:
 			wrong("bytes", fileLarge)
 		}
 	}
@@ -154,7 +154,7 @@ func stateOf(p batch.Piece) upload.State {
 
 // signed is a place with a form for its file. The answer to the form is 204: nobody is led elsewhere.
 func (d *Door) signed(ctx context.Context, at placeForSoftware, s upload.Slot) (placeForSoftware, error) {
-	f, err := d.Files.Form(ctx, bucket.File{Key: s.Key(), Most: batch.MostBytes})
+	f, err := d.Files.Form(ctx, bucket.File{Key: s.Key(), Most: upload.MostOfScan})
 	if err != nil {
 		return placeForSoftware{}, err
 	}
