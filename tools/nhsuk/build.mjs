@@ -56,6 +56,8 @@ const desk = await transform(readFileSync(join(here, 'desk.css'), 'utf8'), { loa
 assets.set('desk.css', Buffer.from(desk.code))
 const ofDesk = await build({ entryPoints: [join(here, 'desk.mjs')], bundle: true, format: 'esm', minify: true, write: false, target: 'es2020' })
 assets.set('desk.js', Buffer.from(ofDesk.outputFiles[0].text))
+const ofScans = await build({ entryPoints: [join(here, 'scans.mjs')], bundle: true, format: 'esm', minify: true, write: false, target: 'es2020' })
+assets.set('scans.js', Buffer.from(ofScans.outputFiles[0].text))
 
 const folder = process.argv[2]
 rmSync(folder, { recursive: true, force: true })

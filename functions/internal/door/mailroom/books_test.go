@@ -14,17 +14,6 @@ import (
 
 var declared = []string{"envelopes", "10", "box", "2026-B-17", "sequence", "4", "destroy-day", "1", "destroy-month", "12", "destroy-year", "2027", "key", "k1"}
 
-func with(pairs []string, more ...string) (all []string) {
-	v := values(pairs...)
-	for i := 0; i < len(more); i += 2 {
-		v.Set(more[i], more[i+1])
-	}
-	for name, of := range v {
-		all = append(all, name, of[0])
-	}
-	return all
-}
-
 func TestABatchIsOpenedOnceFromAPage(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
