@@ -55,6 +55,7 @@ type wanted struct {
 
 	Issuer string                `json:"issuer,omitempty"` // where staff sign in
 	Forms  map[string][]sentForm `json:"forms,omitempty"`  // what a walk works on, by mode
+	Scans  map[string][]scanned  `json:"scans,omitempty"`  // what it sends to the mailroom, by mode
 }
 
 // finding is one line of what the browser says: a page that was judged, a failure, or a figure.
@@ -68,6 +69,8 @@ type finding struct {
 	Failure         string
 	Bytes, Requests int
 	Seconds         float64 // a walk took; it is over
+	Piece           string  // was keyed, in so many milliseconds and strokes
+	Took, Strokes   int
 }
 
 type findings []finding

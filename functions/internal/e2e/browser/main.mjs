@@ -4,11 +4,12 @@ import { availableParallelism } from 'node:os'
 import { launch } from './browser.mjs'
 import { modes } from './modes.mjs'
 import { Visitor } from './visitor.mjs'
+import { mailroom } from './mailroom.mjs'
 import { office } from './office.mjs'
 import { practice } from './practice.mjs'
 import { once, walks as patients } from './walks.mjs'
 
-const walks = { ...patients, ...practice, ...office }
+const walks = { ...patients, ...practice, ...office, ...mailroom }
 
 const report = (found) => process.stdout.write(`${JSON.stringify(found)}\n`)
 const all = JSON.parse(process.argv[2]).flatMap((wanted) =>

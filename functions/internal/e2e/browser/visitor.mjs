@@ -36,6 +36,11 @@ export class Visitor {
     return other
   }
 
+  // colleague is somebody else, at a browser of their own, who works in the same way.
+  colleague() {
+    return Visitor.arrive(this.context.browser(), this)
+  }
+
   leave() {
     return this.context.close()
   }
@@ -51,7 +56,7 @@ export class Visitor {
     page.on('response', (r) => {
       const document = r.request().isNavigationRequest() && r.frame() === page.mainFrame()
       if (document) this.status = r.status()
-      else if (r.status() >= 400) this.fail(`gets ${r.status()} for ${r.url()}`)
+      else if (r.status() >= 400 && !this.expects(r)) this.fail(`gets ${r.status()} for ${r.url()}`)
     })
     page.on('requestfailed', (r) => {
       const overtaken = r.failure()?.errorText === 'net::ERR_ABORTED' // by the next page
@@ -64,15 +69,20 @@ export class Visitor {
     })
   }
 
+  // expects says whether a request was meant to fail. A walk that means so says which.
+  expects() {
+    return false
+  }
+
   fail(failure) {
     this.report({ page: this.name, url: this.page.url(), failure })
   }
 
-  // name is that of the page: the last part of its path, or "start"; "form" and "list" for what has a reference
+  // name is that of the page: the last part of its path, or "start"; "form", "list" and "piece" for what has a reference
   // or an id for a name.
   get name() {
     const last = new URL(this.page.url()).pathname.split('/').pop()
-    return last.replace(/^\w{4}(-\w{4}){3}-\w$/, 'form').replace(/^[A-Z2-7]{26}$/, 'list') || 'start'
+    return last.replace(/^\w{4}(-\w{4}){3}-\w$/, 'form').replace(/^[A-Z2-7]{26}$/, 'list').replace(/^([A-Z2-7]{26}|HAND)-.*/, 'piece') || 'start'
   }
 
   // english says whether words may be looked at; pages in other languages are held to everything else.
