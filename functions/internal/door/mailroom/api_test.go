@@ -218,6 +218,30 @@ func TestAFormIsSignedAnewForAFileThatHasNotCome(t *testing.T) {
 	c.do("GET", at, 0, "", 200, `"counted":1,"waiting":1`)
 }
 
+// Whoever else writes at the same time, and whatever answer of the table is lost: a receipt is a receipt.
+func TestAReceiptOutlivesConflictsAndLostAnswers(t *testing.T) {
+	t.Parallel()
+	for _, fate := range []optouttest.Fate{optouttest.Conflict, optouttest.Lost, optouttest.Throttle} {
+		c := newClient(t)
+		at, id := c.opened()
+		file := c.announced(at, 2, "a.pdf")[0]
+		if err := c.bucket.Put(t.Context(), "scans/"+file, "", []byte("scan")); err != nil {
+			t.Fatal(err)
+		}
+		failed := map[string]int{}
+		c.Fate = func(method string) optouttest.Fate {
+			if failed[method]++; failed[method] <= 2 && (method == "SaveUpload" || method == "SaveBatch") {
+				return fate
+			}
+			return optouttest.Fine
+		}
+		c.do("POST", "/api/mailroom/files/"+file+"/sent", 0, "", 200, `"state":"uploaded"`, `"received":true`)
+		if p, err := c.Piece(t.Context(), batch.FirstOf(id, file)); err != nil || p.Status != batch.Checking || failed["SaveUpload"] < 2 {
+			t.Errorf("%+v, %v, %v", p.Status, err, failed)
+		}
+	}
+}
+
 // What is wrong with what software sends is named, and nothing is made.
 func TestWhatSoftwareGetsWrongIsNamed(t *testing.T) {
 	t.Parallel()

@@ -284,12 +284,12 @@ func (d *Door) sentBySoftware(w http.ResponseWriter, r *http.Request, _ optout.A
 // arrivedBySoftware notes on the books and on the slot that a file is there. The slot is last: what is noted of it starts
 // the reader.
 func (d *Door) arrivedBySoftware(ctx context.Context, s upload.Slot) (upload.Slot, batch.Piece, error) {
-	at := batch.FirstOf(s.Batch, s.ID)
+	id, at := s.ID, batch.FirstOf(s.Batch, s.ID)
 	if err := d.mailroom().Arrived(ctx, at); err != nil {
 		return s, batch.Piece{}, fmt.Errorf("note the file: %w", err)
 	}
 	err := steady.Insist(ctx, func() (err error) {
-		if s, err = d.Store.Upload(ctx, s.ID); err != nil {
+		if s, err = d.Store.Upload(ctx, id); err != nil {
 			return err
 		}
 		if s.State == upload.Promised || s.State == upload.Expired {
