@@ -242,6 +242,27 @@ func TestAReceiptOutlivesConflictsAndLostAnswers(t *testing.T) {
 	}
 }
 
+// The malware check may know a file before anybody has said that it is there: the receipt puts it on the books all the same.
+func TestAReceiptIsOnTheBooksWhoeverSawTheFileFirst(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	at, id := c.opened()
+	file := c.announced(at, 2, "a.pdf")[0]
+	s, err := c.Upload(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = s.Arrived(c.Now())
+	s.Object, s.Malware = "v1", "clean"
+	if _, err := c.SaveUpload(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	c.do("POST", "/api/mailroom/files/"+file+"/sent", 0, `{"bytes":4}`, 200, `"received":true`)
+	if p, err := c.Piece(t.Context(), batch.FirstOf(id, file)); err != nil || p.Status != batch.Checking {
+		t.Errorf("the piece is %s, %v", p.Status, err)
+	}
+}
+
 // What is wrong with what software sends is named, and nothing is made.
 func TestWhatSoftwareGetsWrongIsNamed(t *testing.T) {
 	t.Parallel()
