@@ -267,7 +267,7 @@ function pacing() {
   remember(sessionStorage, 'pace', pace)
   if (pace.n > 0) {
     document.getElementById('pace').textContent =
-      `${pace.n === 1 ? '1 piece' : `${pace.n} pieces`} done since you opened this tab, ${Math.round(pace.ms / pace.n / 1000)} seconds each.`
+      `${pace.n} done in this tab, ${Math.round(pace.ms / pace.n / 1000)} seconds each.`
   }
 }
 
@@ -368,17 +368,18 @@ function leadingOn(quick) {
 
 // Keys.
 function striking(quick, paper, strip) {
-  const act = (figure) => {
+  // A figure leads to an outcome. Only with Alt is a form registered at once: what is typed beside a field by mistake must
+  // decide nothing.
+  const act = (figure, alt) => {
     const button = form.querySelector(`[data-act="${figure}"]`)
     if (!button) return false
     if (button.matches('details')) {
       button.open = true
       for (const other of form.querySelectorAll('.app-menu')) if (other !== button) other.open = false
       button.querySelector('.app-reasons button').focus()
-      button.scrollIntoView({ block: 'nearest' })
     } else {
       button.focus()
-      button.click()
+      if (alt && button.id === 'register') button.click()
     }
     return true
   }
@@ -411,7 +412,7 @@ function striking(quick, paper, strip) {
     }
     const reasons = at.closest('.app-menu[open]')?.querySelectorAll('.app-reasons button')
     if (!reasons) return false
-    if (reasons[n]) reasons[n].focus(), reasons[n].click()
+    reasons[n]?.focus()
     return true
   }
   document.addEventListener('keydown', (e) => {
@@ -419,7 +420,10 @@ function striking(quick, paper, strip) {
     const at = e.target
     const menu = at.closest?.('.app-menu[open]')
     let done = false
-    if (e.key === 'Escape' && menu) {
+    if (e.key === 'Enter' && at.matches?.('.nhsuk-error-summary, .nhsuk-error-summary > div')) {
+      at.querySelector('a')?.click() // to the first field with which something is wrong
+      done = true
+    } else if (e.key === 'Escape' && menu) {
       menu.open = false
       menu.querySelector('summary').focus()
       done = true
@@ -429,7 +433,7 @@ function striking(quick, paper, strip) {
       done = true
     } else if (e.altKey && !e.shiftKey) {
       const figure = /^(?:Digit|Numpad)(\d)$/.exec(e.code)?.[1]
-      if (figure !== undefined) done = act(figure)
+      if (figure !== undefined) done = act(figure, true)
       else {
         const way = {
           ArrowDown: () => strip.move(1), ArrowUp: () => strip.move(-1), PageDown: () => paper.step(1), PageUp: () => paper.step(-1),

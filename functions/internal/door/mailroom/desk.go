@@ -194,9 +194,12 @@ func (d *Door) next(w http.ResponseWriter, r *http.Request, s signin.Session) {
 	case err != nil:
 		d.house.Answer(w, r, err, staff.Outcome{Again: func(status int, faults []staff.Fault) { d.showDesk(w, r, s, v, status, faults) }})
 	default:
-		staff.See(w, deskAt(p.At)+v.query())
+		staff.See(w, deskAt(p.At)+v.query()+toWork)
 	}
 }
+
+// toWork is the first field of a piece's page: it has the focus, and stands at the top of the window.
+const toWork = "#want"
 
 // takeNext takes the piece that is to be done next. optout.ErrNotFound, if there is none for this person.
 func (d *Door) takeNext(ctx context.Context, s signin.Session, v way) (batch.Piece, error) {
@@ -225,7 +228,7 @@ func (d *Door) onward(w http.ResponseWriter, r *http.Request, s signin.Session, 
 	after := done.Batch + "/" + done.ID
 	if !v.Stop {
 		if p, err := d.takeNext(r.Context(), s, v); err == nil {
-			staff.See(w, deskAt(p.At)+v.query("after", after))
+			staff.See(w, deskAt(p.At)+v.query("after", after)+toWork)
 			return
 		} else if !errors.Is(err, optout.ErrNotFound) {
 			observe.Cause(r.Context(), err) // what was done is done

@@ -219,6 +219,7 @@ func (d *Door) key(w http.ResponseWriter, r *http.Request, s signin.Session, v w
 		return
 	}
 	observe.Note(r.Context(), "piece", p.ID)
+	faults = namedFaults(f, faults)
 	fields := staff.Fields{Form: f, Faults: faults}
 	began := f.Get("began")
 	if began == "" {
@@ -245,7 +246,7 @@ func (d *Door) key(w http.ResponseWriter, r *http.Request, s signin.Session, v w
 		return slices.ContainsFunc(names, func(n string) bool { return len(f.All(n)) > 0 })
 	}
 	page.Want, page.Born = fields.Want("What does it ask for?", ""), fields.Born()
-	page.Number = fields.Number("NHS number", "As it is written. Leave it empty if there is none.")
+	page.Number = fields.Number("NHS number, as it is written", "")
 	if wrong("nhs-number", "number") || f.Ticked("number") {
 		page.Stands = fields.Box("number", "It stands so on the paper: keep it as it is written, and go on without it")
 	}
@@ -257,9 +258,9 @@ func (d *Door) key(w http.ResponseWriter, r *http.Request, s signin.Session, v w
 		page.Way += staff.Hidden("asked", "all")
 		page.Register, page.Menus = "Register", menus(openMenu(f, faults), false)
 		page.About, page.Names, page.Lives = fields.About(), fields.Names(), fields.Lives()
-		page.Practice = fields.Practice("Practice", "Its code, or its name and town. Leave it empty if nothing is said of it.", 0)
+		page.Practice = fields.Practice("Practice: its code, or name and town", "", 0)
 		page.Which = d.whichPractice(f, fields)
-		page.Signed = fields.Signed("Signed on", "Leave it empty if there is no date.")
+		page.Signed = fields.Signed("Signed on, if there is a date", "")
 		page.Letter = fields.Box("letter", "It is a letter, not a form")
 		page.Proxy = fields.Proxy("Leave it empty if the person signed.", "")
 		page.Replies = fields.Replies("How may the person be answered?", "Tick what the paper says, and nothing if it says nothing.")
@@ -275,6 +276,24 @@ func (d *Door) key(w http.ResponseWriter, r *http.Request, s signin.Session, v w
 	})
 }
 
+// needed are what is to be filled in, in the place of a sentence that is the same for every field: at the top of the page
+// several stand in a row.
+var needed = map[string]string{
+	"forenames": "Enter the first names, or tick that there is one name only.", "surname": "Enter the last name.", "birth-date": "Enter the birth date.",
+	"proxy-name": "Enter the name of whoever signed for the person.", "capacity": "Say by what right somebody signed for the person.", "want": "Say what it asks for.",
+}
+
+func namedFaults(f door.Form, faults []staff.Fault) (all []staff.Fault) {
+	for _, x := range faults {
+		empty := f.Get(x.Field) == "" && f.Get(x.Field+"-day")+f.Get(x.Field+"-month")+f.Get(x.Field+"-year") == ""
+		if text := needed[x.Field]; text != "" && empty {
+			x.Text = text
+		}
+		all = append(all, x)
+	}
+	return all
+}
+
 // part asks where the piece ends, and whose envelope it is from.
 func (d *Door) part(page *keyPage, b batch.Batch, p batch.Piece, fields staff.Fields, filled, wrong func(...string) bool) {
 	is := "the next one, " + strconv.Itoa(b.Highest+1)
@@ -288,7 +307,7 @@ func (d *Door) part(page *keyPage, b batch.Batch, p batch.Piece, fields staff.Fi
 		page.Last = fields.Line("last", "Last page", "Leave it empty if it is page "+strconv.Itoa(p.Last)+".", 5)
 		page.Rest = fields.One("rest", "If pages are left, they are from", "", staff.Option{Value: "same", Text: "the same envelope"}, staff.Option{Value: "next", Text: "the next envelope"})
 	}
-	page.PartOpen = page.Pages || filled("envelope", "last", "rest") || wrong("envelope", "last", "rest")
+	page.PartOpen = filled("envelope", "last", "rest") || wrong("envelope", "last", "rest")
 	if pages := undrawn(p, p.Last); len(pages) > 0 {
 		page.Undrawn = fields.Box("undrawn", "I have looked at "+plural(len(pages), "page ", "pages ")+pageList(pages)+" on the paper")
 	}
