@@ -67,7 +67,7 @@
 //
 // Anybody on a page of personas, without a password, once the template has a client of a user pool. What one sees
 // there can be had without the page: persona=<id> at the end of the address of the page. Machines ask /oauth2/token for
-// client credentials, as software-1 or software-2 with the secret local-secret. Whoever adds token=forged or
+// client credentials, as software-1, software-2 or push-1 with the secret local-secret. Whoever adds token=forged or
 // token=expired to either request gets a token that nobody may take. MFA, passwords and the machines' scopes are not
 // played.
 //

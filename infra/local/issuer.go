@@ -54,7 +54,7 @@ var personas = []persona{
 
 // machines are clients that ask for tokens of their own. On AWS each is made by hand and has a secret of its own. Whose
 // they are is for the product's table to say.
-var machines = []string{"software-1", "software-2"}
+var machines = []string{"software-1", "software-2", "push-1"}
 
 const machineSecret = "local-secret"
 

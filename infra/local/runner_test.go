@@ -557,7 +557,7 @@ func TestAResultAboutMalwareComesThoughTheRunnerIsKilled(t *testing.T) {
 			t.Errorf("sent %q: %d %s", form, code, body)
 		}
 	}
-	if code, _, page := fetch(t, p.console); code != 200 || !strings.Contains(page, "Turn malware results off") || !strings.Contains(page, `<td>scan-a</td><td data-is="Version">another</td><td data-is="Result">THREATS_FOUND</td>`) {
+	if code, _, page := fetch(t, p.console); code != 200 || !strings.Contains(page, "Turn malware results off") || !strings.Contains(page, `<td>scan-a</td><td data-is="Version">another</td><td data-is="Result"><span class="bad">THREATS_FOUND</span></td>`) {
 		t.Errorf("the overview does not show it: %s", page)
 	}
 	p.stop(t)

@@ -21,8 +21,8 @@ import (
 )
 
 // beforeObjects is the guard before S3. A browser may call too, with what a function has signed: then it is that
-// function's role that is judged, as AWS does. Requests go on as they came, so that the engine checks the signature. Of an
-// object that was put, put hears before the caller does.
+// function's role that is judged, as AWS does. Requests go on as they came, so that the engine checks the signature. Of
+// an object that was put, put hears before the caller does.
 func (g *guard) beforeObjects(engine string, put func(context.Context, objectVersion)) (http.Handler, error) {
 	target, err := url.Parse(engine)
 	if err != nil {
@@ -43,6 +43,9 @@ func (g *guard) beforeObjects(engine string, put func(context.Context, objectVer
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if !errors.Is(err, context.Canceled) {
 				g.complain("the S3 engine does not answer: %v", err)
+			}
+			if call, ok := r.Context().Value(judgedCall{}).(objectCall); ok && call.puts { // it may be there all the same
+				put(r.Context(), objectVersion{Bucket: call.bucket, Key: call.object})
 			}
 			objectError{http.StatusServiceUnavailable, "ServiceUnavailable", "the S3 engine does not answer"}.answer(w, r)
 		},

@@ -198,7 +198,7 @@ func (s *stack) parameterValues(settings, defaults map[string]string) {
 		p := s.mapping(path, v)
 		for attribute := range p {
 			switch attribute {
-			case "Type", "Default", "AllowedValues", "AllowedPattern", "MinLength", "MinValue", "ConstraintDescription", "Description":
+			case "Type", "Default", "AllowedValues", "AllowedPattern", "MinLength", "MinValue", "MaxValue", "ConstraintDescription", "Description":
 			default:
 				s.fault(path+"."+attribute, "the parameter attribute %s is not known", attribute)
 			}
@@ -226,6 +226,8 @@ func (s *stack) parameterValues(settings, defaults map[string]string) {
 			least, _ := strconv.ParseFloat(orText(text(p["MinValue"]), "-Inf"), 64)
 			if n, err := strconv.ParseFloat(value, 64); err != nil || n < least {
 				s.fault(path, "%q is no number from %v up", value, least)
+			} else if most, _ := strconv.ParseFloat(orText(text(p["MaxValue"]), "Inf"), 64); n > most {
+				s.fault(path, "%q is no number up to %v", value, most)
 			}
 		}
 		if pattern := text(p["AllowedPattern"]); pattern != "" {

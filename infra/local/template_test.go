@@ -141,6 +141,7 @@ func TestWhatCannotBePlayedIsANamedFault(t *testing.T) {
 		{"a parameter that is not allowed", "Parameters: { P: { Type: String, Default: c, AllowedValues: [a, b] } }", `"c" is not one of the allowed values`},
 		{"a parameter that is too short", `Parameters: { P: { Type: String, Default: "", MinLength: 1 } }`, `"" is shorter than 1 characters`},
 		{"a parameter that is no number", "Parameters: { P: { Type: Number, Default: many } }", `"many" is no number from -Inf up`},
+		{"a parameter that is too large", "Parameters: { P: { Type: Number, Default: 101, MaxValue: 100 } }", `"101" is no number up to 100`},
 		{"a parameter that is too small", "Parameters: { P: { Type: Number, Default: -1, MinValue: 0 } }", `"-1" is no number from 0 up`},
 		{"a parameter that does not match", "Parameters: { P: { Type: String, Default: xx, AllowedPattern: x } }", `"xx" does not match the pattern`},
 		{"a property of a function that changes what it does", functionTemplate + "FileSystemConfigs: []", `Resources.F.Properties: the property "FileSystemConfigs" is not known`},

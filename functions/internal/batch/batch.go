@@ -21,8 +21,6 @@ const (
 	IdleAfter = 48 * time.Hour
 	// MostEnvelopes is how many envelopes a batch can have: what one person opens in a morning, and what one page shows.
 	MostEnvelopes = 500
-	// MostBytes is how large a file may be.
-	MostBytes = 20 << 20
 	// MostPieces is how many pieces a batch can have.
 	MostPieces = 2000
 )

@@ -1,6 +1,7 @@
 package batch_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -22,15 +23,42 @@ type room struct {
 	*optouttest.Memory
 	*optouttest.Clock
 	batch.Mailroom
-	t *testing.T
+	t     *testing.T
+	paper []optout.Reference // forms that may have been registered
+	pages map[string]int     // of files that may have been read, by slot
+
+	registered func() // is called after a form was registered
+}
+
+// watched notes which forms may be there.
+type watched struct {
+	*optouttest.Memory
+	r      *room
+	broken batch.At // cannot be read
+}
+
+func (w watched) Register(ctx context.Context, f optout.Form) (optout.Form, error) {
+	w.r.paper = append(w.r.paper, f.Reference)
+	f, err := w.Memory.Register(ctx, f)
+	if w.r.registered != nil {
+		w.r.registered()
+	}
+	return f, err
+}
+
+func (w watched) Piece(ctx context.Context, at batch.At) (batch.Piece, error) {
+	if at == w.broken {
+		return batch.Piece{}, optout.ErrUnreadable
+	}
+	return w.Memory.Piece(ctx, at)
 }
 
 func newRoom(t *testing.T) *room {
 	t.Helper()
-	r := &room{Memory: &optouttest.Memory{}, Clock: optouttest.NewClock(), t: t}
+	r := &room{Memory: &optouttest.Memory{}, Clock: optouttest.NewClock(), t: t, pages: map[string]int{}}
 	r.Mailroom = batch.Mailroom{
 		Store: r.Memory, Now: r.Clock.Now,
-		Registrar: optout.Registrar{Store: r.Memory, Keys: optouttest.Keys{}, Now: r.Clock.Now},
+		Registrar: optout.Registrar{Store: watched{Memory: r.Memory, r: r}, Keys: optouttest.Keys{}, Now: r.Clock.Now},
 		Rules:     func() optout.Rules { return optouttest.Rules },
 	}
 	return r
@@ -53,6 +81,7 @@ func (r *room) scanned(id string, bytes string, pages int) batch.At {
 		r.t.Fatal(pieces, slots, err)
 	}
 	at := pieces[0].At
+	r.pages[slots[0].ID] = pages
 	first, err := r.FirstFile(r.t.Context(), []byte(bytes), batch.File{Batch: id, Upload: slots[0].ID})
 	if err := errors.Join(err, r.Arrived(r.t.Context(), at), r.Read(r.t.Context(), at, []byte(bytes), make([]batch.Page, pages), first)); err != nil {
 		r.t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -81,6 +82,9 @@ func (m Mailroom) PutBack(ctx context.Context, at At, by optout.Actor) (Piece, e
 func (m Mailroom) lease(ctx context.Context, at At, do func(Piece) (Piece, error)) (p Piece, err error) {
 	for range 4 {
 		if p, err = m.Store.Piece(ctx, at); err != nil {
+			if passing(err) {
+				continue
+			}
 			return Piece{}, err
 		}
 		next, refused := do(p)
@@ -93,33 +97,48 @@ func (m Mailroom) lease(ctx context.Context, at At, do func(Piece) (Piece, error
 			next.Version++
 			return next, nil
 		}
-		if !errors.Is(err, optout.ErrConflict) && !errors.Is(err, optout.ErrUnavailable) {
+		if !passing(err) {
 			break
 		}
 	}
-	if errors.Is(err, optout.ErrConflict) {
-		err = fmt.Errorf("%w: %w", optout.ErrUnavailable, err)
-	}
-	return Piece{}, err
+	return Piece{}, later(err)
 }
 
 // Next takes the piece that has waited longest on a list, of one batch if that is named. optout.ErrNotFound, if there is
 // none for this clerk.
 func (m Mailroom) Next(ctx context.Context, s Stage, by optout.Actor, batch string) (Piece, error) {
-	for q, err := range m.Store.Queue(ctx, s) {
+	for q, err := range m.waiting(ctx, s, batch) {
 		if err != nil {
 			return Piece{}, err
 		}
-		if batch != "" && q.Batch != batch {
-			continue
-		}
 		p, err := m.Take(ctx, q.At, by)
-		if _, refused := errors.AsType[*optout.Refusal](err); refused || errors.Is(err, optout.ErrNotFound) {
-			continue // an index is a hint
+		if _, refused := errors.AsType[*optout.Refusal](err); refused || errors.Is(err, optout.ErrNotFound) || errors.Is(err, optout.ErrUnreadable) {
+			continue // an index is a hint, and what cannot be read keeps nobody from the rest
 		}
 		return p, err
 	}
 	return Piece{}, optout.ErrNotFound
+}
+
+// waiting walks a list, or what of it is in one batch: of that the batch itself is asked, so that what was left over a moment
+// ago is there, and nobody walks through a million others.
+func (m Mailroom) waiting(ctx context.Context, s Stage, batch string) iter.Seq2[Queued, error] {
+	if batch == "" {
+		return m.Store.Queue(ctx, s)
+	}
+	return func(yield func(Queued, error) bool) {
+		pieces, err := m.Store.Pieces(ctx, batch)
+		if err != nil {
+			yield(Queued{}, err)
+			return
+		}
+		slices.SortStableFunc(pieces, func(a, b Piece) int { return a.Since.Compare(b.Since) })
+		for _, p := range pieces {
+			if p.Stage() == s && !yield(Queued{p.At, p.Since}, nil) {
+				return
+			}
+		}
+	}
 }
 
 // HasOutcome gives a piece, or part of it, an outcome that makes no form of it.
@@ -138,7 +157,15 @@ func (m Mailroom) HasOutcome(ctx context.Context, at At, by optout.Actor, o Outc
 	default:
 		return Piece{}, wrong("outcome", "not-an-option")
 	}
-	return m.decide(ctx, at, by, o.Part, func(p Piece) (Piece, error) {
+	did := func(p Piece) bool { return p.Status == o.Status && p.Why == o.Why && (o.Last == 0 || o.Last == p.Last) }
+	return m.decide(ctx, at, by, o.Part, did, func(p Piece) (Piece, error) {
+		switch going, err := m.isMarked(ctx, p); {
+		case err != nil:
+			return p, err
+		case going:
+			return p, Marked
+		}
+		p.Form, p.Marked = optout.Reference{}, time.Time{}
 		return p.ends(o.Status, o.Why, by.String(), m.Now()), nil
 	})
 }
@@ -146,10 +173,29 @@ func (m Mailroom) HasOutcome(ctx context.Context, at At, by optout.Actor, o Outc
 // Alarm puts a piece before a supervisor: something on it says that somebody may come to harm. It is not lost to the
 // ledger meanwhile: it waits.
 func (m Mailroom) Alarm(ctx context.Context, at At, by optout.Actor) (Piece, error) {
-	return m.decide(ctx, at, by, Part{}, func(p Piece) (Piece, error) {
+	var raised Piece
+	_, err := m.act(ctx, at.Batch, func(b *Batch) ([]Piece, error) {
+		p, err := m.Store.Piece(ctx, at)
+		if err != nil {
+			return nil, err
+		}
+		if raised = p; p.Status == Disputed && p.Why == Safeguarding {
+			return nil, errNothing
+		}
+		switch err := m.mine(p, by); {
+		case err != nil && !errors.Is(err, NotTwice): // whoever has keyed it may have seen what they say only then
+			return nil, err
+		case p.First == 0: // nobody has seen it
+			return nil, NotNow
+		}
+		if _, err := m.divide(b, &p, Part{}); err != nil {
+			return nil, err
+		}
 		p.Status, p.Why, p.Lease = Disputed, Safeguarding, Lease{}
-		return p.said(m.Now(), by.String(), "alarm", Safeguarding), nil
+		raised = p.said(m.Now(), by.String(), "alarm", Safeguarding)
+		return written(&raised), nil
 	})
+	return raised, err
 }
 
 // ByHand puts something on the books that was not scanned: an empty envelope, a thing.
@@ -172,15 +218,18 @@ func (m Mailroom) ByHand(ctx context.Context, batch string, by optout.Actor, env
 	p := Piece{At: At{batch, byHand + "-" + idFor(by, o.Key)}, Envelope: envelope, Since: now}
 	p = p.ends(o.Status, o.Why, by.String(), now)
 	_, err := m.act(ctx, batch, func(b *Batch) ([]Piece, error) {
-		if _, err := m.Store.Piece(ctx, p.At); err == nil { // it was said before, or our own answer was lost on the way
+		switch _, err := m.Store.Piece(ctx, p.At); {
+		case err == nil: // our own answer was lost on the way
 			return nil, errNothing
-		}
-		if b.Pieces >= MostPieces {
+		case !errors.Is(err, optout.ErrNotFound):
+			return nil, err
+		case b.Pieces >= MostPieces:
 			return nil, Crowded
 		}
 		b.Pieces, b.Highest = b.Pieces+1, max(b.Highest, envelope)
 		return []Piece{p}, nil
 	})
+	p.Version = 1
 	return p, err
 }
 
@@ -204,7 +253,7 @@ func (m Mailroom) Undo(ctx context.Context, at At, by optout.Actor) (Piece, erro
 		}
 		p.Status, p.Why, p.Done = Waiting, "", time.Time{}
 		undone = p.said(m.Now(), by.String(), "undone", "")
-		return []Piece{undone}, nil
+		return written(&undone), nil
 	})
 	return undone, err
 }
@@ -242,21 +291,24 @@ func (m Mailroom) InEnvelope(ctx context.Context, at At, by optout.Actor, envelo
 		}
 		p.Envelope, b.Highest = envelope, max(b.Highest, envelope)
 		moved = p.said(m.Now(), by.String(), "envelope", fmt.Sprint(envelope))
-		return []Piece{moved}, nil
+		return written(&moved), nil
 	})
 	return moved, err
 }
 
-// decide changes a piece that a clerk has before them. What is left of it beyond the part becomes a piece of its own.
-func (m Mailroom) decide(ctx context.Context, at At, by optout.Actor, part Part, do func(Piece) (Piece, error)) (Piece, error) {
+// decide changes a piece that a clerk has before them. What is left of it beyond the part becomes a piece of its own. did
+// says that it looks as if that had been done: then, if this clerk did it, it was, and the answer was lost on the way.
+func (m Mailroom) decide(ctx context.Context, at At, by optout.Actor, part Part, did func(Piece) bool, do func(Piece) (Piece, error)) (Piece, error) {
 	var decided Piece
 	_, err := m.act(ctx, at.Batch, func(b *Batch) ([]Piece, error) {
 		p, err := m.Store.Piece(ctx, at)
 		if err != nil {
 			return nil, err
 		}
+		if decided = p; did(p) && p.saidBy(by) {
+			return nil, errNothing
+		}
 		if err := m.mine(p, by); err != nil {
-			decided = p
 			return nil, err
 		}
 		rest, err := m.divide(b, &p, part)
@@ -266,15 +318,22 @@ func (m Mailroom) decide(ctx context.Context, at At, by optout.Actor, part Part,
 		if decided, err = do(p); err != nil {
 			return nil, err
 		}
-		return append([]Piece{decided}, rest...), nil
+		return append(written(&decided), rest...), nil
 	})
 	return decided, err
+}
+
+// written are pieces to write: the one that a clerk is told of, which is then as it is stored.
+func written(p *Piece) []Piece {
+	all := []Piece{*p}
+	p.Version++
+	return all
 }
 
 // mine refuses an act on a piece that is not before this clerk.
 func (m Mailroom) mine(p Piece, by optout.Actor) error {
 	switch held := p.HeldBy(m.Now()); {
-	case p.Stage() == "" && p.Status.IsOutcome():
+	case p.Status.IsOutcome():
 		return Decided
 	case p.Stage() == "":
 		return NotNow

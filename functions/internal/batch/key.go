@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
@@ -76,7 +77,8 @@ func (m Mailroom) Key(ctx context.Context, at At, by optout.Actor, r Reading) (P
 	}
 	switch {
 	case p.Twice && p.Status == Waiting && r.Hold == "": // doubtful paper is seen by a supervisor anyway, when it is released
-		return m.decide(ctx, at, by, r.Part, func(p Piece) (Piece, error) {
+		did := func(p Piece) bool { return p.Status == Second }
+		return m.decide(ctx, at, by, r.Part, did, func(p Piece) (Piece, error) {
 			if p.Status != Waiting {
 				return p, NotNow
 			}
@@ -86,7 +88,8 @@ func (m Mailroom) Key(ctx context.Context, at At, by optout.Actor, r Reading) (P
 		})
 	case p.Status == Second:
 		if differs := r.Differs(p.Keyed[0].Reading); len(differs) > 0 || r.Hold != "" {
-			return m.decide(ctx, at, by, Part{}, func(p Piece) (Piece, error) {
+			did := func(p Piece) bool { return p.Status == Disputed && p.Why == "readings" }
+			return m.decide(ctx, at, by, Part{}, did, func(p Piece) (Piece, error) {
 				if p.Status != Second {
 					return p, NotNow
 				}
@@ -174,35 +177,96 @@ func (p Piece) saidBy(by optout.Actor) bool {
 	return len(p.History) > 0 && sameID(p.History[len(p.History)-1].By, by)
 }
 
-// register registers or holds a form and gives the piece its outcome. Whatever happens in between: the piece's origin is
-// the form's, so doing it again finds the same form.
+// register registers or holds a form and gives the piece its outcome. Whatever happens in between: the piece says first
+// which form it becomes, and can become nothing else from then on; its origin is the form's, so doing it again finds the
+// same form.
 func (m Mailroom) register(ctx context.Context, p Piece, by optout.Actor, r Reading, facts optout.Facts) (Piece, error) {
-	// Pages are cut off first: a form is known by the page with which it begins, and that never changes.
-	if r.Part != (Part{}) && r.Last != 0 && r.Last != p.Last && (r.Last < p.First || r.Last > p.Last) {
-		return p, wrong("last", "pages")
-	}
-	if b, err := m.Store.Batch(ctx, p.Batch); err != nil {
+	b, err := m.Store.Batch(ctx, p.Batch)
+	if err != nil {
 		return p, err
-	} else if !b.IsOpen() {
-		return p, Closed
 	}
-	status, why := Registered, ""
+	cut := p
+	if _, err := m.divide(&b, &cut, r.Part); err != nil { // before anything is written
+		return p, err
+	}
+	if p, err = m.mark(ctx, p.At, by); err != nil {
+		return p, err
+	}
+	paper, err := m.Store.Paper(ctx, p.Form)
+	if err != nil {
+		return p, fmt.Errorf("register: %w", err)
+	}
+	form, status, why := p.Form, Rescan, again(paper.Batch, p.At)
+	if paper == p.At {
+		if status, why, err = m.registered(ctx, p, r, facts); err != nil {
+			return p, fmt.Errorf("register: %w", err)
+		}
+	}
+	did := func(p Piece) bool {
+		return p.Status.IsOutcome() && (p.Form == form || status == Rescan && p.Status == Rescan)
+	}
+	return m.decide(ctx, p.At, by, r.Part, did, func(p Piece) (Piece, error) {
+		if p.Marked = (time.Time{}); status == Rescan {
+			p.Form = optout.Reference{}
+		} else {
+			p.Letter, p.Number = r.Letter, r.Number
+		}
+		return p.ends(status, why, by.String(), m.Now()), nil
+	})
+}
+
+// mark says on a piece which form it becomes, and that it does so now.
+func (m Mailroom) mark(ctx context.Context, at At, by optout.Actor) (Piece, error) {
+	return m.lease(ctx, at, func(p Piece) (Piece, error) {
+		if err := m.mine(p, by); err != nil {
+			return p, err
+		}
+		now := milliseconds(m.Now())
+		p.Form, p.Marked, p.Lease = m.Registrar.Keys.Reference(p.Origin()), now, Lease{By: by.String(), Until: now.Add(LeaseLasts)}
+		return p, nil
+	})
+}
+
+// isMarked says that the form of a piece is there, or may come yet. Whoever registers it is gone once a lease would have
+// ended: no function runs that long.
+func (m Mailroom) isMarked(ctx context.Context, p Piece) (bool, error) {
+	if p.Form.IsZero() {
+		return false, nil
+	}
+	if m.Now().Before(p.Marked.Add(LeaseLasts)) {
+		return true, nil
+	}
+	_, err := m.Registrar.Store.Form(ctx, p.Form)
+	if errors.Is(err, optout.ErrNotFound) {
+		return false, nil
+	}
+	return true, err
+}
+
+// registered registers or holds the form of a piece, and says what the piece is for it. A form that was there is what it
+// is, whatever is said of it now.
+func (m Mailroom) registered(ctx context.Context, p Piece, r Reading, facts optout.Facts) (status Status, why string, err error) {
 	var receipt optout.Receipt
-	var err error
 	if r.Hold != "" {
 		status, why = Held, r.Hold
 		receipt, err = m.Registrar.Hold(ctx, p.Origin(), r.Answers, facts, r.Hold)
 	} else {
+		status = Registered
 		receipt, err = m.Registrar.Register(ctx, p.Origin(), r.Answers, facts)
 	}
-	switch {
-	case errors.Is(err, optout.ErrOtherAnswers): // somebody keyed it before, and it did not reach the books: that form stands
-		receipt.Reference, why = m.Registrar.Keys.Reference(p.Origin()), "keyed-before"
-	case err != nil:
-		return p, fmt.Errorf("register: %w", err)
+	other := errors.Is(err, optout.ErrOtherAnswers) // somebody keyed it before, and it did not reach the books: that form stands
+	if err != nil && !other || err == nil && !receipt.Replayed {
+		return status, why, err
 	}
-	return m.decide(ctx, p.At, by, r.Part, func(p Piece) (Piece, error) {
-		p.Form, p.Letter, p.Number = receipt.Reference, r.Letter, r.Number
-		return p.ends(status, why, by.String(), m.Now()), nil
-	})
+	f, err := m.Registrar.Store.Form(ctx, p.Form)
+	if err != nil {
+		return status, why, err
+	}
+	status, why = Registered, ""
+	if e := f.Events[0]; e.Kind == optout.Held {
+		status, why = Held, e.Detail["why"]
+	} else if other {
+		why = "keyed-before"
+	}
+	return status, why, nil
 }

@@ -35,11 +35,12 @@ var (
 	// OpenedBefore is for a page that is gone back to, filled in otherwise and sent once more.
 	OpenedBefore = &optout.Refusal{Code: "OPENED_BEFORE", Detail: "This page has opened another batch already. If you want to open one more, send it again."}
 
-	Crowded    = &optout.Refusal{Code: "BATCH_FULL", Detail: "This batch has no room for more. Close it, and open another one."}
+	Marked  = &optout.Refusal{Code: "REGISTERING", Detail: "A form is being registered from this piece, so it can be nothing else. Key it again to bring that to an end."}
+	Crowded = &optout.Refusal{Code: "BATCH_FULL", Detail: "This batch has no room for more. Close it, and open another one."}
 )
 
-// Reopenable are outcomes that can be taken back as long as the batch is open: nothing has gone out of the house.
-var reopenable = []Status{SentBack, OtherPost, Rescan, Quarantined}
+// reopenable are outcomes that can be taken back as long as the batch is open: nothing has gone out of the house.
+var reopenable = []Status{SentBack, OtherPost, Rescan}
 
 // Open opens a batch. OpenedBefore and the batch that was, if another one was opened under the key.
 func (m Mailroom) Open(ctx context.Context, by optout.Actor, d Declaration) (Batch, error) {
@@ -47,16 +48,31 @@ func (m Mailroom) Open(ctx context.Context, by optout.Actor, d Declaration) (Bat
 	if err != nil {
 		return Batch{}, err
 	}
-	if err := steady.Insist(ctx, func() error { return m.Store.SaveBatch(ctx, Change{Batch: b}) }, optout.ErrUnavailable); err != nil {
-		if _, there := m.Store.Batch(ctx, b.ID); !errors.Is(err, optout.ErrConflict) || there != nil { // our own answer was lost on the way
-			return Batch{}, fmt.Errorf("open batch: %w", err)
+	err = steady.Insist(ctx, func() error {
+		err := m.Store.SaveBatch(ctx, Change{Batch: b})
+		if errors.Is(err, optout.ErrConflict) {
+			if _, there := m.Store.Batch(ctx, b.ID); there == nil { // our own answer was lost on the way
+				return nil
+			}
 		}
+		return err
+	}, optout.ErrConflict, optout.ErrUnavailable)
+	if err != nil {
+		return Batch{}, fmt.Errorf("open batch: %w", later(err))
 	}
 	stored, err := m.Store.Batch(ctx, b.ID)
 	if err == nil && (stored.Box != d.Box || stored.Sequence != d.Sequence || stored.Destroy != d.Destroy) {
 		return stored, OpenedBefore
 	}
 	return stored, err
+}
+
+// later is a conflict, after so many tries, as what it is: something that may pass.
+func later(err error) error {
+	if errors.Is(err, optout.ErrConflict) {
+		return fmt.Errorf("%w: %w", optout.ErrUnavailable, err)
+	}
+	return err
 }
 
 // Recount changes how many envelopes are declared, with a reason for the books.
@@ -80,7 +96,7 @@ func (m Mailroom) Close(ctx context.Context, id string, by optout.Actor) (Batch,
 		if !b.IsOpen() {
 			return Change{}, errNothing
 		}
-		pieces, err := m.Store.Pieces(ctx, id)
+		pieces, err := m.piecesOf(ctx, *b)
 		if err != nil {
 			return Change{}, err
 		}
@@ -93,6 +109,32 @@ func (m Mailroom) Close(ctx context.Context, id string, by optout.Actor) (Batch,
 	})
 }
 
+// Whole is a batch and all its pieces as they stood at one moment, so that they can be counted against each other.
+func (m Mailroom) Whole(ctx context.Context, id string) (b Batch, pieces []Piece, err error) {
+	err = steady.Insist(ctx, func() error {
+		if b, err = m.Store.Batch(ctx, id); err == nil {
+			pieces, err = m.piecesOf(ctx, b)
+		}
+		return err
+	}, optout.ErrConflict)
+	return b, pieces, later(err)
+}
+
+// piecesOf are the pieces of a batch as it was read. optout.ErrConflict, if it has changed meanwhile.
+func (m Mailroom) piecesOf(ctx context.Context, b Batch) ([]Piece, error) {
+	pieces, err := m.Store.Pieces(ctx, b.ID)
+	if err != nil {
+		return nil, err
+	}
+	switch now, err := m.Store.Batch(ctx, b.ID); {
+	case err != nil:
+		return nil, err
+	case now.Version != b.Version:
+		return nil, optout.ErrConflict
+	}
+	return pieces, nil
+}
+
 // Reopen opens a closed batch again: another envelope was found, or an outcome was wrong. Only a supervisor may.
 func (m Mailroom) Reopen(ctx context.Context, id string, by optout.Actor) (Batch, error) {
 	if by.Role != optout.Supervisor {
@@ -102,24 +144,32 @@ func (m Mailroom) Reopen(ctx context.Context, id string, by optout.Actor) (Batch
 		if b.IsOpen() {
 			return Change{}, errNothing
 		}
-		*b = b.said(m.Now(), by.String(), "opened-again", "")
-		b.Closed = time.Time{}
+		*b = b.again(m.Now(), by.String(), "")
 		return Change{}, nil
 	})
+}
+
+func (b Batch) again(now time.Time, by, why string) Batch {
+	b.Closed = time.Time{}
+	return b.said(now, by, "opened-again", why)
 }
 
 // errNothing ends an act that would change nothing: it was done before.
 var errNothing = errors.New("nothing to do")
 
-// act changes an open batch and pieces of it.
+// act changes an open batch and pieces of it. What was done already was done, also if the batch is closed since.
 func (m Mailroom) act(ctx context.Context, id string, do func(*Batch) ([]Piece, error)) (Batch, error) {
 	return m.change(ctx, id, func(b *Batch) (Change, error) {
-		if !b.IsOpen() {
-			return Change{}, Closed
-		}
 		pieces, err := do(b)
+		if _, refused := errors.AsType[*optout.Refusal](err); !b.IsOpen() && (err == nil || refused) {
+			err = Closed
+		}
 		return Change{Pieces: pieces}, err
 	})
+}
+
+func passing(err error) bool {
+	return errors.Is(err, optout.ErrConflict) || errors.Is(err, optout.ErrUnavailable)
 }
 
 // change changes a batch, whoever else does at the same time: what is decided is decided on what is stored.
@@ -141,13 +191,10 @@ func (m Mailroom) change(ctx context.Context, id string, do func(*Batch) (Change
 		b.Version++
 		return nil
 	}, optout.ErrConflict, optout.ErrUnavailable)
-	switch {
-	case errors.Is(err, errNothing):
+	if errors.Is(err, errNothing) {
 		return b, nil
-	case errors.Is(err, optout.ErrConflict):
-		err = fmt.Errorf("%w: %w", optout.ErrUnavailable, err)
 	}
-	return b, err
+	return b, later(err)
 }
 
 // Envelopes is which envelopes files that are announced belong to.
@@ -208,8 +255,14 @@ func (m Mailroom) ExpectOnce(ctx context.Context, id string, by optout.Actor, ke
 		b.Pieces += len(pieces)
 		return Change{Pieces: pieces, Slots: slots}, nil
 	})
-	if err != nil || len(pieces) > 0 {
-		return pieces, slots, err
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(pieces) > 0 { // as they are stored now
+		for n := range slots {
+			pieces[n].Version, slots[n].Version = 1, 1
+		}
+		return pieces, slots, nil
 	}
 	return m.expected(ctx, id, slots, names)
 }
@@ -224,6 +277,7 @@ func (m Mailroom) expected(ctx context.Context, id string, slots []upload.Slot, 
 		case err != nil:
 			return nil, nil, err
 		}
+		s.Version = 1 // as it was made
 		pieces, stored = append(pieces, p), append(stored, s)
 	}
 	return pieces, stored, nil

@@ -56,7 +56,8 @@ type Piece struct {
 
 	Status Status
 	Why    string           // of an outcome, or of what keeps the piece: a code
-	Form   optout.Reference // of Registered and Held
+	Form   optout.Reference // of Registered and Held; of a piece that waits: what it becomes
+	Marked time.Time        // when it was said last that Form is registered now
 	Letter bool             // of Registered: it came as a letter that says no, not as a form
 	Number string           // of Registered: a wrong NHS number, as it is written
 	Since  time.Time        // when its place was made

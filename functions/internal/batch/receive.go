@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"example.org/optout/functions/internal/optout"
 )
@@ -26,20 +28,32 @@ const (
 	SameInBatch = "same-in-batch" // likewise, and the first is in the same batch
 )
 
-// Arrived notes that the file of a piece has come.
+// Arrived notes that the file of a piece has come, perhaps after it was waited for in vain. A batch that was closed by then is
+// open again: there is something to account for.
 func (m Mailroom) Arrived(ctx context.Context, at At) error {
 	return m.hear(ctx, at, func(b *Batch, p Piece) (Piece, error) {
-		switch p.Status {
-		case Awaited:
-		case Lapsed: // it came after all
-			b.Pieces++
-			p.Why = ""
-		default:
+		if p.Status != Awaited && p.Status != Lapsed {
 			return p, errNothing
 		}
-		p.Status = Checking
-		return p.said(m.Now(), machine, "arrived", ""), nil
+		return m.here(b, p), nil
 	})
+}
+
+// here is a piece once its file is there, whoever noticed.
+func (m Mailroom) here(b *Batch, p Piece) Piece {
+	switch p.Status {
+	case Awaited:
+	case Lapsed: // it came after all
+		b.Pieces++
+		p.Done = time.Time{}
+		if !b.IsOpen() {
+			*b = b.again(m.Now(), machine, "late-file")
+		}
+	default:
+		return p
+	}
+	p.Status, p.Why = Checking, ""
+	return p.said(m.Now(), machine, "arrived", "")
 }
 
 // Lapsed notes that no file came to the place of a piece, and that none can come any more.
@@ -55,8 +69,8 @@ func (m Mailroom) Lapsed(ctx context.Context, at At) error {
 
 // Stuck notes what keeps the file of a piece from being read; "" once nothing does. Supervisors see it.
 func (m Mailroom) Stuck(ctx context.Context, at At, why string) error {
-	return m.hear(ctx, at, func(_ *Batch, p Piece) (Piece, error) {
-		if p.Status != Checking || p.Why == why {
+	return m.hear(ctx, at, func(b *Batch, p Piece) (Piece, error) {
+		if p = m.here(b, p); p.Status != Checking || p.Why == why {
 			return p, errNothing
 		}
 		p.Why = why
@@ -66,33 +80,32 @@ func (m Mailroom) Stuck(ctx context.Context, at At, why string) error {
 
 // Quarantine notes that nobody opens the file of a piece, and why.
 func (m Mailroom) Quarantine(ctx context.Context, at At, why string, sha256 []byte) error {
-	return m.hear(ctx, at, func(_ *Batch, p Piece) (Piece, error) {
-		if p.Status != Awaited && p.Status != Checking {
+	return m.hear(ctx, at, func(b *Batch, p Piece) (Piece, error) {
+		if p = m.here(b, p); p.Status != Checking {
 			return p, errNothing
 		}
-		p.SHA256 = sha256
+		p.SHA256 = bytes.Clone(sha256)
 		return p.ends(Quarantined, why, machine, m.Now()), nil
 	})
 }
 
 // Read notes the pages of a file: it waits at the desk from now on. A file whose bytes are known already is a rescan of
-// first.
+// first, unless nobody could read that one.
 func (m Mailroom) Read(ctx context.Context, at At, sha256 []byte, pages []Page, first File) error {
-	return m.hear(ctx, at, func(_ *Batch, p Piece) (Piece, error) {
-		switch {
-		case p.Status == Awaited, p.Status == Checking:
-		default:
+	return m.hear(ctx, at, func(b *Batch, p Piece) (Piece, error) {
+		if p = m.here(b, p); p.Status != Checking {
 			return p, errNothing
 		}
 		p.SHA256, p.Why = bytes.Clone(sha256), ""
 		if first.Upload != p.Upload {
-			why := SameBytes
-			if first.Batch == at.Batch {
-				why = SameInBatch
+			switch was, err := m.Store.Piece(ctx, FirstOf(first.Batch, first.Upload)); {
+			case err != nil && !errors.Is(err, optout.ErrNotFound):
+				return p, err
+			case err == nil && was.Status != Quarantined && was.Status != Lapsed:
+				return p.ends(Rescan, again(first.Batch, at), machine, m.Now()), nil
 			}
-			return p.ends(Rescan, why, machine, m.Now()), nil
 		}
-		p.First, p.Last, p.Pages, p.Status = 1, len(pages), pages, Waiting
+		p.First, p.Last, p.Pages, p.Status = 1, len(pages), slices.Clone(pages), Waiting
 		return p.said(m.Now(), machine, "read", ""), nil
 	})
 }
@@ -114,6 +127,14 @@ func (m Mailroom) AnotherFile(ctx context.Context, first At, version string) err
 		return Change{Pieces: []Piece{other.ends(Quarantined, SecondFile, machine, m.Now())}}, nil
 	})
 	return err
+}
+
+// again is why a piece is a rescan of one in a batch.
+func again(batch string, at At) string {
+	if batch == at.Batch {
+		return SameInBatch
+	}
+	return SameBytes
 }
 
 // hear changes a piece by what machines learn of it. That it is known already is no error.

@@ -71,6 +71,7 @@ func pieceItem(p batch.Piece) item {
 	i.str("status", string(p.Status))
 	i.str("why", p.Why)
 	i.str("form", p.Form.Key())
+	i.time("marked", p.Marked)
 	i.flag("letter", p.Letter)
 	i.str("number", p.Number)
 	i.time("since", p.Since)
@@ -94,7 +95,7 @@ func pieceItem(p batch.Piece) item {
 
 // pieceAttributes are all that pieceItem may write.
 var pieceAttributes = []string{
-	"v", "upload", "name", "first", "last", "pages", "envelope", "sha256", "status", "why", "form", "letter", "number", "since", "done", "twice",
+	"v", "upload", "name", "first", "last", "pages", "envelope", "sha256", "status", "why", "form", "marked", "letter", "number", "since", "done", "twice",
 	"seen", "keyed", "leasedBy", "leasedUntil", "history", "LPK", "LSK",
 }
 
@@ -103,7 +104,7 @@ func readPiece(i item) (batch.Piece, error) {
 	p := batch.Piece{
 		At: atOf(r.str("PK"), r.str("SK")), Version: r.num("v"), Upload: r.str("upload"), Name: r.str("name"), First: r.num("first"), Last: r.num("last"),
 		Envelope: r.num("envelope"), SHA256: r.bytes("sha256"), Status: batch.Status(r.str("status")), Why: r.str("why"),
-		Form: parsed(r, "form", optout.ParseReference), Letter: r.flag("letter"), Number: r.str("number"), Since: r.time("since"), Done: r.time("done"),
+		Form: parsed(r, "form", optout.ParseReference), Marked: r.time("marked"), Letter: r.flag("letter"), Number: r.str("number"), Since: r.time("since"), Done: r.time("done"),
 		Twice: r.flag("twice"), Seen: r.flag("seen"), Lease: batch.Lease{By: r.str("leasedBy"), Until: r.time("leasedUntil")}, History: r.history(),
 	}
 	r.each("pages", func(r *reader) {

@@ -16,7 +16,7 @@
 //	counter of a quota                   Q#<HMAC of limit,       Q
 //	                                       window, network>
 //	session                              S#<person>              S#<id>
-//	machine of a practice                C#<client id>           C
+//	machine of practice or mailroom      C#<client id>           C
 //
 //	index  says                  partition                     sort
 //	list   whose list it is on   LPK L#<ODS code> or           LSK <O open, S said to be applied,

@@ -8,15 +8,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 )
 
-// Machine is a machine of a practice, as Store.SaveClient enters it.
+// Machine is a machine of a practice or of the mailroom, as Store.SaveClient and SaveMailroomClient enter it. The actor's
+// ID is that of the client at the issuer.
 type Machine struct {
-	ID       string // of the client at the issuer
-	Practice nhs.ODSCode
-	Name     string
+	optout.Actor
+	Name string
+}
+
+// Whose is the practice's code, or "mailroom".
+func (m Machine) Whose() string {
+	if m.Role == optout.Desk {
+		return mailroom
+	}
+	return m.Practice.String()
 }
 
 // Machines is for whoever looks after the machines in a table. It is apart from Store, so that no function holds what it
@@ -46,7 +53,8 @@ func (m Machines) All(ctx context.Context) iter.Seq2[Machine, error] {
 			}
 			for _, i := range page.Items {
 				r := &reader{item: i}
-				found := Machine{ID: r.str("PK")[len(clientKey("").pk):], Practice: parsed(r, "ods", nhs.ParseODSCode), Name: r.str("name")}
+				found := Machine{Actor: clientOf(r), Name: r.str("name")}
+				found.ID = r.str("PK")[len(clientKey("").pk):]
 				err := r.err
 				if err != nil {
 					err = fmt.Errorf("machine %s: %w: %w", found.ID, optout.ErrUnreadable, err)

@@ -75,24 +75,38 @@ func (s Store) EndSessions(ctx context.Context, person string) error {
 }
 
 // Client implements signin.Clients.
-func (s Store) Client(ctx context.Context, id string) (nhs.ODSCode, error) {
+func (s Store) Client(ctx context.Context, id string) (optout.Actor, error) {
 	out, err := s.get(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: item{}.key(clientKey(id)), ConsistentRead: aws.Bool(true)})
 	if err != nil {
-		return nhs.ODSCode{}, kind("read client", err)
+		return optout.Actor{}, kind("read client", err)
 	}
 	if len(out.Item) == 0 {
-		return nhs.ODSCode{}, optout.ErrNotFound
+		return optout.Actor{}, optout.ErrNotFound
 	}
 	r := &reader{item: out.Item}
-	practice := parsed(r, "ods", nhs.ParseODSCode)
-	if practice.IsZero() {
-		r.fail("ods", errors.New("is missing"))
-	}
+	a := clientOf(r)
 	if r.err != nil {
-		return nhs.ODSCode{}, fmt.Errorf("client: %w: %w", optout.ErrUnreadable, r.err)
+		return optout.Actor{}, fmt.Errorf("client: %w: %w", optout.ErrUnreadable, r.err)
 	}
-	return practice, nil
+	a.ID = id
+	return a, nil
 }
+
+// clientOf reads as whom a machine acts: for exactly one of a practice and the mailroom.
+func clientOf(r *reader) optout.Actor {
+	practice, room := parsed(r, "ods", nhs.ParseODSCode), r.str("room")
+	switch {
+	case room == mailroom && practice.IsZero():
+		return optout.Actor{Role: optout.Desk}
+	case room == "" && !practice.IsZero():
+		return optout.Actor{Role: optout.AtPractice, Practice: practice}
+	}
+	r.fail("ods", errors.New("is missing, or there is something beside it"))
+	return optout.Actor{}
+}
+
+// mailroom is what stands in the item of a machine of the mailroom.
+const mailroom = "mailroom"
 
 // ErrClientLong refuses the id of a client in whose name nobody could act.
 var ErrClientLong = fmt.Errorf("the id of a client has at most %d letters, digits and dashes: the id of whoever acts is added to it", optout.MostClient)
@@ -100,15 +114,24 @@ var ErrClientLong = fmt.Errorf("the id of a client has at most %d letters, digit
 // SaveClient enters a machine of a practice, or changes whose it is. The name is for people who look at the table.
 // ErrClientLong if its id is longer than optout.MostClient.
 func (s Store) SaveClient(ctx context.Context, id string, practice nhs.ODSCode, name string) error {
+	return s.saveClient(ctx, id, "SET ods = :whose, #name = :name REMOVE room", practice.String(), name)
+}
+
+// SaveMailroomClient enters a machine of the mailroom, as SaveClient does one of a practice.
+func (s Store) SaveMailroomClient(ctx context.Context, id, name string) error {
+	return s.saveClient(ctx, id, "SET room = :whose, #name = :name REMOVE ods", mailroom, name)
+}
+
+func (s Store) saveClient(ctx context.Context, id, update, whose, name string) error {
 	if len(id) > optout.MostClient {
 		return ErrClientLong
 	}
 	values := item{}
-	values.str(":ods", practice.String())
+	values.str(":whose", whose)
 	values.str(":name", name)
 	_, err := s.update(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.table, Key: item{}.key(clientKey(id)), ExpressionAttributeValues: values,
-		UpdateExpression: aws.String("SET ods = :ods, #name = :name"), ExpressionAttributeNames: map[string]string{"#name": "name"},
+		UpdateExpression: &update, ExpressionAttributeNames: map[string]string{"#name": "name"},
 	})
 	return kind("save client", err)
 }

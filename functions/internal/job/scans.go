@@ -50,13 +50,14 @@ type Unreadable struct {
 func (u *Unreadable) Error() string { return u.Code }
 
 const (
-	// MostBytes is how large a scan may be.
-	MostBytes = batch.MostBytes
 	// drawnWithin is how long a file may take to come and to be drawn.
 	drawnWithin = 60 * time.Second
 	// mostAsked is how often a malware result is asked for again before somebody is told; it is asked for all the same.
 	mostAsked = 3
 )
+
+// locked is, in place of the malware result, that a file has a password: a code that the reader of scans has, too.
+const locked = "encrypted"
 
 // Every file has its malware result within minutes. What has none is asked for again, less and less often.
 var askAfter = []time.Duration{10 * time.Minute, 30 * time.Minute, 2 * time.Hour, 6 * time.Hour}
@@ -86,7 +87,9 @@ func (r Scans) Heard(ctx context.Context, m trigger.MalwareResult) error {
 		s.Object, s.Lease, s.Tries, s.Due = m.Version, time.Time{}, 0, r.Now().UTC().Truncate(time.Millisecond)
 		switch m.Result {
 		case trigger.MalwareClean, trigger.MalwareInfected, trigger.MalwareUnsupported:
-			s.Malware = m.Result
+			if s.Malware = m.Result; m.Locked {
+				s.Malware = locked
+			}
 		default: // it is asked for again in its time
 			s.Fault, s.Due = "malware-"+m.Result, r.Now().Add(askAfter[0]).UTC().Truncate(time.Millisecond)
 		}
@@ -203,7 +206,7 @@ func (r Scans) find(ctx context.Context, s upload.Slot, at batch.At) (upload.Slo
 	s.Tries = 0 // what comes next is another matter
 	s = s.Claimed(r.Now())
 	s.Object = first.Version
-	if first.Size > MostBytes {
+	if first.Size > upload.MostOfScan {
 		return r.refuse(ctx, s, at, upload.Refusal{Code: "too-large"})
 	}
 	return s, nil
@@ -248,11 +251,11 @@ func (r Scans) draw(ctx context.Context, s upload.Slot, at batch.At) (upload.Slo
 		return s, fmt.Errorf("open the file: %w", err)
 	}
 	defer body.Close()
-	file, err := io.ReadAll(io.LimitReader(body, MostBytes+1))
+	file, err := io.ReadAll(io.LimitReader(body, upload.MostOfScan+1))
 	switch {
 	case err != nil:
 		return s, fmt.Errorf("read the file: %w", err)
-	case len(file) > MostBytes:
+	case len(file) > upload.MostOfScan:
 		return r.refuse(ctx, s, at, upload.Refusal{Code: "too-large"})
 	}
 	sum := sha256.Sum256(file)
@@ -264,25 +267,23 @@ func (r Scans) draw(ctx context.Context, s upload.Slot, at batch.At) (upload.Slo
 		}
 	}
 	var pages []batch.Page
-	if first.Upload == s.ID {
-		err = r.Draw(quick, file, func(d Drawn) error {
-			if d.Number != len(pages)+1 {
-				return fmt.Errorf("page %d comes after page %d", d.Number, len(pages))
-			}
-			pages = append(pages, batch.Page{Blank: d.Blank, Fault: d.Fault})
-			if len(d.JPEG) == 0 {
-				return nil
-			}
-			return r.Files.Put(quick, upload.PageKey(s.ID, d.Number), "image/jpeg", bytes.Clone(d.JPEG))
-		})
-		if bad, ok := errors.AsType[*Unreadable](err); ok {
-			return r.refuse(ctx, s, at, upload.Refusal{Code: bad.Code, Detail: bad.Detail})
-		} else if err != nil {
-			return s, fmt.Errorf("draw the pages: %w", err)
+	err = r.Draw(quick, file, func(d Drawn) error {
+		if d.Number != len(pages)+1 {
+			return fmt.Errorf("page %d comes after page %d", d.Number, len(pages))
 		}
-		if len(pages) == 0 {
-			return r.refuse(ctx, s, at, upload.Refusal{Code: batch.NotRead})
+		pages = append(pages, batch.Page{Blank: d.Blank, Fault: d.Fault})
+		if len(d.JPEG) == 0 {
+			return nil
 		}
+		return r.Files.Put(quick, upload.PageKey(s.ID, d.Number), "image/jpeg", bytes.Clone(d.JPEG))
+	})
+	if bad, ok := errors.AsType[*Unreadable](err); ok {
+		return r.refuse(ctx, s, at, upload.Refusal{Code: bad.Code, Detail: bad.Detail})
+	} else if err != nil {
+		return s, fmt.Errorf("draw the pages: %w", err)
+	}
+	if len(pages) == 0 {
+		return r.refuse(ctx, s, at, upload.Refusal{Code: batch.NotRead})
 	}
 	if err := r.books(s).Read(ctx, at, s.SHA256, pages, first); err != nil {
 		return s, fmt.Errorf("note the pages: %w", err)

@@ -177,7 +177,14 @@ func TestWhatIsNotCleanIsQuarantinedAndCounted(t *testing.T) {
 			t.Errorf("%s: %+v", result, p.slot(s))
 		}
 	}
-	if l := p.ledger(); l.Of[batch.Quarantined] != 3 || l.Waiting != 0 || !l.AddsUp() {
+	s := p.promises()
+	if err := p.scans().Heard(t.Context(), trigger.MalwareResult{Key: s.Key(), Version: p.put(s, "ab"), Result: trigger.MalwareUnsupported, Locked: true}); err != nil {
+		t.Fatal(err)
+	}
+	if piece := p.piece(s); piece.Why != "encrypted" {
+		t.Errorf("with a password: %+v", piece)
+	}
+	if l := p.ledger(); l.Of[batch.Quarantined] != 4 || l.Waiting != 0 || !l.AddsUp() {
 		t.Errorf("%+v", l)
 	}
 }

@@ -44,12 +44,16 @@ var (
 	NotHeld       = Problem{404, "not-held", "This form is not held", "Check the reference. What the mailroom has cleared up has gone on, and is not shown here any more."}
 	NoSuchList    = Problem{404, "no-such-list", "There is no such list", "Check the address. A list of another practice is not shown, and an answer is kept for a month."}
 	NoSuchBatch   = Problem{404, "no-such-batch", "There is no such batch", "Check the batch's reference: it has 17 letters and digits, and stands on its header sheet."}
+	NoSuchFile    = Problem{404, "no-such-file", "There is no such file", "Check its id: it is said where the file is announced."}
 	NoSuchPiece   = Problem{404, "no-such-piece", "There is no such piece", "Check the address, or look for the piece in its batch."}
 	NoSuchPage    = Problem{404, "no-such-page", "There is no such page", "Check the address. The piece has no page of this number, or it could not be drawn: look at the paper."}
 	NotYours      = Problem{409, "piece-not-yours", "You have not got this piece before you", "Take it first. If somebody else has it, take another one."}
 	FilesNotNamed = Problem{422, "files-not-named", "No places can be made for these files", "Send a key, and for each of at most 40 files a name and a kind."}
 	PlaceUsed     = Problem{409, "place-used", "A file was sent to this place before", "The file that came first counts. Ask for a new place, and send the other one there."}
 	NotRead       = Problem{409, "list-not-read", "This list is not read, or not yet", "Ask how far it is: GET /api/practice/extract/{id}."}
+	FileNotThere  = Problem{409, "file-not-there", "The file is not there", "Send it, with the form that was signed for it, and say it again."}
+	FileOtherSize = Problem{409, "file-other-size", "Another file is there", "What has come has another size than you say. Announce the file again and send it to a place of its own."}
+	FileThere     = Problem{409, "file-there", "The file is there already", "Nothing more is taken there. Ask how far it is: GET /api/mailroom/files/{id}."}
 	ListTooLarge  = Problem{413, "list-too-large", "The list is too large to be sent like this", "At most 4 MB are taken here. Leave out the columns that are not needed, or send it from the page /practice/extract, up to 64 MB."}
 	NotCSV        = Problem{415, "not-csv-type", "The list is not declared as CSV", "Send it with the header Content-Type: text/csv."}
 	CollectFirst  = Problem{409, "collect-first", "This form is not collected yet", "Collect it first, in the name of the person who opens it: POST …/collect."}
@@ -58,6 +62,7 @@ var (
 	TooLarge      = Problem{413, "body-too-large", "The body is too large", "A form has at most 32 KiB. Leave out what it does not ask for."}
 	WrongType     = Problem{415, "not-json-type", "The body is not declared as JSON", "Send it with the header Content-Type: application/json."}
 	OtherAnswers  = Problem{422, "key-used-for-other-answers", "This key was used for other answers", "The form sent first under this key is registered and unchanged. To send another form use a new key."}
+	KeyUsedBefore = Problem{422, "key-used-before", "This key was used before, for something else", "What was made under it stands, unchanged. Take a new key for something new."}
 	CrossOrigin   = Problem{403, "cross-origin", "Sent from another site", "Open this service itself and send the form from there."}
 	TooMany       = Problem{429, "too-many-requests", "Too many requests from your network", "Nothing was registered and nothing is lost. Send it again, with the same key, after the seconds that the header Retry-After says."}
 	Broken        = Problem{500, "internal-error", "Something went wrong on our side", "If you were sending a form, send it again with the same key: it will be registered once."}
@@ -67,14 +72,19 @@ var (
 
 // refusals are the acts that the domain refuses as a form stands; its sentences say what to do.
 var refusals = map[*optout.Refusal]Problem{
-	optout.NotNow:       {409, "form-stands-elsewhere", "The form does not stand where this can be done", ""},
-	optout.KeyUsed:      {409, "key-used-for-another-act", "This key was used before, for something else", ""},
-	optout.Full:         {409, "history-full", "This form has no room for more", ""},
-	optout.AskThePerson: {409, "ask-the-person", "Ask the person first", ""},
-	optout.NotEarlier:   {409, "not-an-earlier-form", "That is no earlier form of this person", ""},
-	optout.TellFirst:    {409, "tell-first", "Tell the person first", ""},
-	batch.Closed:        {409, "batch-closed", "The batch is closed", ""},
-	batch.Crowded:       {409, "batch-full", "The batch is full", ""},
+	optout.NotNow:        {409, "form-stands-elsewhere", "The form does not stand where this can be done", ""},
+	optout.KeyUsed:       {409, "key-used-for-another-act", "This key was used before, for something else", ""},
+	optout.Full:          {409, "history-full", "This form has no room for more", ""},
+	optout.AskThePerson:  {409, "ask-the-person", "Ask the person first", ""},
+	optout.NotEarlier:    {409, "not-an-earlier-form", "That is no earlier form of this person", ""},
+	optout.TellFirst:     {409, "tell-first", "Tell the person first", ""},
+	batch.Closed:         {409, "batch-closed", "The batch is closed", ""},
+	batch.Crowded:        {409, "batch-full", "The batch is full", ""},
+	batch.StillWaiting:   {409, "still-waiting", "Some pieces still wait", ""},
+	batch.MoreDeclared:   {409, "envelopes-missing", "Some envelopes are missing", ""},
+	batch.FewerDeclared:  {409, "envelopes-too-many", "There are more envelopes than were declared", ""},
+	batch.DoesNotAddUp:   {409, "does-not-add-up", "The pieces do not add up", ""},
+	batch.NothingInBatch: {409, "nothing-opened", "Nothing is on the books of this batch", ""},
 }
 
 // Refused is the problem of an act that the domain refuses.

@@ -136,4 +136,3 @@ func (l *leash) Deadline() (time.Time, bool) { return l.held().Deadline() }
 func (l *leash) Done() <-chan struct{}       { return l.held().Done() }
 func (l *leash) Err() error                  { return l.held().Err() }
 func (l *leash) Value(key any) any           { return l.held().Value(key) }
-

@@ -3,7 +3,6 @@ package scan
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -28,7 +27,7 @@ func (e *Engine) readImage(ctx context.Context, kind Kind, file []byte, out *pag
 		need = 2 * config.Width * config.Height * pixel(config.ColorModel) // interlaced ones are decoded twice
 	}
 	if err != nil {
-		return broken(err, "damaged")
+		return broken(kind, file)
 	}
 	if fault := e.gate(config.Width, config.Height, need); fault != nil {
 		return fault
@@ -41,7 +40,7 @@ func (e *Engine) readImage(ctx context.Context, kind Kind, file []byte, out *pag
 		return cause
 	}
 	if err != nil {
-		return broken(err, "damaged")
+		return broken(kind, file)
 	}
 	return out.add(r, nil)
 }
@@ -81,12 +80,13 @@ func decoded(need, orientation int, decode func() (image.Image, error)) (r *rast
 	return r, nil
 }
 
-// broken is the refusal of a file that a decoder gave up.
-func broken(err error, code string) *Refusal {
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+// broken is the refusal of a file that a decoder gave up: its end is missing, or something in it is wrong.
+func broken(kind Kind, file []byte) *Refusal {
+	end := map[Kind]string{JPEG: "\xff\xd9", PNG: "IEND"}[kind]
+	if !bytes.Contains(file, []byte(end)) {
 		return refuse("cut-short")
 	}
-	return refuse(code)
+	return refuse("damaged")
 }
 
 // pixel is how many bytes a pixel takes.
@@ -104,7 +104,8 @@ func pixel(m color.Model) int {
 	return 1 // a palette
 }
 
-// watched is a file that ends when its time does: decoders know no context, but all of them read.
+// watched is a file that ends when its time does: decoders know no context, but all of them read. They get little at a
+// time, since a few bytes may keep one busy for long.
 type watched struct {
 	ctx context.Context
 	*bytes.Reader
@@ -114,7 +115,7 @@ func (w *watched) Read(p []byte) (int, error) {
 	if err := w.ctx.Err(); err != nil {
 		return 0, err
 	}
-	return w.Reader.Read(p)
+	return w.Reader.Read(p[:min(len(p), 512)])
 }
 
 func (w *watched) ReadAt(p []byte, at int64) (int, error) {

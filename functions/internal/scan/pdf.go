@@ -176,15 +176,15 @@ func (s *sandbox) render(at int) (*raster, *Refusal, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	long, short := max(size.Width, size.Height), min(size.Width, size.Height)
-	switch {
-	case !(short > 0):
-		return nil, refuse("page-no-area"), nil
-	case !(long <= s.gates.inches*72):
+	long := max(size.Width, size.Height)
+	if !(long <= s.gates.inches*72) { // nor is what is no number
 		return nil, refuse("page-too-large"), nil
 	}
 	scale := min(dpi/72.0, longest/long)
-	width, height := max(1, int(math.Round(size.Width*scale))), max(1, int(math.Round(size.Height*scale)))
+	width, height := int(math.Round(size.Width*scale)), int(math.Round(size.Height*scale))
+	if width < 1 || height < 1 {
+		return nil, refuse("page-no-area"), nil
+	}
 
 	loaded, err := s.FPDF_LoadPage(&requests.FPDF_LoadPage{Document: s.document, Index: at})
 	if err != nil {

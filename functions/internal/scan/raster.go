@@ -176,7 +176,7 @@ func (r *raster) turn(orientation int) {
 }
 
 // quality keeps handwriting and pencil legible; a page takes 100 to 400 KB.
-const quality = 75
+const quality = 70
 
 func (r *raster) encode() ([]byte, error) {
 	var out bytes.Buffer

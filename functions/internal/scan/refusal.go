@@ -40,11 +40,11 @@ var sentences = map[string]string{
 	"takes-too-long":    "This file takes too long to draw. Print it and scan the paper, and send the new file.",
 
 	// pages
-	"page-damaged":     "This page is damaged and cannot be drawn." + again,
-	"page-too-large":   "This page is longer or wider than 25 inches (63 cm). Scan the paper itself, not a poster of it.",
-	"page-no-area":     "This page has no size, so there is nothing to see of it." + again,
-	"too-many-pixels":  "There are more than 40 million pixels on this page. Scan it at 200 or 300 dots an inch, and send the new file.",
-	"too-much-memory":  "This page is packed so that it takes too much memory to draw. Scan the paper at 200 or 300 dots an inch in grey, and send the new file.",
-	"tiff-jpeg":        "The pages of this TIFF are packed as JPEG, which we do not read. Scan the paper into a PDF and send that.",
-	"tiff-kind":        "The pages of this TIFF are of a kind that we do not read. Scan the paper into a PDF and send that.",
+	"page-damaged":    "This page is damaged and cannot be drawn." + again,
+	"page-too-large":  "This page is longer or wider than 25 inches (63 cm). Scan the paper itself, not a poster of it.",
+	"page-no-area":    "This page has no size, so there is nothing to see of it." + again,
+	"too-many-pixels": "There are more than 40 million pixels on this page. Scan it at 200 or 300 dots an inch, and send the new file.",
+	"too-much-memory": "This page is packed so that it takes too much memory to draw. Scan the paper at 200 or 300 dots an inch in grey, and send the new file.",
+	"tiff-jpeg":       "The pages of this TIFF are packed as JPEG, which we do not read. Scan the paper into a PDF and send that.",
+	"tiff-kind":       "The pages of this TIFF are of a kind that we do not read. Scan the paper into a PDF and send that.",
 }

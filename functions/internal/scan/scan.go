@@ -28,10 +28,10 @@ type limits struct {
 	inches  float64       // a side of a page of a PDF; an image says nothing reliable of inches
 	pixels  int           // of a page that is an image, or of an image on a page
 	decoded int           // bytes that a page may take while it is decoded; of a PDF: all of the sandbox's memory
-	time    time.Duration // for the whole file, its pages' callbacks included
+	time    time.Duration // for the whole file, its pages' callbacks included; what is stopped then is over by 30 s
 }
 
-var gates = limits{inches: 25, pixels: 40_000_000, decoded: 256 << 20, time: 30 * time.Second}
+var gates = limits{inches: 25, pixels: 40_000_000, decoded: 256 << 20, time: 28 * time.Second}
 
 // How pages are drawn.
 const (

@@ -11,8 +11,9 @@ import (
 	"example.org/optout/functions/internal/problem"
 )
 
-// Machine serves software of a practice, which sends an access token that the issuer gave to itself (client
-// credentials). Which practice it is of says our table, by the token's client.
+// Machine serves software of the door's audience, which sends an access token that the issuer gave to itself (client
+// credentials). Whose it is, and of which practice, says our table, by the token's client; at another audience's door
+// it is let in as little as one that nobody has entered.
 func (d *Door) Machine(next func(http.ResponseWriter, *http.Request, optout.Actor)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		actor, p := d.machine(r)
@@ -59,12 +60,25 @@ func (d *Door) machine(r *http.Request) (actor optout.Actor, p problem.Problem) 
 	if len(claims.Client) > optout.MostClient { // nobody could act in its name
 		return actor, problem.NotForYou
 	}
-	practice, err := d.Clients.Client(ctx, claims.Client)
+	actor, err = d.Clients.Client(ctx, claims.Client)
 	switch {
 	case errors.Is(err, optout.ErrNotFound):
-		return actor, problem.NotForYou
+		return optout.Actor{}, problem.NotForYou
 	case err != nil:
 		return away(err)
+	case actor.Role != d.For.machines():
+		return optout.Actor{}, problem.NotForYou
 	}
-	return optout.Actor{Role: optout.AtPractice, Practice: practice, ID: claims.Client}, problem.Problem{}
+	return actor, problem.Problem{}
+}
+
+// machines is as whom the machines of an audience act; no machine acts as "".
+func (a Audience) machines() optout.Role {
+	switch a {
+	case Practice:
+		return optout.AtPractice
+	case Mailroom:
+		return optout.Desk
+	}
+	return ""
 }

@@ -1,6 +1,7 @@
 package signin_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout/optouttest"
 	"example.org/optout/functions/internal/problem"
+	"example.org/optout/functions/internal/signin"
 )
 
 // machine sends a token.
@@ -90,4 +92,26 @@ func TestASessionIsNoTokenForMachines(t *testing.T) {
 	b := h.browser()
 	b.signIn("/practice")
 	refused(t, "a cookie", b.do(http.MethodPost, "/api/practice/extract", nil), problem.SignInNeeded)
+}
+
+// A practice's software and the mailroom's have doors of their own, and no person's role opens the other's.
+func TestAMachineIsLetInAtItsOwnDoorOnly(t *testing.T) {
+	t.Parallel()
+	for audience, c := range map[signin.Audience]struct{ in, as, out string }{
+		signin.Practice: {"of-a-practice", "practice A81002 of-a-practice", "of-the-mailroom"},
+		signin.Mailroom: {"of-the-mailroom", "desk of-the-mailroom", "of-a-practice"},
+		signin.Office:   {"", "", "of-the-mailroom"},
+	} {
+		h := newHouseFor(t, audience)
+		if err := errors.Join(
+			h.table.SaveClient(t.Context(), "of-a-practice", nhs.StoredODSCode("A81002"), "a clinical system"),
+			h.table.SaveMailroomClient(t.Context(), "of-the-mailroom", "a scanner"),
+		); err != nil {
+			t.Fatal(err)
+		}
+		if c.in != "" {
+			answered(t, "its own at "+string(audience), h.machine("Bearer "+h.issuer.access(claims{"client_id": c.in})), c.as)
+		}
+		refused(t, "another's at "+string(audience), h.machine("Bearer "+h.issuer.access(claims{"client_id": c.out, "cognito:groups": []string{"mailroom", "ods-A81002"}})), problem.NotForYou)
+	}
 }

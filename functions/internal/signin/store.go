@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/optout"
 )
 
 // Sessions keeps which sessions are open, for all processes. Every implementation passes optouttest.Conformance, and
@@ -21,8 +21,9 @@ type Sessions interface {
 	EndSessions(ctx context.Context, person string) error
 }
 
-// Clients knows the machines of practices, as Sessions knows sessions.
+// Clients knows machines, as Sessions knows sessions.
 type Clients interface {
-	// Client reads strongly which practice a machine acts for. optout.ErrNotFound if nobody has entered it.
-	Client(ctx context.Context, id string) (nhs.ODSCode, error)
+	// Client reads strongly as whom a machine acts: for a practice, or for the mailroom (optout.Desk, no practice). There is
+	// one mailroom, so that its machines act on all its batches. optout.ErrNotFound if nobody has entered the machine.
+	Client(ctx context.Context, id string) (optout.Actor, error)
 }

@@ -47,6 +47,8 @@ const (
 	// ReadingTakes is how long a reader has an upload to itself: longer than any reader lives, so that an expired lease
 	// means that it is gone.
 	ReadingTakes = 6 * time.Minute
+	// MostOfScan is how large a scan may be, in bytes.
+	MostOfScan = 20 << 20
 	// MostTries is how often reading is tried before a person has to act.
 	MostTries = 8
 	// MostShown is how many forms in doubt, and how many rows that are not used, a slot names itself.

@@ -86,8 +86,8 @@ func deskAt(at batch.At) string {
 	return "/mailroom/desk/" + url.PathEscape(at.Batch) + "/" + url.PathEscape(at.ID)
 }
 
-// listed is one of the desk's lists on its first page.
-type listed struct {
+// waitingList is one of the desk's lists on its first page.
+type waitingList struct {
 	Stage       batch.Stage
 	Text, About string
 	Waiting     string
@@ -112,7 +112,7 @@ func (d *Door) showDesk(w http.ResponseWriter, r *http.Request, s signin.Session
 		Batch string
 		All   string
 		Stays bool
-		Lists []listed
+		Lists []waitingList
 
 		Supervises bool
 	}
@@ -131,7 +131,7 @@ func (d *Door) showDesk(w http.ResponseWriter, r *http.Request, s signin.Session
 			continue
 		}
 		words, n := stageWords[stage], waiting[stage]
-		l := listed{Stage: stage, Text: words.text, About: words.about, Waiting: waitingText(n)}
+		l := waitingList{Stage: stage, Text: words.text, About: words.about, Waiting: waitingText(n)}
 		if n > 0 {
 			button := nhsui.Button{Text: words.button, ID: "next-" + string(stage), PreventDoubleClick: new(true)}
 			if stage != v.Stage {

@@ -38,7 +38,7 @@ var kinds = []string{anyKind, "application/pdf", "image/jpeg", "image/png", "ima
 func (d *Door) askFiles(w http.ResponseWriter, _ *http.Request, s signin.Session, b batch.Batch, filled door.Form, status int, faults []staff.Fault) {
 	f := staff.Fields{Form: filled, Faults: faults}
 	v := filesView{
-		About: about(b), At: batchAt(b.ID, ""), Open: b.IsOpen(), Most: batch.MostAtOnce, Bytes: batch.MostBytes, Key: f.Key(),
+		About: about(b), At: batchAt(b.ID, ""), Open: b.IsOpen(), Most: batch.MostAtOnce, Bytes: upload.MostOfScan, Key: f.Key(),
 		Count: f.Line("count", "How many files do you want to send?", "1 to "+itoa(mostByHand)+". On the next page there is a form for each.", 5),
 		Envelopes: f.One("envelopes", "Which envelopes are they from?", "",
 			staff.Option{Value: string(batch.OneEach), Text: "Each file is an envelope of its own", Hint: "They are numbered in the order in which you pick them, from " + itoa(b.Highest+1) + " on"},
@@ -128,7 +128,7 @@ func (d *Door) expectForScript(w http.ResponseWriter, r *http.Request, s signin.
 			if !slices.Contains(kinds, kind) {
 				kind = anyKind
 			}
-			form, err := d.Files.Form(ctx, bucket.File{Key: slots[n].Key(), Most: batch.MostBytes, Kind: kind})
+			form, err := d.Files.Form(ctx, bucket.File{Key: slots[n].Key(), Most: upload.MostOfScan, Kind: kind})
 			answer.Files[n].Address, answer.Files[n].Fields = form.Address, map[string]string{}
 			for _, f := range form.Fields {
 				answer.Files[n].Fields[f.Name] = f.Value
@@ -240,7 +240,7 @@ func (d *Door) sendPlace(ctx context.Context, b batch.Batch, p batch.Piece, n in
 		place.Old = true
 		return place, nil
 	}
-	form, err := d.Files.Form(ctx, bucket.File{Key: slot.Key(), Most: batch.MostBytes, Kind: anyKind, Back: d.SignIn.Address + arrivedAt(b.ID, slot.ID)})
+	form, err := d.Files.Form(ctx, bucket.File{Key: slot.Key(), Most: upload.MostOfScan, Kind: anyKind, Back: d.SignIn.Address + arrivedAt(b.ID, slot.ID)})
 	place.Form = &form
 	return place, err
 }

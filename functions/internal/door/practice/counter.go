@@ -17,7 +17,7 @@ func (d *Door) entry() staff.Entry {
 		},
 		Door: optout.Counter, At: "/practice/counter", Part: "/practice/counter", Title: "Register a form or a spoken request", Now: d.Now,
 		Intro: staff.Paragraphs("For a form that somebody hands in, or a person who says at the counter or on the telephone what they want. Nothing more is needed than that they say so: never ask an adult for identity documents. On the next page you read it back to them."),
-		Then:  "It is on your practice's list within a minute or two, like every other form. Collect it there and apply it.",
+		Then:  "It is on your practice's list within a minute or two, like every other form. Collect it there and apply it. If there is paper, its scan can be attached there, too.",
 	}
 }
 

@@ -31,6 +31,8 @@ type Files interface {
 	Link(ctx context.Context, key, name string) (string, error)
 	// Put writes a file.
 	Put(ctx context.Context, key, contentType string, body []byte) error
+	// Picture signs an address at which a picture is shown within a page, for a quarter of an hour.
+	Picture(ctx context.Context, key string) (string, error)
 	// Origin is where the form goes, for the pages' policy.
 	Origin(ctx context.Context) string
 }

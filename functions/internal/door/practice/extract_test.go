@@ -38,6 +38,10 @@ func (b *bucketInMemory) Link(_ context.Context, key, name string) (string, erro
 	return "https://bucket.example/" + key + "?as=" + name, nil
 }
 
+func (b *bucketInMemory) Picture(_ context.Context, key string) (string, error) {
+	return "https://bucket.example/" + key, nil
+}
+
 func (b *bucketInMemory) Origin(context.Context) string { return "https://bucket.example" }
 
 // reads has every list that is due read, as the function does each minute.

@@ -77,7 +77,7 @@ func (d *Door) showForm(w http.ResponseWriter, r *http.Request, s signin.Session
 		d.house.Fail(w, r, err)
 		return
 	}
-	v := formView{Reference: f.Reference.String(), At: address(f.Reference, ""), State: f.State(), Standing: staff.Standing(f.State()), Next: staff.NextText(f.State()), Key: staff.Fields{}.Key(), Held: held}
+	v := formView{OnPaper: onPaper(f), Reference: f.Reference.String(), At: address(f.Reference, ""), State: f.State(), Standing: staff.Standing(f.State()), Next: staff.NextText(f.State()), Key: staff.Fields{}.Key(), Held: held}
 	if !mine.IsZero() && !f.State().Ended() {
 		v.Mine = staff.Clock(mine)
 	}
@@ -130,6 +130,7 @@ func listOf(f optout.Form) string {
 }
 
 type formView struct {
+	OnPaper       bool
 	Reference, At string
 	State         optout.State
 	Standing      nhsui.Tag
@@ -234,6 +235,7 @@ func (d *Door) heldBy(ctx context.Context, ref optout.Reference, s signin.Sessio
 var verbs = map[string]func(*Door, http.ResponseWriter, *http.Request, signin.Session, optout.Form, door.Form){
 	"collect": (*Door).collect, "claim": (*Door).claim, "release": (*Door).release, "put-back": (*Door).putBack,
 	"apply": (*Door).apply, "return": (*Door).giveBack, "number": (*Door).number, "correct": (*Door).correct, "decide": (*Door).decide, "withdraw": (*Door).withdraw, "keep": (*Door).keep,
+	"scan": (*Door).attach,
 }
 
 // act does one of the verbs, unless a colleague is at work on the form.
@@ -285,8 +287,10 @@ func (d *Door) formPage(w http.ResponseWriter, r *http.Request, s signin.Session
 	show, asks := askers[name]
 	filled := door.Form{}
 	switch {
-	case !asks && name != "print" && name != "fhir":
+	case !asks && name != "print" && name != "fhir" && (name != "scan" || !onPaper(f)):
 		d.house.Refuse(w, r, problem.NotFound)
+	case name == "scan":
+		d.scan(w, r, s, f)
 	case !collected(f):
 		staff.See(w, address(f.Reference, ""))
 	case name == "print":

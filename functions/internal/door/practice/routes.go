@@ -64,6 +64,7 @@ var Routes = []Route{
 	{"GET", "/practice/forms/{reference}", page(onForm((*Door).form))},
 	{"GET", "/practice/forms/{reference}/{page}", page(onForm((*Door).formPage))},
 	{"POST", "/practice/forms/{reference}/{page}", page(onForm((*Door).act))},
+	{"GET", "/practice/forms/{reference}/scans/{id}/{number}", page(onForm((*Door).scanPage))},
 	{"GET", "/practice/list/{file}", page((*Door).list)},
 	{"GET", "/practice/extract", page((*Door).lists)},
 	{"POST", "/practice/extract", page((*Door).promise)},
@@ -102,9 +103,10 @@ var pages embed.FS
 
 // Handler serves the routes.
 func (d *Door) Handler() http.Handler {
+	bucket := func() []string { return []string{d.Files.Origin(context.Background())} }
 	d.house = &staff.House{
 		Home: "/practice", Service: "Summary Care Record opt-outs for practices", Controller: d.Sender.Controller, NHS: d.NHS, Pages: pages, Looks: d.Store, Now: d.Now,
-		Sheets: func() []string { return []string{d.Files.Origin(context.Background())} },
+		Sheets: bucket, Pictures: bucket,
 		Parts: []staff.Part{
 			{Text: "Forms", Href: "/practice"}, {Text: "Your list", Href: "/practice/extract"}, {Text: "Register a form", Href: "/practice/counter"}, {Text: "Your practice", Href: "/practice/settings"},
 		},

@@ -35,6 +35,7 @@ type Subject struct {
 	Clients  interface {
 		signin.Clients
 		SaveClient(ctx context.Context, id string, practice nhs.ODSCode, name string) error
+		SaveMailroomClient(ctx context.Context, id, name string) error
 	}
 	// Possible gives the list under the key of a possible person.
 	Possible func(ctx context.Context, key optout.PersonKey) ([]optout.Reference, error)
@@ -77,7 +78,7 @@ func Conformance(t *testing.T, open func(*testing.T) Subject) {
 		"a session is open from its opening to its end":                      sessionOpensAndEnds,
 		"sixty-four sessions opened at once are sixty-four":                  sessionsAtOnce,
 		"ending all of a person's sessions ends nobody else's":               sessionsEnd,
-		"a machine is of the practice that was entered last":                 clientOfPractice,
+		"a machine is of whom it was entered for last":                       clientOfSomebody,
 		"a slot is read as it was written":                                   slotReadsBack,
 		"of sixteen who write a slot at one version one does":                sixteenSlots,
 		"a practice's slots are listed newest first, and nobody else's":      slotsListed,
@@ -763,18 +764,25 @@ func sessionsEnd(t *testing.T, s Subject) {
 	}
 }
 
-func clientOfPractice(t *testing.T, s Subject) {
+func clientOfSomebody(t *testing.T, s Subject) {
 	id := rand.Text()
 	if _, err := s.Clients.Client(t.Context(), id); !errors.Is(err, optout.ErrNotFound) {
 		t.Errorf("an unknown machine: %v", err)
 	}
 	for range 2 {
-		want := odsCode(practice())
-		if err := s.Clients.SaveClient(t.Context(), id, want, "a system"); err != nil {
+		want := optout.Actor{Role: optout.AtPractice, Practice: odsCode(practice()), ID: id}
+		if err := s.Clients.SaveClient(t.Context(), id, want.Practice, "a system"); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := s.Clients.Client(t.Context(), id); err != nil || got != want {
-			t.Errorf("it is of %s (%v), want %s", got, err, want)
+			t.Errorf("it acts as %s (%v), want %s", got, err, want)
+		}
+		want = optout.Actor{Role: optout.Desk, ID: id}
+		if err := s.Clients.SaveMailroomClient(t.Context(), id, "a scanner"); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Clients.Client(t.Context(), id); err != nil || got != want {
+			t.Errorf("it acts as %s (%v), want %s", got, err, want)
 		}
 	}
 }

@@ -73,7 +73,7 @@ func full(b batch.Batch) batch.Piece {
 	a.Reply = &optout.Reply{Safe: []string{}}
 	p.First, p.Last, p.Envelope, p.Why, p.Letter, p.Twice, p.Seen = 2, 3, 7, "why", true, true, true
 	p.Pages = []batch.Page{{Blank: true}, {Fault: "too-large"}}
-	p.Number, p.Done = "943 476 591O", Noon.Add(time.Hour+5*time.Millisecond)
+	p.Number, p.Marked, p.Done = "943 476 591O", Noon.Add(3*time.Millisecond), Noon.Add(time.Hour+5*time.Millisecond)
 	p.Form = Keys{}.Reference(optout.Origin{Door: optout.Paper, Client: optout.Paper, Key: rand.Text()})
 	p.Lease = batch.Lease{By: "desk u-bob", Until: Noon.Add(15*time.Minute + time.Millisecond)}
 	p.Keyed = []batch.Keying{
@@ -134,12 +134,12 @@ func bookTimes(t *testing.T, s Subject) {
 	}
 	b := aBatch(t, odd(0))
 	p := aPiece(b, Noon)
-	b.Opened, b.Moved, b.Closed, p.Since, p.Done, p.Lease.Until = odd(0), odd(1), odd(2), odd(3), odd(4), odd(5)
+	b.Opened, b.Moved, b.Closed, p.Since, p.Done, p.Lease.Until, p.Marked = odd(0), odd(1), odd(2), odd(3), odd(4), odd(5), odd(9)
 	b.History[0].At, p.History[0].At, p.Keyed = odd(6), odd(7), []batch.Keying{{At: odd(8)}}
 	got := storedBatch(t, s, batch.Change{Batch: b, Pieces: []batch.Piece{p}})
 	gotPiece := readPiece(t, s, p.At)
 	for n, at := range []time.Time{
-		got.Opened, got.Moved, got.Closed, gotPiece.Since, gotPiece.Done, gotPiece.Lease.Until, got.History[0].At, gotPiece.History[0].At, gotPiece.Keyed[0].At,
+		got.Opened, got.Moved, got.Closed, gotPiece.Since, gotPiece.Done, gotPiece.Lease.Until, got.History[0].At, gotPiece.History[0].At, gotPiece.Keyed[0].At, gotPiece.Marked,
 	} {
 		if want := odd(n).UTC().Truncate(time.Millisecond); at != want {
 			t.Errorf("time %d is kept as %v, not %v", n, at, want)

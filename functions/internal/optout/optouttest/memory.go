@@ -50,7 +50,7 @@ type Memory struct {
 	claims    map[optout.Reference]worklist.Claim
 	looks     map[optout.Reference][]worklist.Look
 	sessions  map[session]bool
-	clients   map[string]nhs.ODSCode
+	clients   map[string]optout.Actor
 	uploads   map[string]upload.Slot
 	turns     map[nhs.ODSCode]upload.Turn
 	books     books
@@ -85,7 +85,7 @@ func (m *Memory) do(method string, call func() error) error {
 		m.claims = map[optout.Reference]worklist.Claim{}
 		m.looks = map[optout.Reference][]worklist.Look{}
 		m.sessions = map[session]bool{}
-		m.clients = map[string]nhs.ODSCode{}
+		m.clients = map[string]optout.Actor{}
 		m.uploads = map[string]upload.Slot{}
 		m.turns = map[nhs.ODSCode]upload.Turn{}
 		m.books = books{map[string]batch.Batch{}, map[batch.At]batch.Piece{}, map[string]batch.File{}, map[optout.Reference]batch.At{}}
@@ -443,20 +443,28 @@ func (m *Memory) EndSessions(_ context.Context, person string) error {
 }
 
 // Client implements signin.Clients.
-func (m *Memory) Client(_ context.Context, id string) (practice nhs.ODSCode, err error) {
+func (m *Memory) Client(_ context.Context, id string) (a optout.Actor, err error) {
 	err = m.do("Client", func() error {
-		if practice = m.clients[id]; practice.IsZero() {
+		if a = m.clients[id]; a.Role == "" {
 			return optout.ErrNotFound
 		}
 		return nil
 	})
-	return practice, err
+	return a, err
 }
 
 // SaveClient enters a machine of a practice.
 func (m *Memory) SaveClient(_ context.Context, id string, practice nhs.ODSCode, _ string) error {
 	return m.do("SaveClient", func() error {
-		m.clients[id] = practice
+		m.clients[id] = optout.Actor{Role: optout.AtPractice, Practice: practice, ID: id}
+		return nil
+	})
+}
+
+// SaveMailroomClient enters a machine of the mailroom.
+func (m *Memory) SaveMailroomClient(_ context.Context, id, _ string) error {
+	return m.do("SaveMailroomClient", func() error {
+		m.clients[id] = optout.Actor{Role: optout.Desk, ID: id}
 		return nil
 	})
 }

@@ -217,7 +217,7 @@ func ownBatch(b batch.Batch) batch.Batch {
 }
 
 func ownPiece(p batch.Piece) batch.Piece {
-	kept(&p.Since, &p.Done, &p.Lease.Until)
+	kept(&p.Since, &p.Done, &p.Marked, &p.Lease.Until)
 	p.Pages, p.SHA256, p.History = slices.Clone(p.Pages), bytes.Clone(p.SHA256), ownHistory(p.History)
 	p.Keyed = slices.Clone(p.Keyed)
 	for n := range p.Keyed {

@@ -74,8 +74,16 @@ func FormOf(f Filled, seed uint64) *image.RGBA {
 	p.print(goregular.TTF, 26, 120, 280, "Form SCR-1, page 1 of 1")
 	h := hand{Rand: rand.New(rand.NewPCG(seed, 2)), ink: color.RGBA{24, 34, 110, 255}}
 	for i, field := range []struct{ label, value string }{
-		{"Title", f.Title}, {"Surname or family name", f.Surname}, {"Forename(s)", f.Forenames}, {"Date of birth (day, month, year)", f.BirthDate},
-		{"NHS number, if known", f.Number}, {"Address", f.Address[0]}, {"", f.Address[1]}, {"", f.Address[2]}, {"Postcode", f.Postcode}, {"GP practice", f.Practice},
+		{"Title", f.Title},
+		{"Surname or family name", f.Surname},
+		{"Forename(s)", f.Forenames},
+		{"Date of birth (day, month, year)", f.BirthDate},
+		{"NHS number, if known", f.Number},
+		{"Address", f.Address[0]},
+		{"", f.Address[1]},
+		{"", f.Address[2]},
+		{"Postcode", f.Postcode},
+		{"GP practice", f.Practice},
 	} {
 		y := 350 + 100*i
 		p.print(goregular.TTF, 28, 120, y+52, field.label)

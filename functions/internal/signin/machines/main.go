@@ -1,11 +1,12 @@
-// Command machines says whose the software is that comes to /api/practice with a token of its own:
+// Command machines says whose the software is that comes to /api/practice or /api/mailroom with a token of its own:
 //
 //	go run ./functions/internal/signin/machines -table <table> list
 //	go run ./functions/internal/signin/machines -table <table> add <client id> <ODS code> <name>
+//	go run ./functions/internal/signin/machines -table <table> add-mailroom <client id> <name>
 //	go run ./functions/internal/signin/machines -table <table> revoke <client id>
 //
-// The client is made at the issuer, by hand, with a secret of its own; here its id is bound to a practice. Adding it
-// again binds it to another one. What is revoked is refused from the next request on, however long its token is good.
+// The client is made at the issuer, by hand, with a secret of its own; here its id is bound to a practice, or to the
+// mailroom: there is one, and its software may act on any batch. Adding it again binds it to another one. What is revoked is refused from the next request on, however long its token is good.
 // list reads the whole table.
 //
 // It finds the account as the functions do: AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN
@@ -39,7 +40,7 @@ func main() {
 	}
 }
 
-var errUsage = errors.New("say machines -table <table> list, add <client id> <ODS code> <name>, or revoke <client id>")
+var errUsage = errors.New("say machines -table <table> list, add <client id> <ODS code> <name>, add-mailroom <client id> <name>, or revoke <client id>")
 
 // clientID is what the door takes for the id of a client.
 var clientID = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
@@ -65,6 +66,15 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		}
 		fmt.Fprintf(out, "%s is let in nowhere any more\n", rest[0])
 		return nil
+	case verb == "add-mailroom" && len(rest) >= 2:
+		if !clientID.MatchString(rest[0]) {
+			return dynamo.ErrClientLong
+		}
+		if err := dynamo.Open(cloud, *table).SaveMailroomClient(ctx, rest[0], strings.Join(rest[1:], " ")); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s acts for the mailroom\n", rest[0])
+		return nil
 	case verb == "add" && len(rest) >= 3:
 		if !clientID.MatchString(rest[0]) {
 			return dynamo.ErrClientLong
@@ -82,7 +92,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return errUsage
 }
 
-// list prints the machines in the order of their practices. One that cannot be read is named, and does not hide the others.
+// list prints the machines in the order of their practices, the mailroom's last. One that cannot be read is named, and does not hide the others.
 func list(ctx context.Context, machines dynamo.Machines, out io.Writer) error {
 	var all []dynamo.Machine
 	var odd []error
@@ -97,10 +107,10 @@ func list(ctx context.Context, machines dynamo.Machines, out io.Writer) error {
 		}
 	}
 	slices.SortFunc(all, func(a, b dynamo.Machine) int {
-		return cmp.Or(strings.Compare(a.Practice.String(), b.Practice.String()), strings.Compare(a.ID, b.ID))
+		return cmp.Or(strings.Compare(a.Whose(), b.Whose()), strings.Compare(a.ID, b.ID))
 	})
 	for _, m := range all {
-		fmt.Fprintln(out, strings.TrimSpace(fmt.Sprintf("%s  %s  %s", m.Practice, m.ID, m.Name)))
+		fmt.Fprintln(out, strings.TrimSpace(fmt.Sprintf("%s  %s  %s", m.Whose(), m.ID, m.Name)))
 	}
 	return errors.Join(odd...)
 }

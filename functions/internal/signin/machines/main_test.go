@@ -36,8 +36,14 @@ func TestAMachineIsAddedMovedListedAndRevoked(t *testing.T) {
 		{"add software-2 A81001 a clinical system", "software-2 acts for A81001\n"},
 		{"list", "A81001  software-2  a clinical system\nA81002  software-1  another\n"},
 		{"add software-1 A81004 moved", "software-1 acts for A81004\n"},
+		{"add-mailroom push-1 the scanning desk", "push-1 acts for the mailroom\n"},
+		{"add-mailroom software-2 moved", "software-2 acts for the mailroom\n"},
+		{"list", "A81004  software-1  moved\nmailroom  push-1  the scanning desk\nmailroom  software-2  moved\n"},
+		{"add software-2 A81001 back", "software-2 acts for A81001\n"},
+		{"add-mailroom push_1 x", "error: the id"},
+		{"add-mailroom push-1", "error: say machines"},
 		{"revoke software-2", "software-2 is let in nowhere any more\n"},
-		{"list", "A81004  software-1  moved\n"},
+		{"list", "A81004  software-1  moved\nmailroom  push-1  the scanning desk\n"},
 		{"revoke software-2", "error: software-2: not found"},
 		{"add software-3 V81999 x", "error: "},
 		{"add software_3 A81001 x", "error: the id"},
@@ -51,8 +57,10 @@ func TestAMachineIsAddedMovedListedAndRevoked(t *testing.T) {
 		}
 	}
 	store := dynamo.New(c, table)
-	if practice, err := store.Client(t.Context(), "software-1"); err != nil || practice.String() != "A81004" {
-		t.Errorf("the door lets software-1 in for %s, %v", practice, err)
+	for id, want := range map[string]string{"software-1": "practice A81004 software-1", "push-1": "desk push-1"} {
+		if a, err := store.Client(t.Context(), id); err != nil || a.String() != want {
+			t.Errorf("the door lets %s in as %s, %v", id, a, err)
+		}
 	}
 	if _, err := store.Client(t.Context(), "software-2"); !errors.Is(err, optout.ErrNotFound) {
 		t.Errorf("the door knows software-2: %v", err)
