@@ -20,6 +20,10 @@ var codes = map[string]map[string]*regexp.Regexp{
 		"internal/optout/act.go":      regexp.MustCompile(`(?m)^\t"([a-z-]+)": `), // faultsOfActs
 		"internal/door/practice/*.go": regexp.MustCompile(`\bCode: "([a-z-]+)"`),
 	},
+	"MailroomFaultCode": {
+		"internal/batch/fault.go":        regexp.MustCompile(`(?m)^\t"([a-z-]+)": `), // faults
+		"internal/door/mailroom/api*.go": regexp.MustCompile(`\bCode: "([a-z-]+)"`),
+	},
 	"ListRefusalCode": {
 		"internal/extract/*.go":      regexp.MustCompile(`Refusal\{Code: "([a-z-]+)"`),
 		"internal/upload/outcome.go": regexp.MustCompile(`Refusal\{"([a-z-]+)"`),

@@ -28,6 +28,7 @@ type room struct {
 	pages map[string]int     // of files that may have been read, by slot
 
 	registered func() // is called after a form was registered
+	counted    func() // before pieces are read
 }
 
 // watched notes which forms may be there.
@@ -44,6 +45,13 @@ func (w watched) Register(ctx context.Context, f optout.Form) (optout.Form, erro
 		w.r.registered()
 	}
 	return f, err
+}
+
+func (w watched) Pieces(ctx context.Context, id string) ([]batch.Piece, error) {
+	if w.r.counted != nil {
+		w.r.counted()
+	}
+	return w.Memory.Pieces(ctx, id)
 }
 
 func (w watched) Piece(ctx context.Context, at batch.At) (batch.Piece, error) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/steady"
 )
 
 // Why post goes back to its sender: forms of other services, which are never kept here, and what does not belong here.
@@ -79,29 +80,27 @@ func (m Mailroom) PutBack(ctx context.Context, at At, by optout.Actor) (Piece, e
 	})
 }
 
+// lease changes a piece whose place in the ledger stays: its batch is not touched.
 func (m Mailroom) lease(ctx context.Context, at At, do func(Piece) (Piece, error)) (p Piece, err error) {
-	for range 4 {
+	err = steady.Insist(ctx, func() error {
 		if p, err = m.Store.Piece(ctx, at); err != nil {
-			if passing(err) {
-				continue
-			}
-			return Piece{}, err
+			return err
 		}
-		next, refused := do(p)
-		if errors.Is(refused, errNothing) {
-			return p, nil
-		} else if refused != nil {
-			return p, refused
+		next, err := do(p)
+		if err != nil {
+			return err
 		}
-		if err = m.Store.SavePiece(ctx, next); err == nil {
-			next.Version++
-			return next, nil
+		if err := m.Store.SavePiece(ctx, next); err != nil {
+			return err
 		}
-		if !passing(err) {
-			break
-		}
+		p = next
+		p.Version++
+		return nil
+	}, optout.ErrConflict, optout.ErrUnavailable)
+	if errors.Is(err, errNothing) {
+		return p, nil
 	}
-	return Piece{}, later(err)
+	return p, later(err)
 }
 
 // Next takes the piece that has waited longest on a list, of one batch if that is named. optout.ErrNotFound, if there is
@@ -217,9 +216,11 @@ func (m Mailroom) ByHand(ctx context.Context, batch string, by optout.Actor, env
 	now := milliseconds(m.Now())
 	p := Piece{At: At{batch, byHand + "-" + idFor(by, o.Key)}, Envelope: envelope, Since: now}
 	p = p.ends(o.Status, o.Why, by.String(), now)
+	var put Piece
 	_, err := m.act(ctx, batch, func(b *Batch) ([]Piece, error) {
-		switch _, err := m.Store.Piece(ctx, p.At); {
-		case err == nil: // our own answer was lost on the way
+		switch there, err := m.Store.Piece(ctx, p.At); {
+		case err == nil: // our own answer was lost on the way, or it was said before
+			put = there
 			return nil, errNothing
 		case !errors.Is(err, optout.ErrNotFound):
 			return nil, err
@@ -227,10 +228,10 @@ func (m Mailroom) ByHand(ctx context.Context, batch string, by optout.Actor, env
 			return nil, Crowded
 		}
 		b.Pieces, b.Highest = b.Pieces+1, max(b.Highest, envelope)
-		return []Piece{p}, nil
+		put = p
+		return written(&put), nil
 	})
-	p.Version = 1
-	return p, err
+	return put, err
 }
 
 // CanUndo says that the outcome of a piece can be taken back as long as its batch is open: nothing has left the house, and

@@ -78,6 +78,7 @@ func TestAVerbFindsItsOwnDeed(t *testing.T) {
 			return err
 		}), 0},
 	} {
+		writes := 0 // of the batch, when nothing befalls them
 		for _, fate := range []optouttest.Fate{optouttest.Fine, optouttest.Lost, optouttest.Conflict, optouttest.Throttle} {
 			for _, times := range []int{1, 3} {
 				for _, method := range []string{"SaveBatch", "SavePiece", "Register"} {
@@ -103,7 +104,12 @@ func TestAVerbFindsItsOwnDeed(t *testing.T) {
 						r.Memory.Fate = nil
 						as := fmt.Sprintf("%s, %s befallen by %d %d times", name, method, fate, times)
 						after, is := r.piece(at), r.stored(id)
+						if fate == optouttest.Fine {
+							writes = is.Version - was.Version
+						}
 						switch {
+						case is.Version-was.Version != writes:
+							t.Errorf("%s: the batch was written %d times, not %d", as, is.Version-was.Version, writes)
 						case err != nil:
 							t.Errorf("%s: %v", as, err)
 						case p.ID != "" && (p.Version != r.piece(p.At).Version || p.Status != r.piece(p.At).Status):
@@ -316,6 +322,8 @@ func TestAFileIsCutIntoPieces(t *testing.T) {
 func TestNextPassesOverWhatIsNotToBeHad(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
+	r.scanned(r.open(1), "of another batch", 1)
+	r.Move(time.Second)
 	id := r.open(3)
 	first, second := r.scanned(id, "one", 1), r.scanned(id, "two", 1)
 	if second.ID < first.ID { // both came at the same time
@@ -323,12 +331,62 @@ func TestNextPassesOverWhatIsNotToBeHad(t *testing.T) {
 	}
 	m := r.Mailroom
 	m.Store = watched{r.Memory, r, first}
-	for _, in := range []string{"", id} {
-		if p, err := m.Next(t.Context(), batch.Keying1, bob, in); err != nil || p.At != second {
+	for range 2 {
+		if p, err := m.Next(t.Context(), batch.Keying1, bob, id); err != nil || p.At != second {
 			t.Errorf("next is %v, %v", p.At, err)
 		}
+	}
+	if p, err := m.Next(t.Context(), batch.Keying1, bob, ""); err != nil || p.Batch == id {
+		t.Errorf("the oldest of all is %v, %v", p.At, err)
 	}
 	if _, err := m.Next(t.Context(), batch.Keying1, ann, id); !errors.Is(err, optout.ErrNotFound) {
 		t.Errorf("there is more: %v", err)
 	}
+}
+
+// While the pieces of a batch are read something happens to it: they are counted as they stood at one moment.
+func TestABatchIsCountedAsItStoodAtOneMoment(t *testing.T) {
+	t.Parallel()
+	for name, count := range map[string]func(r *room, id string) error{
+		"close": func(r *room, id string) error { _, err := r.Close(r.t.Context(), id, ann); return err },
+		"whole": func(r *room, id string) error {
+			b, pieces, err := r.Whole(r.t.Context(), id)
+			if err == nil && (!batch.Count(b, pieces).AddsUp() || b.Pieces != 2) {
+				err = batch.DoesNotAddUp
+			}
+			return err
+		},
+	} {
+		r := newRoom(t)
+		id := r.open(1)
+		r.state(id, "registered")
+		r.Store = watched{Memory: r.Memory, r: r}
+		r.counted = func() {
+			r.counted = nil
+			r.must(r.ByHand(t.Context(), id, bob, 1, sentBack))
+		}
+		if err := count(r, id); err != nil || r.counted != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What is put in by hand under one key is one thing, which is as it was said first and as it stands now.
+func TestWhatIsPutInTwiceUnderOneKeyIsOneThing(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	id := r.open(1)
+	put := func(envelope int, why string) batch.Piece {
+		p, err := r.ByHand(t.Context(), id, ann, envelope, batch.Outcome{Status: batch.OtherPost, Why: why, Key: "k"})
+		r.must(p, err)
+		return p
+	}
+	first := put(1, "empty-envelope")
+	if p := put(2, "other"); p.At != first.At || p.Envelope != 1 || p.Why != "empty-envelope" || p.Version != 1 {
+		t.Errorf("%+v", p)
+	}
+	if l := r.ledger(id); l.Pieces != 1 || l.Opened != 1 {
+		t.Errorf("%+v", l)
+	}
+	r.audit()
 }

@@ -48,23 +48,25 @@ func (m Mailroom) Open(ctx context.Context, by optout.Actor, d Declaration) (Bat
 	if err != nil {
 		return Batch{}, err
 	}
+	var stored Batch
 	err = steady.Insist(ctx, func() error {
 		err := m.Store.SaveBatch(ctx, Change{Batch: b})
-		if errors.Is(err, optout.ErrConflict) {
-			if _, there := m.Store.Batch(ctx, b.ID); there == nil { // our own answer was lost on the way
+		if stored = b; errors.Is(err, optout.ErrConflict) {
+			var there error
+			if stored, there = m.Store.Batch(ctx, b.ID); there == nil { // our own answer was lost on the way, or it was said before
 				return nil
 			}
 		}
+		stored.Version++
 		return err
 	}, optout.ErrConflict, optout.ErrUnavailable)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Batch{}, fmt.Errorf("open batch: %w", later(err))
-	}
-	stored, err := m.Store.Batch(ctx, b.ID)
-	if err == nil && (stored.Box != d.Box || stored.Sequence != d.Sequence || stored.Destroy != d.Destroy) {
+	case stored.Box != d.Box || stored.Sequence != d.Sequence || stored.Destroy != d.Destroy:
 		return stored, OpenedBefore
 	}
-	return stored, err
+	return stored, nil
 }
 
 // later is a conflict, after so many tries, as what it is: something that may pass.
@@ -166,10 +168,6 @@ func (m Mailroom) act(ctx context.Context, id string, do func(*Batch) ([]Piece, 
 		}
 		return Change{Pieces: pieces}, err
 	})
-}
-
-func passing(err error) bool {
-	return errors.Is(err, optout.ErrConflict) || errors.Is(err, optout.ErrUnavailable)
 }
 
 // change changes a batch, whoever else does at the same time: what is decided is decided on what is stored.

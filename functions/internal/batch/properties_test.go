@@ -77,6 +77,7 @@ type mess struct {
 	files   map[string]file // by slot
 	pieces  []batch.At
 	history map[batch.At]int
+	last    batch.At
 	did     string
 	came    map[string]int
 }
@@ -132,6 +133,10 @@ func (m *mess) step() {
 		return
 	}
 	at := pick(r, m.pieces...)
+	if m.last != (batch.At{}) && r.IntN(2) == 0 {
+		at = m.last
+	}
+	m.last = at
 	switch verb := pick(r, "machine", "machine", "machine", "machine", "desk", "desk", "desk", "desk", "desk", "desk", "batch", "next"); verb {
 	case "machine":
 		m.machine(m.files[pick(r, m.slots()...)])
@@ -170,7 +175,7 @@ func (m *mess) machine(f file) {
 		return
 	}
 	at := f.at
-	verb := pick(r, "arrived", "arrived", "read", "read", "read", "read", "lapsed", "stuck", "unstuck", "quarantine")
+	verb := pick(r, "arrived", "arrived", "read", "read", "read", "read", "lapsed", "stuck", "unstuck", "quarantine", "renew")
 	if m.did = verb; verb == "lapsed" && r.IntN(3) > 0 {
 		verb = "read"
 	}
@@ -179,6 +184,9 @@ func (m *mess) machine(f file) {
 		m.said(m.Arrived(ctx, at))
 	case "lapsed":
 		m.said(m.Lapsed(ctx, at))
+	case "renew":
+		_, err := m.Renew(ctx, m.Memory, batch.FileOf(at.ID), ann)
+		m.said(err)
 	case "stuck":
 		m.said(m.Stuck(ctx, at, batch.Unchecked))
 	case "unstuck":
@@ -213,7 +221,7 @@ func (m *mess) desk(at batch.At, by optout.Actor) {
 	switch verb {
 	case "key", "hold":
 		a := optouttest.Dissent()
-		a.Choice = pick(r, "dissent", "dissent", "dissent", "core")
+		a.Choice = pick(r, "dissent", "dissent", "core")
 		reading := batch.Reading{Part: part, Answers: a, Letter: r.IntN(9) == 0}
 		if verb == "hold" {
 			reading.Hold = pick(r, batch.HoldFor...)

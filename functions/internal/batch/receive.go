@@ -137,9 +137,25 @@ func again(batch string, at At) string {
 	return SameBytes
 }
 
-// hear changes a piece by what machines learn of it. That it is known already is no error.
+// errLedger ends a change of a piece that its batch must know of.
+var errLedger = errors.New("the batch counts it")
+
+// hear changes a piece by what machines learn of it. That it is known already is no error. As long as the piece waits before
+// and after, its batch counts it as before and is left alone: forty files of one batch may well come at once, and would be in
+// each other's way.
 func (m Mailroom) hear(ctx context.Context, at At, do func(*Batch, Piece) (Piece, error)) error {
-	_, err := m.change(ctx, at.Batch, func(b *Batch) (Change, error) {
+	_, err := m.lease(ctx, at, func(p Piece) (Piece, error) {
+		var counts Batch
+		next, err := do(&counts, p)
+		if err == nil && (counts.Pieces != 0 || next.Status.IsOutcome()) {
+			return p, errLedger
+		}
+		return next, err
+	})
+	if !errors.Is(err, errLedger) {
+		return err
+	}
+	_, err = m.change(ctx, at.Batch, func(b *Batch) (Change, error) {
 		p, err := m.Store.Piece(ctx, at)
 		if err != nil {
 			return Change{}, err

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go/middleware"
 
+	"example.org/optout/functions/internal/batch"
 	"example.org/optout/functions/internal/dynamo"
 	"example.org/optout/functions/internal/dynamo/dynamotest"
 	"example.org/optout/functions/internal/optout"
@@ -90,6 +91,13 @@ func TestTwoClerksAtOnceDoAThingOnceOnTheEngineToo(t *testing.T) {
 	c := dynamotest.Client(t)
 	store := dynamo.New(c, dynamotest.Table(t, c))
 	optouttest.Clerks(t, store, store, 10)
+}
+
+func TestSixteenAtOnePieceLeaveBooksThatAddUpOnTheEngineToo(t *testing.T) {
+	t.Parallel()
+	c := dynamotest.Client(t)
+	store := dynamo.New(c, dynamotest.Table(t, c))
+	optouttest.MailClerks(t, store, store, 10)
 }
 
 // possible reads a possible person's list as the table has it.
@@ -183,7 +191,19 @@ func TestItemsAreReadStrongly(t *testing.T) {
 	if _, err := s.Upload(t.Context(), strings.Repeat("A", 26)); !errors.Is(err, optout.ErrNotFound) {
 		t.Error(err)
 	}
-	if reads != 9 {
+	if _, err := s.Batch(t.Context(), "x"); !errors.Is(err, optout.ErrNotFound) {
+		t.Error(err)
+	}
+	if _, err := s.Piece(t.Context(), batch.At{Batch: "x", ID: "x"}); !errors.Is(err, optout.ErrNotFound) {
+		t.Error(err)
+	}
+	if _, err := s.Pieces(t.Context(), "x"); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Paper(t.Context(), f.Reference); !errors.Is(err, optout.ErrNotFound) {
+		t.Error(err)
+	}
+	if reads != 13 {
 		t.Errorf("%d reads were seen", reads)
 	}
 }

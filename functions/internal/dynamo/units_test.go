@@ -2,6 +2,8 @@ package dynamo_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go/middleware"
 
+	"example.org/optout/functions/internal/batch"
 	"example.org/optout/functions/internal/dynamo"
 	"example.org/optout/functions/internal/dynamo/dynamotest"
 	"example.org/optout/functions/internal/nhs"
@@ -24,7 +27,8 @@ import (
 // meter adds up what the engine says that calls consumed.
 type meter struct {
 	sync.Mutex
-	write, read float64
+	write, read           float64
+	transactions, updates int
 }
 
 func (m *meter) options(o *dynamodb.Options) {
@@ -47,10 +51,12 @@ func (m *meter) options(o *dynamodb.Options) {
 			defer m.Unlock()
 			switch r := out.Result.(type) {
 			case *dynamodb.TransactWriteItemsOutput:
+				m.transactions++
 				for _, c := range r.ConsumedCapacity {
 					m.write += aws.ToFloat64(c.CapacityUnits)
 				}
 			case *dynamodb.UpdateItemOutput:
+				m.updates++
 				m.write += units(r.ConsumedCapacity)
 			case *dynamodb.PutItemOutput:
 				m.write += units(r.ConsumedCapacity)
@@ -295,4 +301,94 @@ func TestUnitsOfAList(t *testing.T) {
 		all += m.write
 	}
 	t.Logf("%-52s %4.1f write units", "all together", all)
+}
+
+// What a piece costs from its place to the books that are closed, beside the slot of its file and the form that comes of it: a
+// batch of forty files, of which one is followed.
+func TestUnitsOfAPiece(t *testing.T) {
+	t.Parallel()
+	c := dynamotest.Client(t)
+	m := &meter{}
+	table := dynamotest.Table(t, c)
+	store, plain := dynamo.New(dynamodb.New(c.Options(), m.options), table), dynamo.New(c, table)
+	clock := optouttest.NewClock()
+	room := batch.Mailroom{
+		Store: store, Registrar: optout.Registrar{Store: plain, Keys: optouttest.Keys{}, Now: clock.Now}, Now: clock.Now,
+		Rules: func() optout.Rules { return optouttest.Rules },
+	}
+	ann, sum := optout.Actor{Role: optout.Desk, ID: "u-ann"}, sha256.Sum256([]byte("a scan"))
+	var b batch.Batch
+	var at batch.At
+	var first batch.File
+	key := func(part batch.Part) func() error {
+		return func() error {
+			a := optouttest.Dissent()
+			_, err := room.Key(t.Context(), at, ann, batch.Reading{Part: part, Answers: a})
+			return err
+		}
+	}
+	var life, transactions, updates float64
+	for _, step := range []struct {
+		name        string
+		write, read float64 // at most
+		life        bool    // of every piece
+		shared      float64 // by so many
+		do          func() error
+	}{
+		{"open a batch", 3, 0, false, 1, func() (err error) {
+			b, err = room.Open(t.Context(), ann, batch.Declaration{Envelopes: 1, Box: "B-7", Sequence: 1})
+			return err
+		}},
+		{"announce forty files, slots included", 6, 1, true, batch.MostAtOnce, func() error {
+			pieces, _, err := room.Expect(t.Context(), b.ID, ann, make([]string, batch.MostAtOnce), batch.OneEach)
+			if err == nil {
+				at, first = pieces[0].At, batch.File{Batch: b.ID, Upload: pieces[0].Upload}
+			}
+			return err
+		}},
+		{"its file has come", 1, 1, true, 1, func() error { return room.Arrived(t.Context(), at) }},
+		{"whether its bytes are known", 1, 0, true, 1, func() (err error) { first, err = room.Store.FirstFile(t.Context(), sum[:], first); return err }},
+		{"it is read, and waits at the desk", 2, 1, true, 1, func() error { return room.Read(t.Context(), at, sum[:], make([]batch.Page, 2), first) }},
+		{"the first page of the list of all that wait", 0, 8, false, 1, func() error {
+			for _, err := range store.Queue(t.Context(), batch.Keying1) {
+				return err
+			}
+			return nil
+		}},
+		{"take it", 1, 1, true, 1, func() error { _, err := room.Take(t.Context(), at, ann); return err }},
+		{"key a form of its first page, the form not counted", 16, 6, true, 1, key(batch.Part{Last: 1, Same: true})},
+		{"take the next piece of the batch", 1, 6, false, 1, func() error { _, err := room.Next(t.Context(), batch.Keying1, ann, b.ID); return err }},
+		{"say what a piece is that is no form", 8, 2, false, 1, func() error {
+			at = batch.At{Batch: b.ID, ID: at.ID[:len(at.ID)-1] + "2"}
+			_, err := room.HasOutcome(t.Context(), at, ann, batch.Outcome{Status: batch.OtherPost, Why: "blank"})
+			return err
+		}},
+		{"no file has come: each of the others", 6, 3, false, batch.MostAtOnce - 1, func() error {
+			pieces, err := plain.Pieces(t.Context(), b.ID)
+			for _, p := range pieces {
+				if p.Status == batch.Awaited {
+					err = errors.Join(err, room.Lapsed(t.Context(), p.At))
+				}
+			}
+			return err
+		}},
+		{"close the batch: all its pieces are read", 4, 6, false, 1, func() error { _, err := room.Close(t.Context(), b.ID, ann); return err }},
+	} {
+		m.write, m.read, m.transactions, m.updates = 0, 0, 0, 0
+		if err := step.do(); err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		write, read := m.write/step.shared, m.read/step.shared
+		t.Logf("%-52s %5.1f write units, %5.1f read units", step.name, write, read)
+		if write > step.write || read > step.read || m.write+m.read == 0 {
+			t.Errorf("%s takes %.1f write and %.1f read units, more than %.0f and %.0f, or none", step.name, write, read, step.write, step.read)
+		}
+		if step.life {
+			life, transactions, updates = life+write, transactions+float64(m.transactions)/step.shared, updates+float64(m.updates)/step.shared
+		}
+	}
+	t.Logf("%-52s %5.1f write units, in %.1f transactions and %.1f updates", "a whole life", life, transactions, updates)
+	if life > 26 || transactions > 2.1 || updates > 4 {
+		t.Errorf("a whole life takes %.1f write units, %.1f transactions, %.1f updates", life, transactions, updates)
+	}
 }

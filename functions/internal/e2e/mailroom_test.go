@@ -142,7 +142,7 @@ func (s *stack) walkMailroom() error {
 			return fmt.Errorf("no piece: %d %s %w", a.code, a.body, err)
 		}
 		f := keyedForm(numbers[n])
-		if strings.Contains(a.body, "of 2") { // the PDF: its first page is a form, the second one is from the next envelope
+		if strings.Contains(a.body, ", pages 1") { // the PDF: its first page is a form, the second one is from the next envelope
 			f.Set("last", "1")
 			f.Set("rest", "next")
 		}

@@ -10,18 +10,18 @@ import (
 // Whatever the bytes are, an image is drawn or refused with a sentence, within what the gates let pass. PDFs are
 // pdfium's to read.
 func FuzzRead(f *testing.F) {
-	for _, c := range scantest.Hostile() {
+	for _, c := range scantest.Mistakes() {
 		if file := c.Make(); len(file) < 1<<20 {
 			f.Add(file)
 		}
 	}
-	e := &Engine{gates: gates}
-	e.gates.pixels, e.gates.decoded = 1<<20, 16<<20
+	d := &drawer{gates: gates}
+	d.gates.pixels, d.gates.decoded = 1<<20, 16<<20
 	f.Fuzz(func(t *testing.T, file []byte) {
 		if kind, _ := sniff(file); kind == PDF {
 			return
 		}
-		s, err := e.Read(t.Context(), file, func(p Page) error {
+		s, err := d.read(t.Context(), file, func(p Page) error {
 			if (p.Fault == nil) != (len(p.JPEG) > 0) || p.Fault == nil && (p.Width < 1 || p.Height < 1 || p.Width*p.Height > 1<<20) {
 				t.Errorf("page %d: %d × %d, %d bytes, %v", p.Number, p.Width, p.Height, len(p.JPEG), p.Fault)
 			}
@@ -37,13 +37,13 @@ func FuzzRead(f *testing.F) {
 
 // What a header says is within its bounds, and no number of it overflows into one that passes the gates.
 func FuzzHeaders(f *testing.F) {
-	for _, c := range scantest.Hostile() {
+	for _, c := range scantest.Mistakes() {
 		if file := c.Make(); len(file) < 1<<16 {
 			f.Add(file)
 		}
 	}
 	for o := range 9 {
-		f.Add(scantest.JPEG(scantest.Form(1).SubImage(scantest.Form(1).Rect.Inset(800)), o))
+		f.Add(scantest.JPEG(form().SubImage(form().Rect.Inset(800)), o))
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		if h := scanJPEG(file); h.orientation < 1 || h.orientation > 8 || h.needs() < 0 {

@@ -133,12 +133,8 @@ func (d drawn) outcome() string {
 }
 
 // draw reads a file in a process of its own.
-func draw(t *testing.T, cache string, file []byte, seconds string) (d drawn) {
+func draw(t *testing.T, cache, path, seconds string) (d drawn) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "scan")
-	if err := os.WriteFile(path, file, 0o600); err != nil {
-		t.Fatal(err)
-	}
 	out, err := exec.CommandContext(t.Context(), filepath.Join(built, "draw"), cache, path, seconds).CombinedOutput()
 	if err == nil {
 		err = json.Unmarshal(out, &d)
@@ -164,7 +160,7 @@ func TestHostileFilesGetTheirCodes(t *testing.T) {
 				if want == "takes-too-long" && !*whole {
 					want, seconds = "deadline", "2"
 				}
-				d := draw(t, cache(), c.Make(), seconds)
+				d := draw(t, cache(), hostile(t, c.Name), seconds)
 				if !d.Cached {
 					t.Error("its code was compiled anew")
 				}
@@ -218,7 +214,7 @@ func TestWithoutACacheTheCodeIsCompiledAndDoesTheSame(t *testing.T) {
 	if err := os.WriteFile(noFolder, []byte("no cache can be made here"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d := draw(t, noFolder, scantest.Letter("x"), "60")
+	d := draw(t, noFolder, hostile(t, "a typed PDF"), "60")
 	if d.Cached || d.outcome() != "1 page" {
 		t.Errorf("%+v", d)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // readImage reads a file that is one page.
-func (e *Engine) readImage(ctx context.Context, kind Kind, file []byte, out *pages) error {
+func (d *drawer) readImage(ctx context.Context, kind Kind, file []byte, out *pages) error {
 	orientation, need := 1, 0
 	var config image.Config
 	var err error
@@ -29,7 +29,7 @@ func (e *Engine) readImage(ctx context.Context, kind Kind, file []byte, out *pag
 	if err != nil {
 		return broken(kind, file)
 	}
-	if fault := e.gate(config.Width, config.Height, need); fault != nil {
+	if fault := d.gate(config.Width, config.Height, need); fault != nil {
 		return fault
 	}
 	decode := map[Kind]func(io.Reader) (image.Image, error){JPEG: jpeg.Decode, PNG: png.Decode}[kind]
@@ -46,13 +46,13 @@ func (e *Engine) readImage(ctx context.Context, kind Kind, file []byte, out *pag
 }
 
 // gate is why an image is not decoded.
-func (e *Engine) gate(width, height, need int) *Refusal {
+func (d *drawer) gate(width, height, need int) *Refusal {
 	switch {
 	case width < 1 || height < 1:
 		return refuse("page-no-area")
-	case width > e.gates.pixels/height: // their product may be too large for an int
+	case width > d.gates.pixels/height: // their product may be too large for an int
 		return refuse("too-many-pixels")
-	case need > e.gates.decoded:
+	case need > d.gates.decoded:
 		return refuse("too-much-memory")
 	}
 	return nil

@@ -3,14 +3,20 @@ package scan
 import (
 	"context"
 	"fmt"
+	"image"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
+
+	"example.org/optout/functions/internal/scan/scantest"
 )
 
-// built is a folder with what the tests share: the commands draw and warm, without the race detector, and the cache.
+// built is a folder with what the tests share: commands without the race detector, the cache, and the hostile files.
 var built string
 
 func TestMain(m *testing.M) {
@@ -21,16 +27,26 @@ func run(m *testing.M) int {
 	var err error
 	if built, err = os.MkdirTemp("", "scan"); err == nil {
 		defer os.RemoveAll(built)
-		err = command("go", "build", "-o", built, "./scantest/draw", "./warm")
+		err = command("go", "build", "-o", built, "./scantest/draw", "./scantest/make", "./warm")
 	}
 	if err == nil {
-		err = command(filepath.Join(built, "warm"), cache())
+		var both errgroup.Group
+		both.Go(func() error { return command(filepath.Join(built, "warm"), cache()) })
+		both.Go(func() error { return command(filepath.Join(built, "make"), filepath.Join(built, "files")) })
+		err = both.Wait()
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return m.Run()
+	code := m.Run()
+	if e, err := shared(); err == nil {
+		err = e.Close()
+		if err != nil {
+			return 1
+		}
+	}
+	return code
 }
 
 func cache() string { return filepath.Join(built, "cache") }
@@ -55,19 +71,19 @@ func engine(tb testing.TB) *Engine {
 	return e
 }
 
-// own is an engine of the test's own.
-func own(tb testing.TB) *Engine {
+// own is a drawer in the test's process.
+func own(tb testing.TB) *drawer {
 	tb.Helper()
-	e, err := Open(cache())
+	d, err := openDrawer(cache())
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		if err := e.Close(); err != nil {
+		if err := d.close(); err != nil {
 			tb.Error(err)
 		}
 	})
-	return e
+	return d
 }
 
 // pagesOf reads a file that must not be refused.
@@ -79,3 +95,16 @@ func pagesOf(tb testing.TB, file []byte) (all []Page) {
 	}
 	return all
 }
+
+// hostile is where the file of a class is.
+func hostile(tb testing.TB, name string) string {
+	tb.Helper()
+	i := slices.IndexFunc(scantest.Hostile(), func(c scantest.Class) bool { return c.Name == name })
+	if i < 0 {
+		tb.Fatalf("no class is %s", name)
+	}
+	return filepath.Join(built, "files", fmt.Sprintf("%02d", i))
+}
+
+// form is one that several tests look at, and change nothing of.
+var form = sync.OnceValue(func() *image.RGBA { return scantest.Form(1) })

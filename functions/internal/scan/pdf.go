@@ -2,7 +2,6 @@ package scan
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -14,10 +13,10 @@ import (
 	"github.com/klippa-app/go-pdfium/references"
 	"github.com/klippa-app/go-pdfium/requests"
 	"github.com/klippa-app/go-pdfium/structs"
-	"github.com/tetratelabs/wazero/experimental"
 )
 
-// sandbox is one instance of pdfium with one document in it.
+// sandbox is one instance of pdfium with one document in it. It cannot be interrupted: checking whether it should stop
+// makes pdfium three times as slow. Whoever waits for its process kills that.
 type sandbox struct {
 	pdfium.Pdfium
 	gates    limits
@@ -27,11 +26,11 @@ type sandbox struct {
 	form     *references.FPDF_FORMHANDLE // its fields, which are drawn apart; nil if it has none
 }
 
-func (e *Engine) readPDF(ctx context.Context, file []byte, out *pages) error {
+func (d *drawer) readPDF(file []byte, out *pages) error {
 	if cutShort(file) {
 		return refuse("cut-short")
 	}
-	s, err := e.enter(ctx, file)
+	s, err := d.enter(file)
 	if err != nil {
 		return err
 	}
@@ -44,9 +43,6 @@ func (e *Engine) readPDF(ctx context.Context, file []byte, out *pages) error {
 	}
 	for i := range s.count {
 		r, fault, err := s.draw(i)
-		if cause := ctx.Err(); cause != nil {
-			return cause
-		}
 		if err == nil && s.memory.refused {
 			r, fault = nil, refuse("too-much-memory") // what did not fit in is missing from the picture
 		}
@@ -61,7 +57,7 @@ func (e *Engine) readPDF(ctx context.Context, file []byte, out *pages) error {
 		}
 		if broken := err != nil || s.memory.refused; broken && i+1 < s.count { // nobody knows what else is broken in there
 			s.leave()
-			if s, err = e.enter(ctx, file); err != nil {
+			if s, err = d.enter(file); err != nil {
 				return err
 			}
 		}
@@ -74,23 +70,18 @@ func cutShort(file []byte) bool {
 	return bytes.LastIndex(file, []byte("%%EOF")) < bytes.LastIndex(file, []byte("endobj"))
 }
 
-// enter opens a document in a sandbox of its own.
-func (e *Engine) enter(ctx context.Context, file []byte) (s *sandbox, err error) {
-	s = &sandbox{gates: e.gates, memory: &memory{most: e.gates.decoded}}
-	release := e.leash.hold(experimental.WithMemoryAllocator(ctx, s.memory))
-	s.Pdfium, err = e.pool.GetInstanceWithContext(ctx)
-	release()
-	if err != nil {
-		return &sandbox{}, fmt.Errorf("start sandbox: %w", err)
+// enter opens a document in an instance of its own.
+func (d *drawer) enter(file []byte) (s *sandbox, err error) {
+	s = &sandbox{gates: d.gates, memory: d.memory}
+	s.memory.refused = false
+	if s.Pdfium, err = d.pool.GetInstance(d.gates.time); err != nil {
+		return &sandbox{}, fmt.Errorf("start pdfium: %w", err)
 	}
-	err = s.try(func() error { return s.open(file) })
-	if err == nil {
+	if err = s.try(func() error { return s.open(file) }); err == nil {
 		return s, nil
 	}
 	s.leave()
 	switch {
-	case ctx.Err() != nil:
-		err = ctx.Err()
 	case errors.Is(err, pdfiumerrors.ErrPassword):
 		err = refuse("encrypted")
 	case errors.Is(err, pdfiumerrors.ErrSecurity):

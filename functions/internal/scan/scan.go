@@ -1,20 +1,18 @@
 // Package scan turns what people scanned into images of its pages, whatever the file is made to do.
 //
-// The file is foreign: nobody knows who wrote its bytes. PDFs are drawn by pdfium, which runs as WebAssembly in a sandbox
-// that has no files, no network and a limit to its memory, and that is thrown away after each file; images are decoded
-// in Go. Before anything is decoded, what the file says of its own size passes the gates tabled at limits.
+// The file is foreign: nobody knows who wrote its bytes. It is read in a process of its own, which has nothing of ours in
+// its environment, reads one file, and is killed when its time is over. In there, PDFs are drawn by pdfium, which runs as
+// WebAssembly that has no files, no network and a limit to its memory; images are decoded in Go. Before anything is
+// decoded, what the file says of its own size passes the gates tabled at limits.
+//
+// That process is the program itself, started once more (see init): whoever imports this package has it.
 //
 // What a file is, its bytes say, never its name. Sniffing only chooses who parses it; the parser decides.
 package scan
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"sync"
 	"time"
-
-	"github.com/klippa-app/go-pdfium"
 )
 
 // What passes the gates. What a person could do about a file beyond them stands in the sentence of its refusal.
@@ -69,47 +67,23 @@ type Summary struct {
 	Pages int  // that the page callback got, those with a Fault included
 }
 
-// Engine draws pages. It is made once for a process and reads one file at a time; whoever comes meanwhile waits.
-type Engine struct {
-	// Cached says that the sandbox's code was ready in the cache. If not, it was compiled, which takes some seconds and
-	// changes nothing else: the cache was made for another processor, or another version.
-	Cached bool
-
-	one     sync.Mutex
-	pool    pdfium.Pool
-	leash   *leash
-	release func() error
-	gates   limits
-}
-
-// Read calls page for each page of a file, in order. A *Refusal as its error is the file's own fault; any other error is
-// ours, the callback's, or the context's.
-//
-// A page that cannot be drawn comes with its Fault and the others come all the same. If no page can be drawn the file is
-// refused for what is wrong with the first, and page is never called. Only a file that takes too long may be refused
-// after pages of it came.
-func (e *Engine) Read(ctx context.Context, file []byte, page func(Page) error) (s Summary, err error) {
-	e.one.Lock()
-	defer e.one.Unlock()
-	ctx, cancel := context.WithTimeoutCause(ctx, e.gates.time, refuse("takes-too-long"))
+// read is Engine.Read in the sandbox's own process.
+func (d *drawer) read(ctx context.Context, file []byte, page func(Page) error) (s Summary, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, d.gates.time, refuse("takes-too-long"))
 	defer cancel()
-
 	out := &pages{ctx: ctx, call: page}
 	if s.Kind, err = sniff(file); err == nil {
 		switch s.Kind {
 		case PDF:
-			err = e.readPDF(ctx, file, out)
+			err = d.readPDF(file, out)
 		case TIFF:
-			err = e.readTIFF(ctx, file, out)
+			err = d.readTIFF(ctx, file, out)
 		case JPEG, PNG:
-			err = e.readImage(ctx, s.Kind, file, out)
+			err = d.readImage(ctx, s.Kind, file, out)
 		}
 		err = out.end(err)
 	}
 	s.Pages = out.called
-	if _, refused := errors.AsType[*Refusal](err); err != nil && !refused {
-		err = fmt.Errorf("read scan: %w", err)
-	}
 	return s, err
 }
 

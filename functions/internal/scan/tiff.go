@@ -269,13 +269,13 @@ func directories(file []byte) (all []directory, err error) {
 	}
 }
 
-func (e *Engine) readTIFF(ctx context.Context, file []byte, out *pages) error {
+func (d *drawer) readTIFF(ctx context.Context, file []byte, out *pages) error {
 	all, err := directories(file)
 	if err != nil {
 		return err
 	}
-	for _, d := range all {
-		r, fault := e.readDirectory(ctx, file, d)
+	for _, page := range all {
+		r, fault := d.readDirectory(ctx, file, page)
 		if err := out.add(r, fault); err != nil {
 			return err
 		}
@@ -283,11 +283,11 @@ func (e *Engine) readTIFF(ctx context.Context, file []byte, out *pages) error {
 	return nil
 }
 
-func (e *Engine) readDirectory(ctx context.Context, file []byte, d directory) (*raster, *Refusal) {
-	switch d.value(tagCompression, compressionNone) {
+func (d *drawer) readDirectory(ctx context.Context, file []byte, p directory) (*raster, *Refusal) {
+	switch p.value(tagCompression, compressionNone) {
 	case compressionNone, compressionG4, compressionLZW, compressionDeflate, compressionPackBits, compressionOldZip:
 	case compressionG3:
-		if d.value(tagT4Options, 0)&1 != 0 { // in two dimensions
+		if p.value(tagT4Options, 0)&1 != 0 { // in two dimensions
 			return nil, refuse("tiff-kind")
 		}
 	case compressionJPEG, compressionOldJPEG:
@@ -295,15 +295,15 @@ func (e *Engine) readDirectory(ctx context.Context, file []byte, d directory) (*
 	default:
 		return nil, refuse("tiff-kind")
 	}
-	need := d.needs()
-	if fault := e.gate(d.value(tagWidth, 0), d.value(tagHeight, 0), need); fault != nil {
+	need := p.needs()
+	if fault := d.gate(p.value(tagWidth, 0), p.value(tagHeight, 0), need); fault != nil {
 		return nil, fault
 	}
-	if !d.unpacks(ctx, e.gates.decoded) {
+	if !p.unpacks(ctx, d.gates.decoded) {
 		return nil, refuse("too-much-memory")
 	}
-	r, err := decoded(need, d.value(tagOrientation, 1), func() (image.Image, error) {
-		return tiff.Decode(&page{watched{ctx: ctx, Reader: bytes.NewReader(file)}, d.header(file)})
+	r, err := decoded(need, p.value(tagOrientation, 1), func() (image.Image, error) {
+		return tiff.Decode(&page{watched{ctx: ctx, Reader: bytes.NewReader(file)}, p.header(file)})
 	})
 	if err != nil {
 		if _, unsupported := errors.AsType[tiff.UnsupportedError](err); unsupported {

@@ -62,7 +62,7 @@ type book struct {
 	Closed       string    `json:"closed,omitempty"`
 	Envelopes    envelopes `json:"envelopes"`
 	Pieces       pieces    `json:"pieces"`
-	List         *[]listed `json:"list,omitempty"`
+	List         *[]pieceForSoftware `json:"list,omitempty"`
 }
 
 // envelopes is the first equation: opened = declared.
@@ -86,8 +86,8 @@ type pieces struct {
 	Equal       bool `json:"equal"`
 }
 
-// listed is a piece. Nothing of it is personal but the name, which is what the client called its file.
-type listed struct {
+// pieceForSoftware is a piece. Nothing of it is personal but the name, which is what the client called its file.
+type pieceForSoftware struct {
 	Piece    string `json:"piece"`
 	File     string `json:"file,omitempty"` // by which it was announced
 	Name     string `json:"name,omitempty"`
@@ -106,7 +106,7 @@ func (d *Door) book(ctx context.Context, b batch.Batch, list bool) (book, error)
 	}
 	l := batch.Count(b, all)
 	k := book{
-		Batch: batch.Show(b.ID), State: "open", Box: b.Box, Sequence: b.Sequence, DestroyAfter: b.Destroy.String(), Opened: instant(b.Opened),
+		Batch: batch.Show(b.ID), State: "open", Box: b.Box, Sequence: b.Sequence, DestroyAfter: b.Destroy.ISO(), Opened: instant(b.Opened),
 		Envelopes: envelopes{l.Declared, l.Opened, l.Envelopes()},
 		Pieces: pieces{
 			Counted: l.Pieces, Waiting: l.Waiting, Registered: l.Of[batch.Registered], Held: l.Of[batch.Held], SentBack: l.Of[batch.SentBack],
@@ -119,9 +119,9 @@ func (d *Door) book(ctx context.Context, b batch.Batch, list bool) (book, error)
 	if !list {
 		return k, nil
 	}
-	k.List = &[]listed{}
+	k.List = &[]pieceForSoftware{}
 	for _, p := range all {
-		*k.List = append(*k.List, listed{p.ID, p.Upload, p.Name, p.First, p.Last, p.Envelope, string(p.Status), p.Why})
+		*k.List = append(*k.List, pieceForSoftware{p.ID, p.Upload, p.Name, p.First, p.Last, p.Envelope, string(p.Status), p.Why})
 	}
 	return k, nil
 }

@@ -18,7 +18,7 @@ func TestABatchIsOpenedOnceFromAPage(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	b := h.asAnn()
-	b.get("/mailroom").says(t, "an empty mailroom", 200, "No batch is open.", "Open a batch", "To be keyed Nothing", "0 forms")
+	b.get("/mailroom").says(t, "an empty mailroom", 200, "No batch is open.", "Open a batch", "To be keyed Nothing", "Held, to be cleared up Nothing")
 	b.get("/mailroom/open").says(t, "the page", 200, "How many envelopes are there?", "In which box is the paper kept?")
 	a := b.fill("/mailroom/open", declared...)
 	to := a.header.Get("Location")
@@ -26,7 +26,7 @@ func TestABatchIsOpenedOnceFromAPage(t *testing.T) {
 		t.Fatalf("answered with %d to %s: %s", a.status, to, a.text(t))
 	}
 	b.fill("/mailroom/open", declared...).leads(t, "a double click", to)
-	page := b.get(to).says(t, "the batch", 200, "The batch is open.", "Box 2026-B-17, number 4.", "1 December 2027", "0 opened ≠ 10 declared", "Does not add up", "0 on the books = 0 registered + 0 held + 0 sent back + 0 other post + 0 scanned twice + 0 quarantined + 0 waiting", "Nothing is on the books yet.", "It cannot be closed yet.")
+	page := b.get(to).says(t, "the batch", 200, "The batch is open.", "Box 2026-B-17, number 4.", "1 December 2027", "0 opened ≠ 10 declared", "Not yet", "0 on the books = 0 registered + 0 held + 0 sent back + 0 other post + 0 scanned twice + 0 quarantined + 0 waiting", "Nothing is on the books yet.", "It cannot be closed yet.")
 	page.lacks(t, "the batch", "Open the batch again")
 	b.fill("/mailroom/open", with(declared, "sequence", "5")...).says(t, "gone back to and changed", 409, "This page has opened another batch already.", "Nothing was changed.")
 	b.get("/mailroom").says(t, "one batch", 200, "2026-B-17, number 4", "22 Nov 2026, today")
@@ -86,7 +86,7 @@ func TestTheBooksShowEachPieceAndWhatIsStuck(t *testing.T) {
 	b.get(batchPath(id)).says(t, "the books", 200,
 		"5 opened ≠ 8 declared", "Of 3 envelopes nothing is on the books yet.", "Nothing is on the books of envelopes 6, 7 and 8.",
 		"6 on the books = 1 registered + 1 held + 0 sent back + 0 other post + 0 scanned twice + 1 quarantined + 3 waiting", "3 pieces still wait.",
-		"O'Neill <1>.pdf", "Registered", "No choice is ticked, or more than one", "A colleague", "No file yet",
+		"O'Neill <1>.pdf", "Registered", "No choice is ticked, or more than one", "A colleague", "No file yet", "1 file is on its way or being checked.",
 		"Malware was found in the file.", "scan it again on a machine that is clean", "The malware check gives no answer", "tell whoever looks after this service",
 		"Some pieces of this batch still wait.")
 	b.get(batchPath(id)+"?only=held").says(t, "the held ones", 200, "Held (1)", "two.pdf")

@@ -12,3 +12,9 @@ func TestMemory(t *testing.T) {
 		return optouttest.Subject{Store: m, Counter: m, Worklist: m, Uploads: m, Books: m, Sessions: m, Clients: m, Possible: m.Possible}
 	})
 }
+
+func TestSixteenAtOnePieceLeaveBooksThatAddUp(t *testing.T) {
+	t.Parallel()
+	m := &optouttest.Memory{}
+	optouttest.MailClerks(t, m, m, 300)
+}

@@ -23,9 +23,10 @@ type Class struct {
 }
 
 // Hostile are all of them, the harmless ones among them too: what must still open.
-func Hostile() []Class {
-	return slices.Concat(whole(), broken(), disguised(), bombs(), odd(), images())
-}
+func Hostile() []Class { return slices.Concat(harmless(), Mistakes(), bombs()) }
+
+// Mistakes are those that are small, and quickly made.
+func Mistakes() []Class { return slices.Concat(broken(), disguised(), odd(), images()) }
 
 // note is a small page, so that files stay small.
 func note() *image.Gray {
@@ -42,7 +43,7 @@ func note() *image.Gray {
 // part is the beginning of a file, so many per cent of it.
 func part(file []byte, percent int) []byte { return file[:len(file)*percent/100] }
 
-func whole() []Class {
+func harmless() []Class {
 	return []Class{
 		{"a scanned PDF of two pages", func() []byte { return PDF(note(), note()) }},
 		{"a typed PDF", func() []byte { return Letter("Dear practice,\nI do not want a record.") }},

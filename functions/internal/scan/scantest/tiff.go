@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"image"
-	"image/color"
+	"image/draw"
 )
 
 // Compression is how a TIFF's pages are packed (TIFF 6.0, tag 259).
@@ -43,17 +43,16 @@ func btoi(b bool) int {
 	return 0
 }
 
-// shades are an image's, row by row.
-func shades(m image.Image) []byte {
+// grey is an image in grey.
+func grey(m image.Image) *image.Gray {
 	b := m.Bounds()
-	all := make([]byte, 0, b.Dx()*b.Dy())
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			all = append(all, color.GrayModel.Convert(m.At(x, y)).(color.Gray).Y)
-		}
-	}
+	all := image.NewGray(image.Rect(0, 0, b.Dx(), b.Dy()))
+	draw.Draw(all, all.Rect, m, b.Min, draw.Src)
 	return all
 }
+
+// shades are an image's, row by row.
+func shades(m image.Image) []byte { return grey(m).Pix }
 
 func pack(c Compression, body []byte) []byte {
 	switch c {

@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 )
@@ -18,6 +19,38 @@ import (
 type Issuer struct {
 	*httptest.Server
 	key *rsa.PrivateKey
+
+	mu      sync.Mutex
+	secrets map[string]string // of machines that ask for tokens themselves
+}
+
+// Secret lets a machine ask for tokens itself, with a secret; "" ends that.
+func (i *Issuer) Secret(client, secret string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.secrets == nil {
+		i.secrets = map[string]string{}
+	}
+	i.secrets[client] = secret
+}
+
+// token answers a machine that asks for one (client credentials).
+func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
+	client, secret, _ := r.BasicAuth()
+	i.mu.Lock()
+	known := secret != "" && i.secrets[client] == secret && r.PostFormValue("grant_type") == "client_credentials"
+	i.mu.Unlock()
+	if !known {
+		w.WriteHeader(http.StatusUnauthorized)
+		_ = json.NewEncoder(w).Encode(map[string]string{"error": "invalid_client"})
+		return
+	}
+	signed, err := i.sign(client, time.Now())
+	if err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	_ = json.NewEncoder(w).Encode(map[string]any{"access_token": signed, "token_type": "Bearer", "expires_in": 3600})
 }
 
 // NewIssuer listens on this machine until the test ends.
@@ -46,6 +79,8 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]string{
 			"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "k1", "e": encoded(big.NewInt(int64(i.key.E)).Bytes()), "n": encoded(i.key.N.Bytes()),
 		}}})
+	case "/token":
+		i.token(w, r)
 	default:
 		w.WriteHeader(http.StatusNotFound)
 	}
@@ -54,20 +89,29 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Token is a client's, good for an hour from now on.
 func (i *Issuer) Token(t testing.TB, client string, now time.Time) string {
 	t.Helper()
-	part := func(v any) string {
-		b, err := json.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return base64.RawURLEncoding.EncodeToString(b)
-	}
-	signed := part(map[string]string{"alg": "RS256", "kid": "k1", "typ": "JWT"}) + "." + part(map[string]any{
-		"iss": i.URL, "sub": client, "client_id": client, "token_use": "access", "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
-	})
-	sum := sha256.Sum256([]byte(signed))
-	signature, err := rsa.SignPKCS1v15(nil, i.key, crypto.SHA256, sum[:])
+	signed, err := i.sign(client, now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signed + "." + base64.RawURLEncoding.EncodeToString(signature)
+	return signed
+}
+
+func (i *Issuer) sign(client string, now time.Time) (string, error) {
+	head, err := json.Marshal(map[string]string{"alg": "RS256", "kid": "k1", "typ": "JWT"})
+	if err != nil {
+		return "", err
+	}
+	claims, err := json.Marshal(map[string]any{
+		"iss": i.URL, "sub": client, "client_id": client, "token_use": "access", "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
+	})
+	if err != nil {
+		return "", err
+	}
+	signed := base64.RawURLEncoding.EncodeToString(head) + "." + base64.RawURLEncoding.EncodeToString(claims)
+	sum := sha256.Sum256([]byte(signed))
+	signature, err := rsa.SignPKCS1v15(nil, i.key, crypto.SHA256, sum[:])
+	if err != nil {
+		return "", err
+	}
+	return signed + "." + base64.RawURLEncoding.EncodeToString(signature), nil
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"example.org/optout/functions/internal/scan"
@@ -22,7 +23,7 @@ type Drawn struct {
 	Code   string   // why the file was refused; "" if it was not; "deadline" if it was still at it after so many seconds
 	Pages  int      // that were drawn
 	Faults []string // of pages that were not
-	Peak   int      // memory in MB: the most that the process ever had
+	Peak   int      // memory in MB: the most that the process ever had, and the most that the sandbox had
 	Time   float64  // seconds for the file, without getting ready
 	Error  string   // ours
 }
@@ -68,10 +69,16 @@ func draw(d *Drawn) error {
 	} else if errors.Is(err, context.DeadlineExceeded) {
 		d.Code, err = "deadline", nil
 	}
+	err = errors.Join(err, e.Close())
+	var sandbox syscall.Rusage
+	if failed := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &sandbox); failed != nil {
+		return failed
+	}
 	if d.Peak = peak(); d.Peak == 0 {
 		return errors.Join(err, errors.New("no peak of memory in /proc/self/status"))
 	}
-	return errors.Join(err, e.Close())
+	d.Peak += int(sandbox.Maxrss+1023) >> 10
+	return err
 }
 
 // peak is the kernel's VmHWM.
