@@ -50,7 +50,7 @@ func (d *Door) actAtDesk(w http.ResponseWriter, r *http.Request, s signin.Sessio
 			url.Values(f).Set("from", reason)
 		}
 		d.again(w, r, s, v, p, f, 0, nil)
-	case do == "register", do == "check", verb == "hold":
+	case do == "register", do == "check", verb == "hold" && reason != "":
 		d.read(w, r, s, v, p, f, reason)
 	case verb == "back", verb == "other", do == "rescan", do == "alarm":
 		d.outcome(w, r, s, v, p, f, reason)
@@ -197,7 +197,7 @@ func (d *Door) read(w http.ResponseWriter, r *http.Request, s signin.Session, v 
 		return
 	}
 	if twice != (p.Status == batch.Second) && p.Stage() != "" && p.Stage() != batch.Supervise { // the page was for another list
-		d.again(w, r, s, v, p, f, http.StatusConflict, []staff.Fault{{Text: batch.NotNow.Detail + " Nothing was changed."}})
+		d.done(w, r, s, v, p, p, f, batch.NotNow)
 		return
 	}
 	now, err := d.mailroom().Key(r.Context(), p.At, s.Actor, reading)
