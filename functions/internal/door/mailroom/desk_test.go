@@ -252,7 +252,7 @@ var read = []string{
 }
 
 // with is a form filled in otherwise: later pairs stand for earlier ones of the same field.
-func with(form []string, pairs ...string) []string {
+func typed(form []string, pairs ...string) []string {
 	var all []string
 	for i := 0; i+1 < len(form); i += 2 {
 		if slices.Index(pairs, form[i])%2 != 0 {
@@ -290,7 +290,7 @@ func TestAFormIsKeyedAndTheNextOneIsThere(t *testing.T) {
 		pieceDesk(one)+"/pages/1", pieceDesk(one)+"/pages/2", "What does it ask for?", `value="hold-signature"`, `value="back-type-1"`, `value="other-advertising"`, `value="rescan"`, `value="alarm"`, `value="put-back"`)
 	h.Move(41 * time.Second)
 	began := fmt.Sprint(h.Now().Unix() - 41)
-	form := with(read, "do", "register", "began", began)
+	form := typed(read, "do", "register", "began", began)
 	to := ann.leads(ann.post(pieceDesk(one), form...), pieceDesk(two))
 	p := h.stands(one)
 	if p.Status != batch.Registered || p.Envelope != 1 {
@@ -307,8 +307,8 @@ func TestAFormIsKeyedAndTheNextOneIsThere(t *testing.T) {
 	for range 2 { // a double click, or another tab: the same is answered as done
 		ann.leads(ann.post(pieceDesk(one), form...), pieceDesk(two))
 	}
-	ann.says(ann.post(pieceDesk(one), with(read, "do", "back-complaint")...), 409, "has its outcome already", `value="Quillfeather"`)
-	to = ann.leads(ann.post(pieceDesk(two), with(read, "do", "register", "surname", "Quill", "stop", "yes")...), "/mailroom/desk")
+	ann.says(ann.post(pieceDesk(one), typed(read, "do", "back-complaint")...), 409, "has its outcome already", `value="Quillfeather"`)
+	to = ann.leads(ann.post(pieceDesk(two), typed(read, "do", "register", "surname", "Quill", "stop", "yes")...), "/mailroom/desk")
 	ann.says(ann.get(to), 200, h.stands(two).Form.String(), "nothing waits")
 	ann.leads(ann.post("/mailroom/desk", "stage", "K"), "/mailroom/desk")
 	ann.says(ann.get("/mailroom/desk?after=none"), 200, "Nothing is left on this list")

@@ -40,7 +40,7 @@ func TestEveryOutcomeIsAButton(t *testing.T) {
 			t.Errorf("there is no button for %s", do)
 		}
 		for range 2 { // the second time, it is answered as done
-			to := ann.leads(ann.post(pieceDesk(at), with(read, "do", do, "nhs-number", "")...), "/mailroom/desk")
+			to := ann.leads(ann.post(pieceDesk(at), typed(read, "do", do, "nhs-number", "")...), "/mailroom/desk")
 			if a := ann.get(to); !strings.Contains(a.body, "app-after") {
 				t.Errorf("%s: what was done is not said: %s", do, readable(a.body))
 			}
@@ -58,7 +58,7 @@ func TestWhatIsWrongIsSaidBesideItsField(t *testing.T) {
 	at := h.scanned(batch.Page{}, batch.Page{}, batch.Page{Fault: "page-damaged"})
 	ann := h.ann()
 	ann.says(ann.takes(batch.Keying1, at), 200, "Page 3 could not be drawn", "box B-7, batch 3, envelope 1", "I have looked at page 3 on the paper")
-	good := with(read, "undrawn", "yes")
+	good := typed(read, "undrawn", "yes")
 	for name, c := range map[string]struct {
 		pairs []string
 		field string
@@ -94,11 +94,11 @@ func TestWhatIsWrongIsSaidBesideItsField(t *testing.T) {
 		"pages are left, of whose post":    {[]string{"last", "1"}, "rest", "Say from which envelope"},
 		"a page that nobody has looked at": {[]string{"undrawn", ""}, "undrawn", "Look at page 3 on the paper"},
 	} {
-		a := ann.says(ann.post(pieceDesk(at), with(good, append(c.pairs, "do", "register")...)...), 422, "There is a problem", c.says, `value="1 Lawson Street"`, pieceDesk(at)+"/pages/1")
+		a := ann.says(ann.post(pieceDesk(at), typed(good, append(c.pairs, "do", "register")...)...), 422, "There is a problem", c.says, `value="1 Lawson Street"`, pieceDesk(at)+"/pages/1")
 		if !strings.Contains(a.body, `id="`+c.field+`-error"`) {
 			t.Errorf("%s: nothing is said beside %s: %s", name, c.field, readable(a.body))
 		}
-		checked := ann.post(pieceDesk(at), with(good, append(c.pairs, "do", "check")...)...)
+		checked := ann.post(pieceDesk(at), typed(good, append(c.pairs, "do", "check")...)...)
 		if c.field != "number" && c.says != "That number is not possible here" && c.says != "These are not pages of the piece" && checked.status != 422 {
 			t.Errorf("%s: checked, it is answered with %d", name, checked.status)
 		}
@@ -106,9 +106,9 @@ func TestWhatIsWrongIsSaidBesideItsField(t *testing.T) {
 	if p := h.stands(at); p.Status != batch.Waiting || p.HeldBy(h.Now()) != "desk u-ann" {
 		t.Errorf("it stands %s, held by %q", p.Status, p.HeldBy(h.Now()))
 	}
-	ann.says(ann.post(pieceDesk(at), with(good, "do", "check")...), 200, "Nothing is wrong with what you typed")
-	ann.says(ann.post(pieceDesk(at), with(good, "do", "back-complaint", "undrawn", "")...), 422, "Look at page 3 on the paper")
-	ann.leads(ann.post(pieceDesk(at), with(good, "do", "register", "last", "2", "rest", "next", "undrawn", "")...), pieceDesk(batch.At{Batch: at.Batch, ID: strings.Replace(at.ID, "-001", "-003", 1)}))
+	ann.says(ann.post(pieceDesk(at), typed(good, "do", "check")...), 200, "Nothing is wrong with what you typed")
+	ann.says(ann.post(pieceDesk(at), typed(good, "do", "back-complaint", "undrawn", "")...), 422, "Look at page 3 on the paper")
+	ann.leads(ann.post(pieceDesk(at), typed(good, "do", "register", "last", "2", "rest", "next", "undrawn", "")...), pieceDesk(batch.At{Batch: at.Batch, ID: strings.Replace(at.ID, "-001", "-003", 1)}))
 	h.keepsSecret()
 }
 
@@ -120,8 +120,8 @@ func TestAWrongNumberIsKeptAsItIsWritten(t *testing.T) {
 	if a := ann.takes(batch.Keying1, at); strings.Contains(a.body, `name="number"`) {
 		t.Error("before a number is wrong, nobody asks whether it stands so")
 	}
-	ann.says(ann.post(pieceDesk(at), with(read, "do", "register", "nhs-number", "943 476 5918")...), 422, "It stands so on the paper", `name="number"`)
-	ann.leads(ann.post(pieceDesk(at), with(read, "do", "register", "nhs-number", "943 476 5918", "number", "yes", "letter", "yes")...), "/mailroom/desk")
+	ann.says(ann.post(pieceDesk(at), typed(read, "do", "register", "nhs-number", "943 476 5918")...), 422, "It stands so on the paper", `name="number"`)
+	ann.leads(ann.post(pieceDesk(at), typed(read, "do", "register", "nhs-number", "943 476 5918", "number", "yes", "letter", "yes")...), "/mailroom/desk")
 	p := h.stands(at)
 	if p.Status != batch.Registered || p.Number != "943 476 5918" || !p.Letter {
 		t.Errorf("it stands %+v", p)
@@ -141,7 +141,7 @@ func TestAPieceEndsWhereTheClerkSays(t *testing.T) {
 	rest := func(page int) batch.At {
 		return batch.At{Batch: at.Batch, ID: strings.Replace(at.ID, "-001", fmt.Sprintf("-%03d", page), 1)}
 	}
-	to := ann.leads(ann.post(pieceDesk(at), with(read, "do", "register", "last", "2", "rest", "same")...), pieceDesk(rest(3)))
+	to := ann.leads(ann.post(pieceDesk(at), typed(read, "do", "register", "last", "2", "rest", "same")...), pieceDesk(rest(3)))
 	ann.says(ann.get(to), 200, "envelope 1, pages 3 to 4", pieceDesk(rest(3))+"/pages/4")
 	ann.leads(ann.post(pieceDesk(rest(3)), "stage", "K", "do", "other-covering-letter", "last", "3", "rest", "next"), pieceDesk(rest(4)))
 	ann.leads(ann.post(pieceDesk(rest(4)), "stage", "K", "do", "back-registration", "envelope", "7"), "/mailroom/desk")
@@ -166,16 +166,16 @@ func TestAPracticeIsFoundByItsName(t *testing.T) {
 	ann.says(ann.get("/mailroom/desk/practices?q=qwxyzzy"), 200, "No practice is called that")
 	ann.says(ann.get("/mailroom/desk/practices?q="+strings.Repeat("x", 5000)), 200, "No practice is called that")
 	ann.says(ann.get("/mailroom/desk/practices"), 200, "Name, town, postcode or code")
-	ann.says(ann.post(pieceDesk(at), with(read, "do", "find", "practice", "densham")...), 200, "Which practice is meant?", `value="A81001"`, `name="searched" value="densham"`, `value="Quillfeather"`)
-	ann.says(ann.post(pieceDesk(at), with(read, "do", "register", "practice", "densham", "which-practice", "A81001", "searched", "another")...), 422, "Choose the practice that is meant")
-	ann.says(ann.post(pieceDesk(at), with(read, "do", "register", "practice", "densham", "which-practice", "A81002", "searched", "densham")...), 422, "Choose the practice that is meant")
-	ann.leads(ann.post(pieceDesk(at), with(read, "do", "register", "practice", "densham", "which-practice", "A81001", "searched", "densham")...), "/mailroom/desk")
+	ann.says(ann.post(pieceDesk(at), typed(read, "do", "find", "practice", "densham")...), 200, "Which practice is meant?", `value="A81001"`, `name="searched" value="densham"`, `value="Quillfeather"`)
+	ann.says(ann.post(pieceDesk(at), typed(read, "do", "register", "practice", "densham", "which-practice", "A81001", "searched", "another")...), 422, "Choose the practice that is meant")
+	ann.says(ann.post(pieceDesk(at), typed(read, "do", "register", "practice", "densham", "which-practice", "A81002", "searched", "densham")...), 422, "Choose the practice that is meant")
+	ann.leads(ann.post(pieceDesk(at), typed(read, "do", "register", "practice", "densham", "which-practice", "A81001", "searched", "densham")...), "/mailroom/desk")
 	if f, err := h.Form(t.Context(), h.stands(at).Form); err != nil || f.Facts.Practice.String() != "A81001" {
 		t.Errorf("it names %s, %v", f.Facts.Practice, err)
 	}
 	at = h.scanned(batch.Page{})
 	ann.takes(batch.Keying1, at)
-	ann.leads(ann.post(pieceDesk(at), with(read, "do", "register", "practice", "densham", "which-practice", "none", "searched", "densham", "surname", "Quill")...), "/mailroom/desk")
+	ann.leads(ann.post(pieceDesk(at), typed(read, "do", "register", "practice", "densham", "which-practice", "none", "searched", "densham", "surname", "Quill")...), "/mailroom/desk")
 	if f, err := h.Form(t.Context(), h.stands(at).Form); err != nil || !f.Facts.Practice.IsZero() {
 		t.Errorf("it names %s, %v", f.Facts.Practice, err)
 	}
@@ -213,7 +213,7 @@ func TestAPieceIsBeforeOnePersonAtATime(t *testing.T) {
 	bob.takes(batch.Keying1, two)
 	bob.says(bob.get(pieceDesk(one)), 200, "Somebody else has this piece before them")
 	bob.says(bob.post(pieceDesk(one), "do", "take"), 409, "Somebody else has this piece before them")
-	bob.says(bob.post(pieceDesk(one), with(read, "do", "register")...), 409, "Take another one", `value="Quillfeather"`, "its pages are not shown")
+	bob.says(bob.post(pieceDesk(one), typed(read, "do", "register")...), 409, "Take another one", `value="Quillfeather"`, "its pages are not shown")
 	bob.says(bob.post(pieceDesk(one)+"/lease"), 409, "piece-not-yours")
 	bob.leads(bob.post("/mailroom/desk", "stage", "K"), pieceDesk(two)) // the one that he has
 
@@ -229,9 +229,9 @@ func TestAPieceIsBeforeOnePersonAtATime(t *testing.T) {
 	bob.get("/mailroom/desk")
 	h.Move(2 * time.Minute)
 	ann = h.ann()
-	bob.leads(bob.post(pieceDesk(two), with(read, "do", "register")...), pieceDesk(one)) // nobody took it meanwhile
+	bob.leads(bob.post(pieceDesk(two), typed(read, "do", "register")...), pieceDesk(one)) // nobody took it meanwhile
 
-	ann.says(ann.post(pieceDesk(one), with(read, "do", "check")...), 200, "You have not got this piece before you")
+	ann.says(ann.post(pieceDesk(one), typed(read, "do", "check")...), 200, "You have not got this piece before you")
 	bob.leads(bob.post(pieceDesk(one), "stage", "K", "do", "put-back"), "/mailroom/desk")
 	ann.leads(ann.post(pieceDesk(one), "stage", "K", "do", "put-back"), "/mailroom/desk") // which she had not
 	if p := h.stands(one); p.Status != batch.Waiting || p.HeldBy(h.Now()) != "" {
@@ -255,7 +255,7 @@ func TestOneBatchIsKeyedAlone(t *testing.T) {
 	ann := h.ann()
 	ann.says(ann.get("/mailroom/desk?batch="+batch.Show(b.ID)), 200, "Only batch", batch.Show(b.ID), "2 pieces wait", `name="batch" value="`+b.ID+`"`)
 	ann.says(ann.get(ann.leads(ann.post("/mailroom/desk", "stage", "K", "batch", b.ID), pieceDesk(one))), 200, `name="batch" value="`+b.ID+`"`)
-	ann.leads(ann.post(pieceDesk(one), with(read, "do", "register", "batch", b.ID)...), pieceDesk(two)) // although another has waited longer
+	ann.leads(ann.post(pieceDesk(one), typed(read, "do", "register", "batch", b.ID)...), pieceDesk(two)) // although another has waited longer
 	to := ann.leads(ann.post(pieceDesk(two), "stage", "K", "do", "other-blank", "batch", b.ID), "/mailroom/desk")
 	ann.says(ann.get(to), 200, "Only batch", "nothing waits")
 	ann.leads(ann.post("/mailroom/desk", "stage", "K"), pieceDesk(elsewhere))
@@ -268,7 +268,7 @@ func TestASecondReadingIsBlind(t *testing.T) {
 	h := newDesk(t, 100)
 	ann, bob := h.ann(), h.bob()
 	twice := func(pairs ...string) []string {
-		return with([]string{
+		return typed([]string{
 			"asked", "twice", "stage", "S", "want", "dissent", "nhs-number", "9000000009", "birth-date-day", "31", "birth-date-month", "3", "birth-date-year", "1957", "do", "register",
 		}, pairs...)
 	}
@@ -276,7 +276,7 @@ func TestASecondReadingIsBlind(t *testing.T) {
 		at := h.scanned(batch.Page{})
 		ann.takes(batch.Keying1, at)
 		for range 2 {
-			to := ann.leads(ann.post(pieceDesk(at), with(read, "do", "register", "stop", "yes")...), "/mailroom/desk")
+			to := ann.leads(ann.post(pieceDesk(at), typed(read, "do", "register", "stop", "yes")...), "/mailroom/desk")
 			ann.says(ann.get(to), 200, "What you read is recorded.")
 		}
 		return at
@@ -342,7 +342,7 @@ func TestASecondReadingIsBlind(t *testing.T) {
 	for _, do := range []string{"back-complaint", "other-blank", "rescan"} {
 		bob.says(bob.post(pieceDesk(at), twice("do", do)...), 409, "Somebody read a form on this piece")
 	}
-	bob.says(bob.post(pieceDesk(at), with(read, "do", "register", "stage", "S")...), 409, "Nothing was changed")
+	bob.says(bob.post(pieceDesk(at), typed(read, "do", "register", "stage", "S")...), 409, "Nothing was changed")
 	bob.leads(bob.post(pieceDesk(at), twice("do", "alarm")...), "/mailroom/desk")
 	if p := h.stands(at); p.Why != batch.Safeguarding || p.Status != batch.Disputed {
 		t.Errorf("it stands %s for %q", p.Status, p.Why)
@@ -356,7 +356,7 @@ func TestASupervisorSeesBothReadingsAndDecides(t *testing.T) {
 	ann, bob, sue := h.ann(), h.bob(), h.sue()
 	at := h.scanned(batch.Page{})
 	ann.takes(batch.Keying1, at)
-	ann.post(pieceDesk(at), with(read, "do", "register")...)
+	ann.post(pieceDesk(at), typed(read, "do", "register")...)
 	bob.takes(batch.Keying2, at)
 	bob.post(pieceDesk(at), "asked", "twice", "stage", "S", "do", "register", "want", "dissent", "nhs-number", "900 000 0009", "birth-date-day", "30", "birth-date-month", "3", "birth-date-year", "1957")
 	h.Move(time.Second)
@@ -376,7 +376,7 @@ func TestASupervisorSeesBothReadingsAndDecides(t *testing.T) {
 	}
 	sue.says(sue.get("/mailroom/desk?stage=V"), 200, "For a supervisor", "2 pieces wait")
 	sue.says(sue.takes(batch.Supervise, alarmed), 200, "a risk to someone", `value="hold-choice"`, `value="back-not-for-us"`, `value="other-message"`) // first, though the other has waited longer
-	to := sue.leads(sue.post(pieceDesk(alarmed), with(read, "do", "register", "stage", "V", "surname", "Wren", "nhs-number", "")...), pieceDesk(at))
+	to := sue.leads(sue.post(pieceDesk(alarmed), typed(read, "do", "register", "stage", "V", "surname", "Wren", "nhs-number", "")...), pieceDesk(at))
 	if p := h.stands(alarmed); p.Status != batch.Registered {
 		t.Errorf("it stands %s", p.Status)
 	}
@@ -384,7 +384,7 @@ func TestASupervisorSeesBothReadingsAndDecides(t *testing.T) {
 	if strings.Count(a.body, "Differs") != 1 {
 		t.Errorf("%d fields differ", strings.Count(a.body, "Differs"))
 	}
-	sue.leads(sue.post(pieceDesk(at), with(read, "do", "register", "stage", "V", "birth-date-day", "30")...), "/mailroom/desk")
+	sue.leads(sue.post(pieceDesk(at), typed(read, "do", "register", "stage", "V", "birth-date-day", "30")...), "/mailroom/desk")
 	p := h.stands(at)
 	if f, err := h.Form(t.Context(), p.Form); err != nil || f.Facts.BirthDate.ISO() != "1957-03-30" {
 		t.Errorf("the form is %+v, %v", f.Facts, err)
@@ -413,7 +413,7 @@ func TestPicturesAreShownToWhoeverMayLook(t *testing.T) {
 	for _, n := range []string{"0", "2", "3", "-1", "01", "+1", "1x", "999999999999999999999"} {
 		ann.says(ann.get(pieceDesk(at)+"/pages/"+url.PathEscape(n)), 404, "no page of this number")
 	}
-	ann.leads(ann.post(pieceDesk(at), with(read, "do", "register", "undrawn", "yes")...), "/mailroom/desk")
+	ann.leads(ann.post(pieceDesk(at), typed(read, "do", "register", "undrawn", "yes")...), "/mailroom/desk")
 	ann.says(ann.get(pieceDesk(at)+"/pages/1"), 409)
 	h.Fate = func(method string) optouttest.Fate {
 		if method == "Look" {
@@ -449,12 +449,12 @@ func TestManyPagesAreShownSomeAtATime(t *testing.T) {
 	if count(page) != 10 || !strings.Contains(page.body, `value="pages-11"`) || !strings.Contains(page.body, pieceDesk(at)+"/pages/24") {
 		t.Errorf("%d pictures are shown", count(page))
 	}
-	a := ann.says(ann.post(pieceDesk(at), with(read, "do", "pages-21", "zoom", "200", "turn-21", "90")...), 200, `value="Quillfeather"`, `value="pages-11"`, `name="zoom" value="200" checked`, `name="turn-21" value="90" checked`)
+	a := ann.says(ann.post(pieceDesk(at), typed(read, "do", "pages-21", "zoom", "200", "turn-21", "90")...), 200, `value="Quillfeather"`, `value="pages-11"`, `name="zoom" value="200" checked`, `name="turn-21" value="90" checked`)
 	if count(a) != 4 {
 		t.Errorf("%d pictures are shown", count(a))
 	}
 	for _, odd := range []string{"pages-", "pages-x", "pages--3", "pages-99999999999999999999"} {
-		ann.says(ann.post(pieceDesk(at), with(read, "do", odd)...), 200, `value="Quillfeather"`)
+		ann.says(ann.post(pieceDesk(at), typed(read, "do", odd)...), 200, `value="Quillfeather"`)
 	}
 }
 
@@ -464,7 +464,7 @@ func TestWhatWasTypedIsNotLost(t *testing.T) {
 	at := h.scanned(batch.Page{})
 	ann, bob := h.ann(), h.bob()
 	ann.takes(batch.Keying1, at)
-	form := with(read, "do", "register", "proxy-name", "Robin Quill", "capacity", "deputy", "safe", "post", "format", "large print", "stop", "yes")
+	form := typed(read, "do", "register", "proxy-name", "Robin Quill", "capacity", "deputy", "safe", "post", "format", "large print", "stop", "yes")
 	keeps := func(a seen) {
 		t.Helper()
 		for i := 0; i < len(form); i += 2 {
@@ -518,7 +518,7 @@ func TestAnOutcomeIsTakenBackAtOnce(t *testing.T) {
 		t.Error("what somebody else did is said")
 	}
 	ann.says(ann.get(ann.leads(ann.post(pieceDesk(at), "stage", "K", "do", "undo"), pieceDesk(at))), 200, "Yours until")
-	ann.leads(ann.post(pieceDesk(at), with(read, "do", "register")...), "/mailroom/desk")
+	ann.leads(ann.post(pieceDesk(at), typed(read, "do", "register")...), "/mailroom/desk")
 	a := ann.says(ann.post(pieceDesk(at), "stage", "K", "do", "undo"), 409, "It is registered.")
 	if strings.Contains(a.body, `value="undo"`) {
 		t.Error("a form is taken back")
@@ -537,10 +537,10 @@ func TestWhatIsOddIsRefused(t *testing.T) {
 	ann.says(ann.get(pieceDesk(awaited[0].At)), 200, "Its file has not come.")
 	ann.says(ann.get(pieceDesk(awaited[0].At)+"/pages/1"), 404)
 	ann.says(ann.post(pieceDesk(awaited[0].At), "do", "take"), 409)
-	ann.says(ann.post(pieceDesk(awaited[0].At), with(read, "do", "register")...), 409, `value="Quillfeather"`)
+	ann.says(ann.post(pieceDesk(awaited[0].At), typed(read, "do", "register")...), 409, `value="Quillfeather"`)
 	ann.takes(batch.Keying1, at)
 	for _, do := range []string{"", "delete", "hold", "back-", "other-nothing", "register-", "take ", "back-covering-letter"} {
-		if a := ann.post(pieceDesk(at), with(read, "do", do)...); a.status != 422 && do != "take " {
+		if a := ann.post(pieceDesk(at), typed(read, "do", do)...); a.status != 422 && do != "take " {
 			t.Errorf("%q is answered with %d", do, a.status)
 		}
 	}
@@ -583,6 +583,6 @@ func TestWhatIsOddIsRefused(t *testing.T) {
 	}
 	ann.says(ann.get("/mailroom/desk"), 503)
 	ann.says(ann.post("/mailroom/desk", "stage", "K"), 503)
-	ann.leads(ann.post(pieceDesk(at), with(read, "do", "register")...), "/mailroom/desk") // what was done is done
+	ann.leads(ann.post(pieceDesk(at), typed(read, "do", "register")...), "/mailroom/desk") // what was done is done
 	h.keepsSecret()
 }
