@@ -27,7 +27,6 @@ import (
 	"example.org/optout/functions/internal/optout/optouttest"
 	"example.org/optout/functions/internal/signin"
 	"example.org/optout/functions/internal/signin/signintest"
-	"example.org/optout/functions/internal/upload"
 )
 
 var deskRing = func() keyring.Keyring {
