@@ -35,7 +35,7 @@ func (d *Door) actAtDesk(w http.ResponseWriter, r *http.Request, s signin.Sessio
 	switch do := f.Get("do"); {
 	case do == "take":
 		_, err := d.mailroom().Take(r.Context(), p.At, s.Actor)
-		d.led(w, r, s, v, p, err, deskAt(p.At)+v.query()+toWork)
+		d.led(w, r, s, v, p, err, deskAt(p.At)+v.query()+toWork(p))
 	case do == "put-back":
 		_, err := d.mailroom().PutBack(r.Context(), p.At, s.Actor)
 		d.led(w, r, s, v, p, err, "/mailroom/desk"+v.query())
@@ -44,7 +44,7 @@ func (d *Door) actAtDesk(w http.ResponseWriter, r *http.Request, s signin.Sessio
 		if err == nil {
 			_, err = d.mailroom().Take(r.Context(), p.At, s.Actor)
 		}
-		d.led(w, r, s, v, p, err, deskAt(p.At)+v.query()+toWork)
+		d.led(w, r, s, v, p, err, deskAt(p.At)+v.query()+toWork(p))
 	case verb == "pages" || do == "find":
 		if verb == "pages" {
 			url.Values(f).Set("from", reason)
