@@ -72,7 +72,7 @@ func (e *Engine) Close() error {
 //
 // A page that cannot be drawn comes with its Fault and the others come all the same. If no page can be drawn the file is
 // refused for what is wrong with the first, and page is never called. Only a file that takes too long may be refused
-// after pages of it came.
+// after pages of it came. That the sandbox dies is ours: it may go better the next time.
 func (e *Engine) Read(ctx context.Context, file []byte, page func(Page) error) (s Summary, err error) {
 	if s.Kind, err = sniff(file); err != nil {
 		return s, err
@@ -95,8 +95,9 @@ func (e *Engine) Read(ctx context.Context, file []byte, page func(Page) error) (
 }
 
 func (e *Engine) read(ctx context.Context, p *process, file []byte, s Summary, page func(Page) error) (Summary, error) {
+	defer context.AfterFunc(ctx, p.kill)()
 	if _, err := p.ready(); err != nil {
-		return s, err
+		return s, errors.Join(ctx.Err(), err)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, e.time, refuse("takes-too-long"))
 	defer cancel()
@@ -158,7 +159,10 @@ func (e *Engine) start() (*process, error) {
 		return nil, err
 	}
 	p.in, p.out = in, gob.NewDecoder(out)
-	return p, p.cmd.Start()
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // ready waits until the sandbox is.

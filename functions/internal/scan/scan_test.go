@@ -279,6 +279,42 @@ func TestOnlyTheFilesOwnTimeIsItsFault(t *testing.T) {
 	}
 }
 
+func TestASandboxThatDiesIsNotTheFilesFault(t *testing.T) {
+	t.Parallel()
+	e, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	e.next.kill()
+	_, err = e.Read(t.Context(), scantest.Letter("x"), func(Page) error { return nil })
+	if _, refused := errors.AsType[*Refusal](err); refused || err == nil {
+		t.Errorf("it says %v", err)
+	}
+	if s, err := e.Read(t.Context(), scantest.Letter("x"), func(Page) error { return nil }); err != nil || s.Pages != 1 {
+		t.Errorf("the next file: %+v, %v", s, err)
+	}
+	for _, program := range []string{"/bin/true", "/nowhere"} {
+		if _, err := OpenProgram(program, ""); err == nil {
+			t.Errorf("%s is no sandbox, and opens", program)
+		}
+	}
+}
+
+// Keys and addresses of ours are in the environment.
+func TestTheSandboxHasNoEnvironment(t *testing.T) {
+	t.Parallel()
+	e, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", e.next.cmd.Process.Pid))
+	if err != nil || len(environment) > 0 {
+		t.Errorf("%q, %v", environment, err)
+	}
+}
+
 func TestAnErrorOfTheCallbackEndsTheFile(t *testing.T) {
 	t.Parallel()
 	full := errors.New("the bucket is full")
