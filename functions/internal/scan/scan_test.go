@@ -256,11 +256,7 @@ func TestOnlyTheFilesOwnTimeIsItsFault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
+	e := open(t)
 	e.time = time.Second
 	start := time.Now()
 	_, err = e.Read(t.Context(), slow, func(Page) error { return nil })
@@ -281,13 +277,9 @@ func TestOnlyTheFilesOwnTimeIsItsFault(t *testing.T) {
 
 func TestASandboxThatDiesIsNotTheFilesFault(t *testing.T) {
 	t.Parallel()
-	e, err := open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
+	e := open(t)
 	e.next.kill()
-	_, err = e.Read(t.Context(), scantest.Letter("x"), func(Page) error { return nil })
+	_, err := e.Read(t.Context(), scantest.Letter("x"), func(Page) error { return nil })
 	if _, refused := errors.AsType[*Refusal](err); refused || err == nil {
 		t.Errorf("it says %v", err)
 	}
@@ -304,11 +296,7 @@ func TestASandboxThatDiesIsNotTheFilesFault(t *testing.T) {
 // Keys and addresses of ours are in the environment.
 func TestTheSandboxHasNoEnvironment(t *testing.T) {
 	t.Parallel()
-	e, err := open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
+	e := open(t)
 	environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", e.next.cmd.Process.Pid))
 	if err != nil || len(environment) > 0 {
 		t.Errorf("%q, %v", environment, err)
@@ -319,7 +307,7 @@ func TestAnErrorOfTheCallbackEndsTheFile(t *testing.T) {
 	t.Parallel()
 	full := errors.New("the bucket is full")
 	calls := 0
-	s, err := engine(t).Read(t.Context(), scantest.Letter("x", "y"), func(Page) error { calls++; return full })
+	s, err := open(t).Read(t.Context(), scantest.Letter("x", "y"), func(Page) error { calls++; return full })
 	if _, refused := errors.AsType[*Refusal](err); refused || !errors.Is(err, full) || calls != 1 || s.Kind != PDF {
 		t.Errorf("%d calls, %+v, %v", calls, s, err)
 	}
