@@ -19,6 +19,7 @@ import (
 	"example.org/optout/functions/internal/extract"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout/optouttest"
+	"example.org/optout/functions/internal/scan/scantest"
 )
 
 // A list that a practice uploads is read: by the stream alone, and by the schedule alone. Each of the two is enough.
@@ -78,7 +79,36 @@ func (s *stack) walkPractice() error {
 	if a, err = b.fill("/practice/counter/confirm", url.Values{"sealed": {sealed[1]}, "do": {"send"}}); err != nil || a.code != http.StatusSeeOther {
 		return fmt.Errorf("not registered at the counter: %d %s %w", a.code, a.body, errors.Join(err, s.denied()))
 	}
-	return s.walkLists()
+	at, err := b.atCounter()
+	if err != nil {
+		return errors.Join(err, s.denied())
+	}
+	if err := b.attach(at, string(scantest.PNG(scantest.Form(1)))); err != nil {
+		return errors.Join(err, s.denied())
+	}
+	err = s.await("the paper is shown", func() bool {
+		a, err := b.get(at + "/scan")
+		m := pictureOf.FindStringSubmatch(a.body)
+		if err != nil || m == nil {
+			return false
+		}
+		a, err = b.get(m[1])
+		return err == nil && fetched(a.header.Get("Location")) == nil
+	})
+	return errors.Join(err, s.walkLists())
+}
+
+// fetched gets a picture at an address that was signed.
+func fetched(at string) error {
+	r, err := http.Get(at)
+	if err != nil {
+		return err
+	}
+	defer r.Body.Close()
+	if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "image/jpeg" {
+		return fmt.Errorf("no picture: %d", r.StatusCode)
+	}
+	return nil
 }
 
 // walkList sends lists for a practice that has two forms, as a browser does and as software does, and waits for what

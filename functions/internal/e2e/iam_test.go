@@ -30,7 +30,7 @@ func TestRolesAllowWhatIsDoneAndNothingElse(t *testing.T) {
 	states := t.TempDir()
 	whole := filepath.Join(states, "whole")
 	s := start(t, whole, "-sweeper=off")
-	if err := errors.Join(s.walkAll(), s.flip("stream", true), s.walkPractice()); err != nil {
+	if err := errors.Join(s.walkAll(), s.flip("stream", true), s.walkPractice(), s.walkPaper()); err != nil {
 		t.Fatalf("with all grants: %v", err)
 	}
 	s.interrupt()
@@ -394,8 +394,11 @@ func catch(t testing.TB, state, built string, g grant) (string, error) {
 	}
 	defer s.kill()
 	walk := s.walkAll
-	if slices.Contains([]string{"PracticeRole", "ReaderRole", "ReaderClockRole"}, g.role) {
+	switch g.role {
+	case "PracticeRole", "ReaderRole", "ReaderClockRole":
 		walk = s.walkPractice
+	case "MailroomRole", "ScansRole", "ScansClockRole":
+		walk = s.walkPaper
 	}
 	failed := walk()
 	for _, r := range s.refusals() {

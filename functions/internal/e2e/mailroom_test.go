@@ -1,21 +1,26 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"example.org/optout/functions/internal/dynamo"
 	"example.org/optout/functions/internal/optout/optouttest"
 	"example.org/optout/functions/internal/scan/scantest"
 )
@@ -147,12 +152,12 @@ func (s *stack) walkMailroom() error {
 			f.Set("rest", "next")
 		}
 		picture := regexp.MustCompile(`(/mailroom/desk/[^"?]+/pages/\d+)`).FindString(a.body)
-		if p, err := b.get(picture); err != nil || p.code != http.StatusSeeOther {
+		p, err := b.get(picture)
+		if err != nil || p.code != http.StatusSeeOther {
 			return fmt.Errorf("no picture at %q: %d %w", picture, p.code, err)
-		} else if r, err := http.Get(p.header.Get("Location")); err != nil || r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "image/jpeg" {
-			return fmt.Errorf("no picture: %v %w", r, err)
-		} else {
-			r.Body.Close()
+		}
+		if err := fetched(p.header.Get("Location")); err != nil {
+			return errors.Join(err, s.denied())
 		}
 		numberOf[strings.Split(at, "/")[4]] = numbers[n]
 		if err := b.keys(at, "K", id, f); err != nil {
@@ -199,6 +204,87 @@ func (s *stack) walkMailroom() error {
 	})
 }
 
+// walkPaper lets the mailroom's door, and who reads what it takes, do everything there is.
+func (s *stack) walkPaper() error {
+	if err := errors.Join(s.flip("stream", true), s.walkMailroom()); err != nil {
+		return err
+	}
+	b, err := s.signIn("/mailroom", "supervisor")
+	if err != nil {
+		return err
+	}
+	if a, err := b.get("/mailroom/supervise"); err != nil || a.code != http.StatusOK {
+		return fmt.Errorf("nothing to supervise: %d %s %w", a.code, a.body, errors.Join(err, s.denied()))
+	}
+	// The client, with a token of its own. Nothing is heard of its first file; of its second, whoever hears is killed.
+	if err := errors.Join(s.mayPush(), s.flip("malware", false)); err != nil {
+		return err
+	}
+	id, err := b.opensBatch(2)
+	if err != nil {
+		return err
+	}
+	folder, err := os.MkdirTemp(s.state, "scans")
+	if err != nil {
+		return err
+	}
+	for n := range 2 {
+		if err := os.WriteFile(filepath.Join(folder, fmt.Sprint(n, ".png")), scantest.PNG(scantest.Form(uint64(n))), 0o600); err != nil {
+			return err
+		}
+	}
+	push, said, err := s.push(folder, id, "-once", "-patience", "20s")
+	if err == nil {
+		err = push.Wait()
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("push: %w: %s", err, said), s.denied())
+	}
+	if err := s.flip("malware", true); err != nil {
+		return err
+	}
+	pieces, err := s.items("B#"+strings.ReplaceAll(id, "-", ""), "I#")
+	if err != nil || len(pieces) != 2 {
+		return fmt.Errorf("%d pieces: %w", len(pieces), err)
+	}
+	table := dynamo.New(s.engine(), "local-Table")
+	heard, err := table.Upload(s.t.Context(), plain(pieces[0]["upload"]))
+	if err != nil {
+		return err
+	}
+	found, err := s.versions(heard.Key())
+	if err != nil {
+		return err
+	}
+	heard = heard.Arrived(time.Now())
+	heard.Object, heard.Malware, heard.Due = found, "clean", time.Now()
+	if _, err := table.SaveUpload(s.t.Context(), heard); err != nil {
+		return err
+	}
+	for _, after := range []time.Duration{0, 11 * time.Minute} {
+		at := time.Now().Add(after).Format(time.RFC3339)
+		if err := s.order("/schedule", url.Values{"event": {"ScansClock/EveryMinute"}, "time": {at}}); err != nil {
+			return errors.Join(err, s.denied())
+		}
+	}
+	return s.await("both are read", func() bool {
+		pieces, err := s.items("B#"+strings.ReplaceAll(id, "-", ""), "I#")
+		return err == nil && len(pieces) == 2 && plain(pieces[0]["status"]) == "waiting" && plain(pieces[1]["status"]) == "waiting"
+	})
+}
+
+// versions is the newest version of a file, as the runner knows it.
+func (s *stack) versions(key string) (string, error) {
+	var results []struct{ Key, Version string }
+	s.ask("/malware.json", &results)
+	for _, r := range results {
+		if r.Key == key {
+			return r.Version, nil
+		}
+	}
+	return "", fmt.Errorf("nobody has seen a file at %s: %v", key, results)
+}
+
 // toldOf says that forms have reached their practice.
 func (s *stack) toldOf(refs []string) bool {
 	for _, ref := range refs {
@@ -212,12 +298,7 @@ func (s *stack) toldOf(refs []string) bool {
 
 // items reads the table's items of a partition, past every function: those whose sort key begins like this.
 func (s *stack) items(pk, sk string) (all []map[string]types.AttributeValue, err error) {
-	var at struct{ Engine string }
-	s.ask("/status.json", &at)
-	db := dynamodb.New(dynamodb.Options{
-		Region: "eu-west-2", BaseEndpoint: &at.Engine, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), DisableValidateResponseChecksum: true,
-	})
-	pages := dynamodb.NewQueryPaginator(db, &dynamodb.QueryInput{
+	pages := dynamodb.NewQueryPaginator(s.engine(), &dynamodb.QueryInput{
 		TableName: aws.String("local-Table"), KeyConditionExpression: aws.String("PK = :pk AND begins_with(SK, :sk)"), ConsistentRead: aws.Bool(true),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: pk}, ":sk": &types.AttributeValueMemberS{Value: sk}},
 	})
@@ -287,4 +368,54 @@ func (s *stack) recount(id string, declared int, want map[string]int) (refs []st
 		return nil, fmt.Errorf("recounted: %d envelopes of %d, %d pieces of %s, %v instead of %v", len(envelopes), declared, sum, pieces, got, want)
 	}
 	return refs, nil
+}
+
+var digitsOf = regexp.MustCompile(`9\d{9}`)
+
+// all is everything that stands in an attribute, as text.
+func all(v types.AttributeValue) string {
+	switch v := v.(type) {
+	case *types.AttributeValueMemberL:
+		var b strings.Builder
+		for _, x := range v.Value {
+			b.WriteString(all(x) + " ")
+		}
+		return b.String()
+	case *types.AttributeValueMemberM:
+		var b strings.Builder
+		for _, x := range v.Value {
+			b.WriteString(all(x) + " ")
+		}
+		return b.String()
+	case *types.AttributeValueMemberB:
+		return string(v.Value)
+	}
+	return plain(v)
+}
+
+// paperForms are the references of all forms in the table that came on paper.
+func (s *stack) paperForms() (refs []string, err error) {
+	pages := dynamodb.NewScanPaginator(s.engine(), &dynamodb.ScanInput{
+		TableName: aws.String("local-Table"), FilterExpression: aws.String("channel = :paper"), ConsistentRead: aws.Bool(true),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":paper": &types.AttributeValueMemberS{Value: "paper"}},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(s.t.Context())
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range page.Items {
+			refs = append(refs, strings.TrimPrefix(plain(i["PK"]), "F#"))
+		}
+	}
+	return refs, nil
+}
+
+// engine is the stack's table, past every function.
+func (s *stack) engine() *dynamodb.Client {
+	var at struct{ Engine string }
+	s.ask("/status.json", &at)
+	return dynamodb.New(dynamodb.Options{
+		Region: "eu-west-2", BaseEndpoint: &at.Engine, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), DisableValidateResponseChecksum: true,
+	})
 }

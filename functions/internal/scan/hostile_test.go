@@ -135,7 +135,7 @@ func (d drawn) outcome() string {
 // draw reads a file in a process of its own.
 func draw(t *testing.T, cache, path, seconds string) (d drawn) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), filepath.Join(built, "draw"), cache, path, seconds).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), made(t, "draw"), cache, path, seconds).CombinedOutput()
 	if err == nil {
 		err = json.Unmarshal(out, &d)
 	}
@@ -160,7 +160,7 @@ func TestHostileFilesGetTheirCodes(t *testing.T) {
 				if want == "takes-too-long" && !*whole {
 					want, seconds = "deadline", "2"
 				}
-				d := draw(t, cache(), hostile(t, c.Name), seconds)
+				d := draw(t, made(t, "cache"), hostile(t, c.Name), seconds)
 				if !d.Cached {
 					t.Error("its code was compiled anew")
 				}

@@ -16,40 +16,39 @@ import (
 	"example.org/optout/functions/internal/scan/scantest"
 )
 
-// built is a folder with what the tests share: commands without the race detector, the cache, and the hostile files.
-var built string
+// folder has in it what the tests share: commands without the race detector, the cache, and the hostile files.
+var folder string
+
+// built fills the folder for the first test that needs it; fuzzing needs none of it.
+var built = sync.OnceValue(func() (err error) {
+	if folder, err = os.MkdirTemp("", "scan"); err != nil {
+		return err
+	}
+	if err := command("go", "build", "-o", folder, "./scantest/draw", "./scantest/make", "./warm"); err != nil {
+		return err
+	}
+	var both errgroup.Group
+	both.Go(func() error { return command(filepath.Join(folder, "warm"), filepath.Join(folder, "cache")) })
+	both.Go(func() error { return command(filepath.Join(folder, "make"), filepath.Join(folder, "files")) })
+	return both.Wait()
+})
+
+// made is something in that folder.
+func made(tb testing.TB, name string) string {
+	tb.Helper()
+	if err := built(); err != nil {
+		tb.Fatal(err)
+	}
+	return filepath.Join(folder, name)
+}
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	var err error
-	if built, err = os.MkdirTemp("", "scan"); err == nil {
-		defer os.RemoveAll(built)
-		err = command("go", "build", "-o", built, "./scantest/draw", "./scantest/make", "./warm")
-	}
-	if err == nil {
-		var both errgroup.Group
-		both.Go(func() error { return command(filepath.Join(built, "warm"), cache()) })
-		both.Go(func() error { return command(filepath.Join(built, "make"), filepath.Join(built, "files")) })
-		err = both.Wait()
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
 	code := m.Run()
-	if e, err := shared(); err == nil {
-		err = e.Close()
-		if err != nil {
-			return 1
-		}
+	if folder != "" {
+		os.RemoveAll(folder)
 	}
-	return code
+	os.Exit(code)
 }
-
-func cache() string { return filepath.Join(built, "cache") }
 
 func command(name string, arguments ...string) error {
 	out, err := exec.CommandContext(context.Background(), name, arguments...).CombinedOutput()
@@ -59,37 +58,25 @@ func command(name string, arguments ...string) error {
 	return nil
 }
 
-// shared is the engine of all tests that do not change it.
-var shared = sync.OnceValues(func() (*Engine, error) { return Open(cache()) })
-
-func engine(tb testing.TB) *Engine {
+// open is an engine whose sandbox is a command without the race detector.
+func open(tb testing.TB) *Engine {
 	tb.Helper()
-	e, err := shared()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return e
-}
-
-// own is a drawer in the test's process.
-func own(tb testing.TB) *drawer {
-	tb.Helper()
-	d, err := openDrawer(cache())
+	e, err := OpenProgram(made(tb, "draw"), made(tb, "cache"))
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		if err := d.close(); err != nil {
+		if err := e.Close(); err != nil {
 			tb.Error(err)
 		}
 	})
-	return d
+	return e
 }
 
 // pagesOf reads a file that must not be refused.
 func pagesOf(tb testing.TB, file []byte) (all []Page) {
 	tb.Helper()
-	s, err := engine(tb).Read(tb.Context(), file, func(p Page) error { all = append(all, p); return nil })
+	s, err := open(tb).Read(tb.Context(), file, func(p Page) error { all = append(all, p); return nil })
 	if err != nil || s.Pages != len(all) || len(all) == 0 {
 		tb.Fatalf("%+v with %d pages: %v", s, len(all), err)
 	}
@@ -103,7 +90,7 @@ func hostile(tb testing.TB, name string) string {
 	if i < 0 {
 		tb.Fatalf("no class is %s", name)
 	}
-	return filepath.Join(built, "files", fmt.Sprintf("%02d", i))
+	return filepath.Join(made(tb, "files"), fmt.Sprintf("%02d", i))
 }
 
 // form is one that several tests look at, and change nothing of.

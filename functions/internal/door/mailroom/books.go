@@ -39,6 +39,9 @@ func (d *Door) showBooks(w http.ResponseWriter, r *http.Request, s signin.Sessio
 		At: batchAt(b.ID, ""), Note: note, Tag: batchTag(b, d.Now()), Place: place(b), Destroy: staff.Day(b.Destroy), Open: b.IsOpen(),
 		Supervisor: s.Role == optout.Supervisor, Books: ledgerRows(ledger), Missing: missing(b, pieces), Stuck: stuck(pieces), History: happened(b.History, s.Actor),
 	}
+	if n := coming(pieces); n > 0 {
+		v.Coming = counted(n, "file is on its way or being checked.", "files are on their way or being checked.")
+	}
 	if why := ledger.Closes(); b.IsOpen() && why != nil {
 		v.InTheWay = why.(*optout.Refusal).Detail
 	}
@@ -54,7 +57,7 @@ type booksView struct {
 	Place, Destroy   string
 	Open, Supervisor bool
 	Books            nhsui.SummaryList
-	Missing          string
+	Missing, Coming  string
 	InTheWay         string
 	Stuck            []stuckFor
 	Filters          staff.Tabs
@@ -77,9 +80,19 @@ func ledgerRows(l batch.Ledger) nhsui.SummaryList {
 		}}
 	}
 	return nhsui.SummaryList{Rows: []nhsui.SummaryRow{
-		row("Envelopes", itoa(l.Opened)+" opened "+sign(l.Envelopes())+" "+itoa(l.Declared)+" declared", envelopesSay(l), truth(l.Envelopes())),
-		row("Pieces", itoa(l.Pieces)+" on the books "+sign(l.AddsUp())+" "+strings.Join(sum, " + "), piecesSay(l), truth(l.AddsUp())),
+		row("Envelopes", itoa(l.Opened)+" opened "+sign(l.Envelopes())+" "+itoa(l.Declared)+" declared", envelopesSay(l), truth(l.Envelopes(), l.Opened < l.Declared)),
+		row("Pieces", itoa(l.Pieces)+" on the books "+sign(l.AddsUp())+" "+strings.Join(sum, " + "), piecesSay(l), truth(l.AddsUp(), false)),
 	}}
+}
+
+// coming is how many files are not read yet, and not stuck.
+func coming(pieces []batch.Piece) (n int) {
+	for _, p := range pieces {
+		if p.Status == batch.Awaited || p.Status == batch.Checking && p.Why == "" {
+			n++
+		}
+	}
+	return n
 }
 
 func sign(holds bool) string {
@@ -89,11 +102,15 @@ func sign(holds bool) string {
 	return "≠"
 }
 
-func truth(holds bool) nhsui.Tag {
-	if holds {
+// truth says whether an equation holds; yet: it may still come to hold by itself, as work goes on.
+func truth(holds, yet bool) nhsui.Tag {
+	switch {
+	case holds:
 		return nhsui.Tag{Text: "Adds up", Colour: "green"}
+	case yet:
+		return nhsui.Tag{Text: "Not yet", Colour: "yellow"}
 	}
-	return nhsui.Tag{Text: "Does not add up", Colour: "orange"}
+	return nhsui.Tag{Text: "Does not add up", Colour: "red"}
 }
 
 func envelopesSay(l batch.Ledger) string {

@@ -18,7 +18,7 @@ func TestABatchIsOpenedOnceFromAPage(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	b := h.asAnn()
-	b.get("/mailroom").says(t, "an empty mailroom", 200, "No batch is open.", "Open a batch", "To be keyed Nothing", "0 forms")
+	b.get("/mailroom").says(t, "an empty mailroom", 200, "No batch is open.", "Open a batch", "To be keyed Nothing", "Held, to be cleared up Nothing")
 	b.get("/mailroom/open").says(t, "the page", 200, "How many envelopes are there?", "In which box is the paper kept?")
 	a := b.fill("/mailroom/open", declared...)
 	to := a.header.Get("Location")
@@ -26,9 +26,9 @@ func TestABatchIsOpenedOnceFromAPage(t *testing.T) {
 		t.Fatalf("answered with %d to %s: %s", a.status, to, a.text(t))
 	}
 	b.fill("/mailroom/open", declared...).leads(t, "a double click", to)
-	page := b.get(to).says(t, "the batch", 200, "The batch is open.", "Box 2026-B-17, number 4.", "1 December 2027", "0 opened ≠ 10 declared", "Does not add up", "0 on the books = 0 registered + 0 held + 0 sent back + 0 other post + 0 scanned twice + 0 quarantined + 0 waiting", "Nothing is on the books yet.", "It cannot be closed yet.")
+	page := b.get(to).says(t, "the batch", 200, "The batch is open.", "Box 2026-B-17, number 4.", "1 December 2027", "0 opened ≠ 10 declared", "Not yet", "0 on the books = 0 registered + 0 held + 0 sent back + 0 other post + 0 scanned twice + 0 quarantined + 0 waiting", "Nothing is on the books yet.", "It cannot be closed yet.")
 	page.lacks(t, "the batch", "Open the batch again")
-	b.fill("/mailroom/open", with(declared, "sequence", "5")...).says(t, "gone back to and changed", 409, "This page has opened another batch already.", "Nothing was changed.")
+	b.fill("/mailroom/open", typed(declared, "sequence", "5")...).says(t, "gone back to and changed", 409, "This page has opened another batch already.", "Nothing was changed.")
 	b.get("/mailroom").says(t, "one batch", 200, "2026-B-17, number 4", "22 Nov 2026, today")
 	b.get("/mailroom/open").says(t, "the next one", 200)
 	if next := b.get("/mailroom/open").body; !strings.Contains(next, `value="2026-B-17"`) || !strings.Contains(next, `value="5"`) {
@@ -53,9 +53,9 @@ func TestWhatIsWrongWithABatchIsSaidBesideTheFields(t *testing.T) {
 		"yesterday":        {[]string{"destroy-day", "21", "destroy-month", "11", "destroy-year", "2026"}, []string{"That day is over. Check the date."}},
 		"no such day":      {[]string{"destroy-day", "31", "destroy-month", "2"}, []string{"There is no such day. Check it."}},
 	} {
-		b.fill("/mailroom/open", with(declared, c.change...)...).says(t, name, 422, append(c.wants, "There is a problem")...)
+		b.fill("/mailroom/open", typed(declared, c.change...)...).says(t, name, 422, append(c.wants, "There is a problem")...)
 	}
-	if page := b.fill("/mailroom/open", with(declared, "box", "<B>")...); !strings.Contains(page.body, `value="10"`) || !strings.Contains(page.body, `value="k1"`) || !strings.Contains(page.body, "&lt;B&gt;") {
+	if page := b.fill("/mailroom/open", typed(declared, "box", "<B>")...); !strings.Contains(page.body, `value="10"`) || !strings.Contains(page.body, `value="k1"`) || !strings.Contains(page.body, "&lt;B&gt;") {
 		t.Error("what was typed is not kept")
 	}
 	h.Fate = func(method string) optouttest.Fate {
@@ -86,7 +86,7 @@ func TestTheBooksShowEachPieceAndWhatIsStuck(t *testing.T) {
 	b.get(batchPath(id)).says(t, "the books", 200,
 		"5 opened ≠ 8 declared", "Of 3 envelopes nothing is on the books yet.", "Nothing is on the books of envelopes 6, 7 and 8.",
 		"6 on the books = 1 registered + 1 held + 0 sent back + 0 other post + 0 scanned twice + 1 quarantined + 3 waiting", "3 pieces still wait.",
-		"O'Neill <1>.pdf", "Registered", "No choice is ticked, or more than one", "A colleague", "No file yet",
+		"O'Neill <1>.pdf", "Registered", "No choice is ticked, or more than one", "A colleague", "No file yet", "1 file is on its way or being checked.",
 		"Malware was found in the file.", "scan it again on a machine that is clean", "The malware check gives no answer", "tell whoever looks after this service",
 		"Some pieces of this batch still wait.")
 	b.get(batchPath(id)+"?only=held").says(t, "the held ones", 200, "Held (1)", "two.pdf")
@@ -275,7 +275,7 @@ func TestOddValuesInEveryFieldOfEveryPage(t *testing.T) {
 	} {
 		for _, field := range append(fields, "nobody-knows-this-field") {
 			for name, value := range odd {
-				pairs := with([]string{"envelopes", "3", "box", "B", "sequence", "1", "envelope", "1", "what", "other-post", "count", "1", "how", "pigeon"}, field, value)
+				pairs := typed([]string{"envelopes", "3", "box", "B", "sequence", "1", "envelope", "1", "what", "other-post", "count", "1", "how", "pigeon"}, field, value)
 				a := b.fill(path, pairs...)
 				if a.status >= 500 || a.status < 200 {
 					t.Errorf("%s in %s of %s is answered with %d", name, field, path, a.status)

@@ -183,32 +183,35 @@ func (d *Door) send(w http.ResponseWriter, r *http.Request, s signin.Session, b 
 		return strings.Compare(a.Name, b.Name)
 	})
 	pieces = pieces[max(0, len(pieces)-batch.MostAtOnce):]
-	v := sendView{At: batchAt(b.ID, ""), About: about(b), Places: make([]sendPlace, len(pieces))}
+	v := sendView{At: batchAt(b.ID, ""), About: about(b)}
+	places := make([]sendPlace, len(pieces))
 	err = worklist.Each(ctx, len(pieces), func(ctx context.Context, n int) (err error) {
-		v.Places[n], err = d.sendPlace(ctx, b, pieces[n], n)
+		places[n], err = d.sendPlace(ctx, b, pieces[n])
 		return err
 	})
 	if err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}
-	for _, p := range v.Places {
+	for _, p := range places {
 		if p.Form == nil {
-			v.Come++
+			v.Came = append(v.Came, p)
+			continue
 		}
+		p.N = len(v.Waiting) + 1
+		v.Waiting = append(v.Waiting, p)
 	}
 	page := staff.Page{Name: "send", Title: "Send the files", Part: "/mailroom", Back: v.At, Data: v}
 	if r.URL.Query().Get("done") == "arrived" {
-		page.Done = "The file has arrived. " + counted(len(v.Places)-v.Come, "place waits", "places wait") + " for a file."
+		page.Done = "The file has arrived. " + counted(len(v.Waiting), "place waits", "places wait") + " for a file."
 	}
 	d.house.Show(w, s, page)
 }
 
 type sendView struct {
-	At     string
-	About  template.HTML
-	Places []sendPlace
-	Come   int // how many wait for no file any more
+	At            string
+	About         template.HTML
+	Waiting, Came []sendPlace // those that wait for a file, and those that do not any more
 }
 
 type sendPlace struct {
@@ -221,8 +224,8 @@ type sendPlace struct {
 }
 
 // sendPlace is a place for a file, with the form by which it is sent.
-func (d *Door) sendPlace(ctx context.Context, b batch.Batch, p batch.Piece, n int) (sendPlace, error) {
-	place := sendPlace{N: n + 1, Name: p.Name, Tag: standing(p)}
+func (d *Door) sendPlace(ctx context.Context, b batch.Batch, p batch.Piece) (sendPlace, error) {
+	place := sendPlace{Name: p.Name, Tag: standing(p)}
 	if p.Envelope > 0 {
 		place.Envelope = itoa(p.Envelope)
 	}

@@ -44,10 +44,11 @@ func (d *Door) home(w http.ResponseWriter, r *http.Request, s signin.Session) {
 	for _, x := range backlog {
 		v.Backlog.Rows = append(v.Backlog.Rows, nhsui.SummaryRow{Key: nhsui.SummaryCell{Text: x.text}, Value: nhsui.SummaryCell{Text: x.says(d.Now())}})
 	}
-	v.Backlog.Rows = append(v.Backlog.Rows, nhsui.SummaryRow{
-		Key:   nhsui.SummaryCell{Text: "Held, to be cleared up"},
-		Value: nhsui.SummaryCell{HTML: template.HTML(`<a href="/mailroom/letters">` + template.HTMLEscapeString(atLeast(letters, "form", "forms")) + `</a>`)},
-	})
+	waits := nhsui.SummaryRow{Key: nhsui.SummaryCell{Text: "Held, to be cleared up"}, Value: nhsui.SummaryCell{Text: "Nothing"}}
+	if letters > 0 {
+		waits.Value.HTML = template.HTML(`<a href="/mailroom/letters">` + template.HTMLEscapeString(atLeast(letters, "form", "forms")) + `</a>`)
+	}
+	v.Backlog.Rows = append(v.Backlog.Rows, waits)
 	d.house.Show(w, s, staff.Page{Name: "home", Title: "What is going on in the mailroom", Part: "/mailroom", Wide: true, Done: done[r.URL.Query().Get("done")], Data: v})
 }
 
