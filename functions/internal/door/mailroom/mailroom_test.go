@@ -116,7 +116,6 @@ func newHouse(t *testing.T) *house {
 var (
 	ann = optout.Actor{Role: optout.Desk, ID: "u-ann"}
 	bob = optout.Actor{Role: optout.Desk, ID: "u-bob"}
-	sue = optout.Actor{Role: optout.Supervisor, ID: "u-sue"}
 )
 
 // opened is a batch of envelopes.
