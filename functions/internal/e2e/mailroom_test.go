@@ -212,12 +212,7 @@ func (s *stack) toldOf(refs []string) bool {
 
 // items reads the table's items of a partition, past every function: those whose sort key begins like this.
 func (s *stack) items(pk, sk string) (all []map[string]types.AttributeValue, err error) {
-	var at struct{ Engine string }
-	s.ask("/status.json", &at)
-	db := dynamodb.New(dynamodb.Options{
-		Region: "eu-west-2", BaseEndpoint: &at.Engine, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), DisableValidateResponseChecksum: true,
-	})
-	pages := dynamodb.NewQueryPaginator(db, &dynamodb.QueryInput{
+	pages := dynamodb.NewQueryPaginator(s.engine(), &dynamodb.QueryInput{
 		TableName: aws.String("local-Table"), KeyConditionExpression: aws.String("PK = :pk AND begins_with(SK, :sk)"), ConsistentRead: aws.Bool(true),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: pk}, ":sk": &types.AttributeValueMemberS{Value: sk}},
 	})
@@ -287,4 +282,54 @@ func (s *stack) recount(id string, declared int, want map[string]int) (refs []st
 		return nil, fmt.Errorf("recounted: %d envelopes of %d, %d pieces of %s, %v instead of %v", len(envelopes), declared, sum, pieces, got, want)
 	}
 	return refs, nil
+}
+
+var digitsOf = regexp.MustCompile(`9\d{9}`)
+
+// all is everything that stands in an attribute, as text.
+func all(v types.AttributeValue) string {
+	switch v := v.(type) {
+	case *types.AttributeValueMemberL:
+		var b strings.Builder
+		for _, x := range v.Value {
+			b.WriteString(all(x) + " ")
+		}
+		return b.String()
+	case *types.AttributeValueMemberM:
+		var b strings.Builder
+		for _, x := range v.Value {
+			b.WriteString(all(x) + " ")
+		}
+		return b.String()
+	case *types.AttributeValueMemberB:
+		return string(v.Value)
+	}
+	return plain(v)
+}
+
+// paperForms are the references of all forms in the table that came on paper.
+func (s *stack) paperForms() (refs []string, err error) {
+	pages := dynamodb.NewScanPaginator(s.engine(), &dynamodb.ScanInput{
+		TableName: aws.String("local-Table"), FilterExpression: aws.String("channel = :paper"), ConsistentRead: aws.Bool(true),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":paper": &types.AttributeValueMemberS{Value: "paper"}},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(s.t.Context())
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range page.Items {
+			refs = append(refs, strings.TrimPrefix(plain(i["PK"]), "F#"))
+		}
+	}
+	return refs, nil
+}
+
+// engine is the stack's table, past every function.
+func (s *stack) engine() *dynamodb.Client {
+	var at struct{ Engine string }
+	s.ask("/status.json", &at)
+	return dynamodb.New(dynamodb.Options{
+		Region: "eu-west-2", BaseEndpoint: &at.Engine, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), DisableValidateResponseChecksum: true,
+	})
 }

@@ -9,9 +9,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"example.org/optout/functions/internal/dynamo"
 	"example.org/optout/functions/internal/nhs"
 )
@@ -33,13 +30,9 @@ type told struct {
 
 // software is that of a practice, with a token of the stack's issuer.
 func (s *stack) software(practice string) (*caller, error) {
-	var at struct{ Issuer, Engine string }
+	var at struct{ Issuer string }
 	s.ask("/status.json", &at)
-	table := dynamo.New(dynamodb.New(dynamodb.Options{
-		Region: "eu-west-2", BaseEndpoint: &at.Engine, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-		DisableValidateResponseChecksum: true,
-	}), "local-Table")
-	if err := table.SaveClient(s.t.Context(), "software-1", nhs.StoredODSCode(practice), "a clinical system"); err != nil {
+	if err := dynamo.New(s.engine(), "local-Table").SaveClient(s.t.Context(), "software-1", nhs.StoredODSCode(practice), "a clinical system"); err != nil {
 		return nil, err
 	}
 	r, err := http.PostForm(at.Issuer+"/oauth2/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {"software-1"}, "client_secret": {"local-secret"}})

@@ -32,14 +32,17 @@ func (r *raster) blank() bool {
 		return false // too small to tell
 	}
 	cells := make([]float64, w*h)
-	for y := range h * side {
-		row := r.y[y*r.width:]
-		for x := range w * side {
-			cells[y/side*w+x/side] += float64(row[x])
+	for y := range h {
+		for x := range w {
+			sum := 0
+			for in := range side {
+				from := (y*side+in)*r.width + x*side
+				for _, v := range r.y[from : from+side] {
+					sum += int(v)
+				}
+			}
+			cells[y*w+x] = float64(sum) / float64(side*side)
 		}
-	}
-	for i := range cells {
-		cells[i] /= float64(side * side)
 	}
 	paper := ground(cells, w, h)
 	if slices.Max(paper) < 96 {
@@ -67,17 +70,22 @@ func (r *raster) blank() bool {
 func ground(cells []float64, w, h int) []float64 {
 	paper := make([]float64, w*h)
 	bw, bh := (w+around-1)/around, (h+around-1)/around
-	block := make([]float64, 0, around*around)
 	for by := range bh {
 		for bx := range bw {
-			block = block[:0]
+			var shades [256]int
 			// A block at the end is as large as the others, so that it is not all edge.
 			x0, y0 := min(bx*around, w-around), min(by*around, h-around)
 			for y := y0; y < y0+around; y++ {
-				block = append(block, cells[y*w+x0:y*w+x0+around]...)
+				for _, c := range cells[y*w+x0 : y*w+x0+around] {
+					shades[int(c+0.5)]++
+				}
 			}
-			slices.Sort(block)
-			median := block[len(block)/2]
+			half, at := shades[0], 0
+			for half <= around*around/2 {
+				at++
+				half += shades[at]
+			}
+			median := float64(at)
 			for y := by * around; y < min(h, (by+1)*around); y++ {
 				for x := bx * around; x < min(w, (bx+1)*around); x++ {
 					paper[y*w+x] = median
@@ -90,8 +98,9 @@ func ground(cells []float64, w, h int) []float64 {
 
 // noise is the standard deviation of the cells, as the middle half of them has it: marks are not noise.
 func noise(cells, paper []float64) float64 {
-	off := make([]float64, 0, len(cells)/4+1)
-	for i := 0; i < len(cells); i += 4 {
+	const every = 13 // of them tells as much
+	off := make([]float64, 0, len(cells)/every+1)
+	for i := 0; i < len(cells); i += every {
 		off = append(off, math.Abs(cells[i]-paper[i]))
 	}
 	slices.Sort(off)

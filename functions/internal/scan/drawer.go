@@ -22,6 +22,9 @@ import (
 // asked, and know of what was refused.
 const mostMemory = 1 << 30 >> 16
 
+// noFiles is what pdfium sees of the machine's files. By default it would be all of them.
+var noFiles = wazero.NewFSConfig()
+
 // drawer draws pages, in the sandbox's own process.
 type drawer struct {
 	cached  bool
@@ -72,7 +75,7 @@ func compile(cacheDirectory string) (d *drawer, err error) {
 	d.pool, err = webassembly.Init(webassembly.Config{
 		Context:       experimental.WithMemoryAllocator(context.Background(), d.memory),
 		MaxTotal:      1,
-		FSConfig:      wazero.NewFSConfig(), // no files: by default it would be all of the machine's
+		FSConfig:      noFiles,
 		RuntimeConfig: config,
 		Stdout:        io.Discard,
 		Stderr:        io.Discard,

@@ -60,7 +60,10 @@ func command(name string, arguments ...string) error {
 }
 
 // shared is the engine of all tests that do not change it.
-var shared = sync.OnceValues(func() (*Engine, error) { return Open(cache()) })
+var shared = sync.OnceValues(open)
+
+// open is an engine whose sandbox is a command without the race detector.
+func open() (*Engine, error) { return OpenProgram(filepath.Join(built, "draw"), cache()) }
 
 func engine(tb testing.TB) *Engine {
 	tb.Helper()
@@ -69,21 +72,6 @@ func engine(tb testing.TB) *Engine {
 		tb.Fatal(err)
 	}
 	return e
-}
-
-// own is a drawer in the test's process.
-func own(tb testing.TB) *drawer {
-	tb.Helper()
-	d, err := openDrawer(cache())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := d.close(); err != nil {
-			tb.Error(err)
-		}
-	})
-	return d
 }
 
 // pagesOf reads a file that must not be refused.

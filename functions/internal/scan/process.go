@@ -20,25 +20,39 @@ type Engine struct {
 	// file and changes nothing else: the cache was made for another processor, or another version.
 	Cached bool
 
-	cache string
-	time  time.Duration
-	one   sync.Mutex
-	next  *process // waits for the next file; nil if it must be started first
+	program, cache string
+	time           time.Duration
+
+	one  sync.Mutex
+	next *process // waits for the next file; nil if it must be started first
 }
 
 // Open makes the engine ready. Its code comes from the cache in a directory that Warm filled, which may be read-only. If it
 // is not there, or is another processor's, the code is compiled, and kept there if that can be done. With "" it is
 // compiled and not kept.
 func Open(cacheDirectory string) (*Engine, error) {
-	p, err := start(cacheDirectory)
+	self := "/proc/self/exe" // which is this program even when its file was replaced
+	if _, err := os.Stat(self); err != nil {
+		if self, err = os.Executable(); err != nil {
+			return nil, fmt.Errorf("open sandbox: %w", err)
+		}
+	}
+	return OpenProgram(self, cacheDirectory)
+}
+
+// OpenProgram is Open with another program as the sandbox, which must import this package. It is for tests: theirs may be
+// built for the race detector, which takes a hundred times as long, and no cache is found for a test's binary.
+func OpenProgram(program, cacheDirectory string) (*Engine, error) {
+	e := &Engine{program: program, cache: cacheDirectory, time: gates.time}
+	p, err := e.start()
 	if err != nil {
 		return nil, fmt.Errorf("open sandbox: %w", err)
 	}
-	e := &Engine{cache: cacheDirectory, time: gates.time, next: p}
 	if e.Cached, err = p.ready(); err != nil {
 		p.end()
 		return nil, fmt.Errorf("open sandbox: %w", err)
 	}
+	e.next = p
 	return e, nil
 }
 
@@ -58,7 +72,7 @@ func (e *Engine) Close() error {
 //
 // A page that cannot be drawn comes with its Fault and the others come all the same. If no page can be drawn the file is
 // refused for what is wrong with the first, and page is never called. Only a file that takes too long may be refused
-// after pages of it came.
+// after pages of it came. That the sandbox dies is ours: it may go better the next time.
 func (e *Engine) Read(ctx context.Context, file []byte, page func(Page) error) (s Summary, err error) {
 	if s.Kind, err = sniff(file); err != nil {
 		return s, err
@@ -67,13 +81,13 @@ func (e *Engine) Read(ctx context.Context, file []byte, page func(Page) error) (
 	defer e.one.Unlock()
 	p := e.next
 	if e.next = nil; p == nil {
-		if p, err = start(e.cache); err != nil {
+		if p, err = e.start(); err != nil {
 			return s, fmt.Errorf("start sandbox: %w", err)
 		}
 	}
 	s, err = e.read(ctx, p, file, s, page)
 	p.end()
-	e.next, _ = start(e.cache) // for the next file, while nobody waits; if it fails then, that is soon enough to say so
+	e.next, _ = e.start() // for the next file, while nobody waits; if it fails then, that is soon enough to say so
 	if _, refused := errors.AsType[*Refusal](err); err != nil && !refused {
 		err = fmt.Errorf("read scan: %w", err)
 	}
@@ -81,8 +95,9 @@ func (e *Engine) Read(ctx context.Context, file []byte, page func(Page) error) (
 }
 
 func (e *Engine) read(ctx context.Context, p *process, file []byte, s Summary, page func(Page) error) (Summary, error) {
+	defer context.AfterFunc(ctx, p.kill)()
 	if _, err := p.ready(); err != nil {
-		return s, err
+		return s, errors.Join(ctx.Err(), err)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, e.time, refuse("takes-too-long"))
 	defer cancel()
@@ -133,14 +148,8 @@ type process struct {
 // name is what the program is called when it is the sandbox.
 const name = "scan-sandbox"
 
-func start(cacheDirectory string) (*process, error) {
-	self := "/proc/self/exe" // which is this program even when its file was replaced
-	if _, err := os.Stat(self); err != nil {
-		if self, err = os.Executable(); err != nil {
-			return nil, err
-		}
-	}
-	p := &process{cmd: &exec.Cmd{Path: self, Args: []string{name, cacheDirectory}, Env: []string{}}}
+func (e *Engine) start() (*process, error) {
+	p := &process{cmd: &exec.Cmd{Path: e.program, Args: []string{name, e.cache}, Env: []string{}}}
 	in, err := p.cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -150,7 +159,10 @@ func start(cacheDirectory string) (*process, error) {
 		return nil, err
 	}
 	p.in, p.out = in, gob.NewDecoder(out)
-	return p, p.cmd.Start()
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // ready waits until the sandbox is.

@@ -557,7 +557,7 @@ func (p *pusher) refuse(f *file, code, detail string) error {
 	if err := p.add(r); err != nil {
 		return err
 	}
-	p.say.sent()
+	p.say.refused(f.Size)
 	p.say.line("Refused: %s (%s). %s", f.Name, code, detail)
 	return p.put(f)
 }

@@ -74,6 +74,13 @@ func (s *screen) sent() {
 	s.done++
 }
 
+// refused says that a file is done with, and that nothing of it goes out.
+func (s *screen) refused(bytes int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done, s.bytes = s.done+1, s.bytes-bytes
+}
+
 func (s *screen) progress() string {
 	seconds := max(time.Since(s.began).Seconds(), 0.001)
 	return fmt.Sprintf("%d of %d files, %.1f of %.1f MB, %.1f MB/s", s.done, s.files, float64(s.gone)/1e6, float64(s.bytes)/1e6, float64(s.gone)/1e6/seconds)

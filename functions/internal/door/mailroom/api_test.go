@@ -218,6 +218,51 @@ func TestAFormIsSignedAnewForAFileThatHasNotCome(t *testing.T) {
 	c.do("GET", at, 0, "", 200, `"counted":1,"waiting":1`)
 }
 
+// Whoever else writes at the same time, and whatever answer of the table is lost: a receipt is a receipt.
+func TestAReceiptOutlivesConflictsAndLostAnswers(t *testing.T) {
+	t.Parallel()
+	for _, fate := range []optouttest.Fate{optouttest.Conflict, optouttest.Lost, optouttest.Throttle} {
+		c := newClient(t)
+		at, id := c.opened()
+		file := c.announced(at, 2, "a.pdf")[0]
+		if err := c.bucket.Put(t.Context(), "scans/"+file, "", []byte("scan")); err != nil {
+			t.Fatal(err)
+		}
+		failed := map[string]int{}
+		c.Fate = func(method string) optouttest.Fate {
+			if failed[method]++; failed[method] <= 2 && (method == "SaveUpload" || method == "SaveBatch") {
+				return fate
+			}
+			return optouttest.Fine
+		}
+		c.do("POST", "/api/mailroom/files/"+file+"/sent", 0, "", 200, `"state":"uploaded"`, `"received":true`)
+		if p, err := c.Piece(t.Context(), batch.FirstOf(id, file)); err != nil || p.Status != batch.Checking || failed["SaveUpload"] < 1 {
+			t.Errorf("%+v, %v, %v", p.Status, err, failed)
+		}
+	}
+}
+
+// The malware check may know a file before anybody has said that it is there: the receipt puts it on the books all the same.
+func TestAReceiptIsOnTheBooksWhoeverSawTheFileFirst(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	at, id := c.opened()
+	file := c.announced(at, 2, "a.pdf")[0]
+	s, err := c.Upload(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = s.Arrived(c.Now())
+	s.Object, s.Malware = "v1", "clean"
+	if _, err := c.SaveUpload(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	c.do("POST", "/api/mailroom/files/"+file+"/sent", 0, `{"bytes":4}`, 200, `"received":true`)
+	if p, err := c.Piece(t.Context(), batch.FirstOf(id, file)); err != nil || p.Status != batch.Checking {
+		t.Errorf("the piece is %s, %v", p.Status, err)
+	}
+}
+
 // What is wrong with what software sends is named, and nothing is made.
 func TestWhatSoftwareGetsWrongIsNamed(t *testing.T) {
 	t.Parallel()
@@ -312,3 +357,7 @@ func TestAnyClientOfTheMailroomSeesAnyBatch(t *testing.T) {
 	c.token = c.issuer.Token(t, "push-2", c.Now())
 	c.do("GET", at, 0, "", 200, `"list":[]`)
 }
+
+// The buckets of the pages' tests hold no files: only software asks.
+func (*signer) Find(context.Context, string) ([]upload.Object, error)   { return nil, nil }
+func (*pictures) Find(context.Context, string) ([]upload.Object, error) { return nil, nil }

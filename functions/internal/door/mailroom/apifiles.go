@@ -260,7 +260,7 @@ func (d *Door) sentBySoftware(w http.ResponseWriter, r *http.Request, _ optout.A
 	if !ok {
 		return
 	}
-	if s.Object == "" && !(s.IsEnded() && s.State != upload.Expired) {
+	if s.Object == "" && !isReceived(s) { // nobody has seen the file yet
 		found, err := d.Files.Find(ctx, s.Key())
 		switch right := func(o upload.Object) bool { return o.Size == x.Bytes || x.Bytes == 0 }; {
 		case err != nil:
@@ -273,23 +273,30 @@ func (d *Door) sentBySoftware(w http.ResponseWriter, r *http.Request, _ optout.A
 			problem.Write(ctx, w, problem.FileOtherSize)
 			return
 		}
-		if s, p, err = d.arrivedBySoftware(ctx, s); err != nil {
-			problem.Error(ctx, w, err)
-			return
-		}
+	}
+	s, p, err := d.arrivedBySoftware(ctx, s, p)
+	if err != nil {
+		problem.Error(ctx, w, err)
+		return
 	}
 	door.WriteJSON(w, http.StatusOK, receiptOf(s, p))
 }
 
+// isReceived says that a file was read, or is not read for a reason.
+func isReceived(s upload.Slot) bool { return s.IsEnded() && s.State != upload.Expired }
+
 // arrivedBySoftware notes on the books and on the slot that a file is there. The slot is last: what is noted of it starts
 // the reader.
-func (d *Door) arrivedBySoftware(ctx context.Context, s upload.Slot) (upload.Slot, batch.Piece, error) {
-	at := batch.FirstOf(s.Batch, s.ID)
+func (d *Door) arrivedBySoftware(ctx context.Context, s upload.Slot, p batch.Piece) (upload.Slot, batch.Piece, error) {
+	id, at := s.ID, batch.FirstOf(s.Batch, s.ID)
+	if p.Status != batch.Awaited && p.Status != batch.Lapsed && s.State != upload.Promised && s.State != upload.Expired {
+		return s, p, nil
+	}
 	if err := d.mailroom().Arrived(ctx, at); err != nil {
 		return s, batch.Piece{}, fmt.Errorf("note the file: %w", err)
 	}
 	err := steady.Insist(ctx, func() (err error) {
-		if s, err = d.Store.Upload(ctx, s.ID); err != nil {
+		if s, err = d.Store.Upload(ctx, id); err != nil {
 			return err
 		}
 		if s.State == upload.Promised || s.State == upload.Expired {
@@ -300,7 +307,7 @@ func (d *Door) arrivedBySoftware(ctx context.Context, s upload.Slot) (upload.Slo
 	if err != nil {
 		return s, batch.Piece{}, fmt.Errorf("note that it is there: %w", err)
 	}
-	p, err := d.Store.Piece(ctx, at)
+	p, err = d.Store.Piece(ctx, at)
 	return s, p, err
 }
 

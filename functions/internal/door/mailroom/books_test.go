@@ -28,7 +28,7 @@ func TestABatchIsOpenedOnceFromAPage(t *testing.T) {
 	b.fill("/mailroom/open", declared...).leads(t, "a double click", to)
 	page := b.get(to).says(t, "the batch", 200, "The batch is open.", "Box 2026-B-17, number 4.", "1 December 2027", "0 opened ≠ 10 declared", "Not yet", "0 on the books = 0 registered + 0 held + 0 sent back + 0 other post + 0 scanned twice + 0 quarantined + 0 waiting", "Nothing is on the books yet.", "It cannot be closed yet.")
 	page.lacks(t, "the batch", "Open the batch again")
-	b.fill("/mailroom/open", with(declared, "sequence", "5")...).says(t, "gone back to and changed", 409, "This page has opened another batch already.", "Nothing was changed.")
+	b.fill("/mailroom/open", typed(declared, "sequence", "5")...).says(t, "gone back to and changed", 409, "This page has opened another batch already.", "Nothing was changed.")
 	b.get("/mailroom").says(t, "one batch", 200, "2026-B-17, number 4", "22 Nov 2026, today")
 	b.get("/mailroom/open").says(t, "the next one", 200)
 	if next := b.get("/mailroom/open").body; !strings.Contains(next, `value="2026-B-17"`) || !strings.Contains(next, `value="5"`) {
@@ -53,9 +53,9 @@ func TestWhatIsWrongWithABatchIsSaidBesideTheFields(t *testing.T) {
 		"yesterday":        {[]string{"destroy-day", "21", "destroy-month", "11", "destroy-year", "2026"}, []string{"That day is over. Check the date."}},
 		"no such day":      {[]string{"destroy-day", "31", "destroy-month", "2"}, []string{"There is no such day. Check it."}},
 	} {
-		b.fill("/mailroom/open", with(declared, c.change...)...).says(t, name, 422, append(c.wants, "There is a problem")...)
+		b.fill("/mailroom/open", typed(declared, c.change...)...).says(t, name, 422, append(c.wants, "There is a problem")...)
 	}
-	if page := b.fill("/mailroom/open", with(declared, "box", "<B>")...); !strings.Contains(page.body, `value="10"`) || !strings.Contains(page.body, `value="k1"`) || !strings.Contains(page.body, "&lt;B&gt;") {
+	if page := b.fill("/mailroom/open", typed(declared, "box", "<B>")...); !strings.Contains(page.body, `value="10"`) || !strings.Contains(page.body, `value="k1"`) || !strings.Contains(page.body, "&lt;B&gt;") {
 		t.Error("what was typed is not kept")
 	}
 	h.Fate = func(method string) optouttest.Fate {
@@ -278,7 +278,7 @@ func TestOddValuesInEveryFieldOfEveryPage(t *testing.T) {
 	} {
 		for _, field := range append(fields, "nobody-knows-this-field") {
 			for name, value := range odd {
-				pairs := with([]string{"envelopes", "3", "box", "B", "sequence", "1", "envelope", "1", "what", "other-post", "count", "1", "how", "pigeon"}, field, value)
+				pairs := typed([]string{"envelopes", "3", "box", "B", "sequence", "1", "envelope", "1", "what", "other-post", "count", "1", "how", "pigeon"}, field, value)
 				a := b.fill(path, pairs...)
 				if a.status >= 500 || a.status < 200 {
 					t.Errorf("%s in %s of %s is answered with %d", name, field, path, a.status)

@@ -194,12 +194,18 @@ func (d *Door) next(w http.ResponseWriter, r *http.Request, s signin.Session) {
 	case err != nil:
 		d.house.Answer(w, r, err, staff.Outcome{Again: func(status int, faults []staff.Fault) { d.showDesk(w, r, s, v, status, faults) }})
 	default:
-		staff.See(w, deskAt(p.At)+v.query()+toWork)
+		staff.See(w, deskAt(p.At)+v.query()+toWork(p))
 	}
 }
 
-// toWork is the first field of a piece's page: it has the focus, and stands at the top of the window.
-const toWork = "#want"
+// toWork leads to the first field of a piece's page: it has the focus, and stands at the top of the window. Where a
+// supervisor decides, what two people read stands above it.
+func toWork(p batch.Piece) string {
+	if p.Status == batch.Disputed {
+		return ""
+	}
+	return "#want"
+}
 
 // takeNext takes the piece that is to be done next. optout.ErrNotFound, if there is none for this person.
 func (d *Door) takeNext(ctx context.Context, s signin.Session, v way) (batch.Piece, error) {
@@ -228,7 +234,7 @@ func (d *Door) onward(w http.ResponseWriter, r *http.Request, s signin.Session, 
 	after := done.Batch + "/" + done.ID
 	if !v.Stop {
 		if p, err := d.takeNext(r.Context(), s, v); err == nil {
-			staff.See(w, deskAt(p.At)+v.query("after", after)+toWork)
+			staff.See(w, deskAt(p.At)+v.query("after", after)+toWork(p))
 			return
 		} else if !errors.Is(err, optout.ErrNotFound) {
 			observe.Cause(r.Context(), err) // what was done is done

@@ -269,6 +269,10 @@ func (d *Door) key(w http.ResponseWriter, r *http.Request, s signin.Session, v w
 		d.part(&page, b, p, fields, filled, wrong)
 		if page.Mine && s.Role == optout.Supervisor && len(p.Keyed) > 1 {
 			page.Compare = compared(p)
+			for _, field := range p.Keyed[0].Reading.Differs(p.Keyed[1].Reading) {
+				marked := map[string]*template.HTML{"choice": &page.Want, "birthDate": &page.Born, "nhsNumber": &page.Number}[field]
+				*marked = `<div class="app-differs">` + nhsui.HTML(nhsui.Tag{Text: "Read in two ways", Colour: "orange"}) + *marked + `</div>`
+			}
 		}
 	}
 	d.house.Show(w, s, staff.Page{

@@ -35,7 +35,7 @@ func (d *Door) actAtDesk(w http.ResponseWriter, r *http.Request, s signin.Sessio
 	switch do := f.Get("do"); {
 	case do == "take":
 		_, err := d.mailroom().Take(r.Context(), p.At, s.Actor)
-		d.led(w, r, s, v, p, err, deskAt(p.At)+v.query()+toWork)
+		d.led(w, r, s, v, p, err, deskAt(p.At)+v.query()+toWork(p))
 	case do == "put-back":
 		_, err := d.mailroom().PutBack(r.Context(), p.At, s.Actor)
 		d.led(w, r, s, v, p, err, "/mailroom/desk"+v.query())
@@ -44,13 +44,13 @@ func (d *Door) actAtDesk(w http.ResponseWriter, r *http.Request, s signin.Sessio
 		if err == nil {
 			_, err = d.mailroom().Take(r.Context(), p.At, s.Actor)
 		}
-		d.led(w, r, s, v, p, err, deskAt(p.At)+v.query()+toWork)
+		d.led(w, r, s, v, p, err, deskAt(p.At)+v.query()+toWork(p))
 	case verb == "pages" || do == "find":
 		if verb == "pages" {
 			url.Values(f).Set("from", reason)
 		}
 		d.again(w, r, s, v, p, f, 0, nil)
-	case do == "register", do == "check", verb == "hold":
+	case do == "register", do == "check", verb == "hold" && reason != "":
 		d.read(w, r, s, v, p, f, reason)
 	case verb == "back", verb == "other", do == "rescan", do == "alarm":
 		d.outcome(w, r, s, v, p, f, reason)
@@ -197,7 +197,7 @@ func (d *Door) read(w http.ResponseWriter, r *http.Request, s signin.Session, v 
 		return
 	}
 	if twice != (p.Status == batch.Second) && p.Stage() != "" && p.Stage() != batch.Supervise { // the page was for another list
-		d.again(w, r, s, v, p, f, http.StatusConflict, []staff.Fault{{Text: batch.NotNow.Detail + " Nothing was changed."}})
+		d.done(w, r, s, v, p, p, f, batch.NotNow)
 		return
 	}
 	now, err := d.mailroom().Key(r.Context(), p.At, s.Actor, reading)

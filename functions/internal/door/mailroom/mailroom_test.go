@@ -53,8 +53,6 @@ func (*signer) Picture(_ context.Context, key string) (string, error) {
 	return "https://bucket.example/" + key, nil
 }
 
-func (*signer) Find(context.Context, string) ([]upload.Object, error) { return nil, nil }
-
 func (*signer) Origin(context.Context) string { return "https://bucket.example" }
 
 // last is the form that was signed last.

@@ -96,7 +96,7 @@ func TestAHeldFormIsWrittenToAndReleased(t *testing.T) {
 		"want", "dissent", "forenames", "Zoë", "surname", "O'Neill", "birth-date-day", "31", "birth-date-month", "3", "birth-date-year", "1957", "signer", "self", "practice", "A81001",
 		"line-1", "1 High Street", "postcode", "TS18 1HU", "text", "by letter", "key", "r1",
 	}
-	boss.fill(form+"/release", with(said, "want", "", "text", "")...).says(t, "not cleared up", 422, "Say what the person wants.", "Say how it was cleared up.")
+	boss.fill(form+"/release", typed(said, "want", "", "text", "")...).says(t, "not cleared up", 422, "Say what the person wants.", "Say how it was cleared up.")
 	boss.fill(form+"/release", said...).leads(t, "cleared up", "/mailroom/letters?done=released")
 	f, err := h.Form(t.Context(), p.Form)
 	if err != nil || f.State().Status != optout.StatusRegistered || f.Facts.Choice != "dissent" {

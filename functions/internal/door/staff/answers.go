@@ -94,6 +94,9 @@ func AnswersFilled(a optout.Answers) door.Form {
 	tick("one-name", a.Subject.OneName)
 	set("nhs-number", a.Subject.NHSNumber)
 	for n, line := range a.Subject.Address {
+		if n > 0 && n == len(a.Subject.Address)-1 { // a town comes last
+			n = len(lines) - 1
+		}
 		set(lines[min(n, len(lines)-1)], line)
 	}
 	set("postcode", a.Subject.Postcode)

@@ -35,7 +35,7 @@ var (
 
 // fax packs a page in black and white as fax machines and scanners do (ITU-T T.6, "Group 4"). Darker than half is black.
 func fax(m image.Image) []byte {
-	page := grey(m)
+	page := Grey(m)
 	width := page.Rect.Dx()
 	var out bits
 	above := []int{width, width}

@@ -43,8 +43,8 @@ func btoi(b bool) int {
 	return 0
 }
 
-// grey is an image in grey.
-func grey(m image.Image) *image.Gray {
+// Grey is an image in grey.
+func Grey(m image.Image) *image.Gray {
 	b := m.Bounds()
 	all := image.NewGray(image.Rect(0, 0, b.Dx(), b.Dy()))
 	draw.Draw(all, all.Rect, m, b.Min, draw.Src)
@@ -52,7 +52,7 @@ func grey(m image.Image) *image.Gray {
 }
 
 // shades are an image's, row by row.
-func shades(m image.Image) []byte { return grey(m).Pix }
+func shades(m image.Image) []byte { return Grey(m).Pix }
 
 func pack(c Compression, body []byte) []byte {
 	switch c {
