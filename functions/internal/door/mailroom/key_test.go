@@ -473,14 +473,18 @@ func TestWhatWasTypedIsNotLost(t *testing.T) {
 			}
 		}
 	}
-	for _, method := range []string{"Register", "SaveBatch", "Look"} { // the table cannot be reached now
+	for _, method := range []string{"Piece", "Batch", "Register", "SaveBatch", "Look"} { // the table cannot be reached now
 		h.Fate = func(m string) optouttest.Fate {
 			if m == method {
 				return optouttest.Throttle
 			}
 			return optouttest.Fine
 		}
-		a := ann.says(ann.post(pieceDesk(at), form...), 503, "Nothing that you typed is lost")
+		says := "Nothing that you typed is lost"
+		if method == "Piece" || method == "Batch" { // nor how the piece stands
+			says = "What you sent is kept on this page"
+		}
+		a := ann.says(ann.post(pieceDesk(at), form...), 503, says)
 		if a.header.Get("Retry-After") == "" {
 			t.Error("nobody says when to try again")
 		}
