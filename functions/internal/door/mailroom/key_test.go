@@ -462,7 +462,7 @@ func TestWhatWasTypedIsNotLost(t *testing.T) {
 	t.Parallel()
 	h := newDesk(t, 0)
 	at := h.scanned(batch.Page{})
-	ann, bob := h.ann(), h.bob()
+	ann := h.ann()
 	ann.takes(batch.Keying1, at)
 	form := with(read, "do", "register", "proxy-name", "Robin Quill", "capacity", "deputy", "safe", "post", "format", "large print", "stop", "yes")
 	keeps := func(a seen) {
@@ -502,7 +502,7 @@ func TestWhatWasTypedIsNotLost(t *testing.T) {
 	a := out.says(out.post(pieceDesk(at), form...), 401, "Send it again", `action="`+pieceDesk(at)+`"`, `name="do" value="register"`)
 	keeps(a)
 	h.Move(batch.LeaseLasts + time.Second)
-	ann, bob = h.ann(), h.bob()
+	ann, bob := h.ann(), h.bob()
 	bob.takes(batch.Keying1, at)
 	keeps(ann.says(ann.post(pieceDesk(at), form...), 409, "Somebody else has this piece before them"))
 	bob.leads(bob.post(pieceDesk(at), "stage", "K", "do", "other-blank"), "/mailroom/desk")
