@@ -55,10 +55,6 @@ func (p *pictures) Picture(_ context.Context, key string) (string, error) {
 	return "https://bucket.example/" + key + "?signed", nil
 }
 
-func (*pictures) Link(_ context.Context, key, _ string) (string, error) {
-	return "https://bucket.example/" + key + "?link", nil
-}
-
 func (*pictures) Find(context.Context, string) ([]upload.Object, error) { return nil, nil }
 
 func (*pictures) Origin(context.Context) string { return "https://bucket.example" }

@@ -41,8 +41,6 @@ type Files interface {
 	Form(ctx context.Context, file bucket.File) (bucket.Form, error)
 	// Picture signs an address at which a picture is shown within a page, for a minute.
 	Picture(ctx context.Context, key string) (string, error)
-	// Link signs an address at which a file is downloaded under a name, for a minute.
-	Link(ctx context.Context, key, name string) (string, error)
 	// Find gives the versions of a file, the newest first; none, if it was never put there.
 	Find(ctx context.Context, key string) ([]upload.Object, error)
 	// Origin is where forms go and pictures come from, for the pages' policy.
