@@ -19,6 +19,7 @@ import (
 	"example.org/optout/functions/internal/door/staff"
 	"example.org/optout/functions/internal/keyring"
 	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/problem"
 	"example.org/optout/functions/internal/signin"
@@ -146,12 +147,26 @@ func onPiece(serve func(*Door, http.ResponseWriter, *http.Request, signin.Sessio
 		switch p, err := d.Store.Piece(r.Context(), batch.At{Batch: id, ID: piece}); {
 		case errors.Is(err, optout.ErrNotFound):
 			d.house.Refuse(w, r, problem.NoSuchPiece)
+		case err != nil && r.Method == http.MethodPost && door.WantsPage(r):
+			d.keeps(w, r, err)
 		case err != nil:
 			d.house.Fail(w, r, err)
 		default:
 			serve(d, w, r, s, p)
 		}
 	}
+}
+
+// keeps answers what somebody has typed and cannot be taken now with all of it, to be sent again from there.
+func (d *Door) keeps(w http.ResponseWriter, r *http.Request, err error) {
+	p := problem.Of(err)
+	if p.Status != http.StatusServiceUnavailable {
+		d.house.Fail(w, r, err)
+		return
+	}
+	observe.Cause(r.Context(), err)
+	w.Header().Set("Retry-After", "30")
+	d.house.Resend(w, r, p, "/mailroom/stay", "See whether the service answers again")
 }
 
 //go:embed *.gohtml
