@@ -363,8 +363,8 @@ func TestToldToEndItSaysWhatWaits(t *testing.T) {
 		}
 	}
 	w.says(ctx, slices.DeleteFunc(w.line(folder), func(s string) bool { return s == "-once" }), disagrees, "1 seen = 0 sent + 0 refused + 1 waiting", "waiting  scan0000.pdf", "They do not agree.")
-	w.point = func(string) {}
-	w.working.Wait()
+	w.happens(func(string) {})
+	w.rests(false)
 	w.says(t.Context(), w.line(folder), 0, "1 seen = 1 sent")
 	w.recount(folder, sums)
 }
