@@ -53,15 +53,15 @@ func keyOf(w http.ResponseWriter, r *http.Request) (key string, ok bool) {
 
 // book is a batch for software: its two equations, and its pieces where they are asked for.
 type book struct {
-	Batch        string    `json:"batch"`
-	State        string    `json:"state"` // open or closed
-	Box          string    `json:"box"`
-	Sequence     int       `json:"sequence"`
-	DestroyAfter string    `json:"destroyAfter,omitempty"`
-	Opened       string    `json:"opened"`
-	Closed       string    `json:"closed,omitempty"`
-	Envelopes    envelopes `json:"envelopes"`
-	Pieces       pieces    `json:"pieces"`
+	Batch        string              `json:"batch"`
+	State        string              `json:"state"` // open or closed
+	Box          string              `json:"box"`
+	Sequence     int                 `json:"sequence"`
+	DestroyAfter string              `json:"destroyAfter,omitempty"`
+	Opened       string              `json:"opened"`
+	Closed       string              `json:"closed,omitempty"`
+	Envelopes    envelopes           `json:"envelopes"`
+	Pieces       pieces              `json:"pieces"`
 	List         *[]pieceForSoftware `json:"list,omitempty"`
 }
 
