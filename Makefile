@@ -45,7 +45,7 @@ check: $(SAM) ## format, vet, lint, template and schema checks
 	@$(MAKE) --no-print-directory sam
 
 bench: $(ENGINE) $(NHSUK) ## measure what docs/performance.md says
-	@go test -run '^$$' -bench . -benchmem ./functions/internal/optout ./functions/internal/directory ./functions/internal/extract ./functions/internal/job ./functions/internal/door/patient ./functions/internal/door/practice ./functions/internal/nhsui
+	@go test -run '^$$' -bench . -benchmem ./functions/internal/optout ./functions/internal/directory ./functions/internal/extract ./functions/internal/job ./functions/internal/door/patient ./functions/internal/door/practice ./functions/internal/nhsui ./functions/internal/scan
 	@go test -run '^$$' -bench . -benchtime 1x ./functions/internal/e2e
 
 fuzz: ## five minutes for each fuzz target (FUZZTIME=5m)

@@ -39,6 +39,7 @@ type child struct {
 	pid  int
 	dead chan struct{} // closed when the process has ended and its output is read
 	err  error         // how it ended; set before dead is closed
+	last atomic.Value  // the last line it wrote
 }
 
 // start runs a command in an environment of exactly env, and hands each line it writes to log.
@@ -64,7 +65,12 @@ func (c *children) start(directory string, env []string, log func(line string), 
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		readLines(r, log)
+		readLines(r, func(line string) {
+			if line != "" {
+				ch.last.Store(line)
+			}
+			log(line)
+		})
 	}()
 	go func() {
 		ch.err = cmd.Wait()

@@ -69,12 +69,20 @@ func newEngine(endpoint string) *engine {
 
 // startEngine runs the engine with its data in a file and keeps it running until it is closed.
 func startEngine(ctx context.Context, c *children, path, file string, log func(string), complain func(string, ...any)) (*engine, error) {
-	host, port, err := freeAddress()
+	var e *engine
+	err := onFreeAddress(func(host, port string) (err error) {
+		e, err = startEngineAt(ctx, c, host, port, path, file, log, complain)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("start DynamoDB engine: %w", err)
 	}
+	return e, nil
+}
+
+func startEngineAt(ctx context.Context, c *children, host, port, path, file string, log func(string), complain func(string, ...any)) (e *engine, err error) {
 	address := net.JoinHostPort(host, port)
-	e := newEngine("http://" + address)
+	e = newEngine("http://" + address)
 	start := func(ctx context.Context) (*child, error) {
 		process, err := c.start(filepath.Dir(file), []string{"PATH=/usr/bin:/bin", "HOME=" + filepath.Dir(file)}, log, path, "serve", "--host", host, "-p", port, "--db-path", file)
 		if err != nil {
@@ -86,16 +94,28 @@ func startEngine(ctx context.Context, c *children, path, file string, log func(s
 		}
 		return process, nil
 	}
-	if e.process, err = keep(ctx, "the DynamoDB engine", start, complain); err != nil {
-		return nil, fmt.Errorf("start DynamoDB engine: %w", err)
-	}
-	return e, nil
+	e.process, err = keep(ctx, "the DynamoDB engine", start, complain)
+	return e, err
 }
 
 func (e *engine) close() {
 	if e.process != nil {
 		e.process.close()
 	}
+}
+
+// onFreeAddress starts an engine where it can listen; elsewhere, if somebody has taken that meanwhile.
+func onFreeAddress(start func(host, port string) error) (err error) {
+	for range 3 {
+		var host, port string
+		if host, port, err = freeAddress(); err != nil {
+			return err
+		}
+		if err = start(host, port); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // freeAddress is where an engine can listen, a moment later: on a loopback address of its own, since on the one that
@@ -124,7 +144,7 @@ func waitFor(ctx context.Context, address string, process *child) error {
 		}
 		select {
 		case <-process.dead:
-			return fmt.Errorf("it ended at once: %v", process.err)
+			return fmt.Errorf("it ended at once: %v; it said last: %q", process.err, process.last.Load())
 		default:
 		}
 		if !pause(ctx, 2*time.Millisecond) {

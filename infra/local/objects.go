@@ -94,16 +94,22 @@ type objects struct {
 }
 
 // startObjects runs the S3 engine with its objects in a folder, for the functions that have these access keys.
-func startObjects(ctx context.Context, c *children, folder string, keys []string, log func(string), complain func(string, ...any)) (*objects, error) {
+func startObjects(ctx context.Context, c *children, folder string, keys []string, log func(string), complain func(string, ...any)) (o *objects, err error) {
+	err = onFreeAddress(func(host, port string) (err error) {
+		o, err = startObjectsAt(ctx, c, net.JoinHostPort(host, port), folder, keys, log, complain)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start S3 engine: %w", err)
+	}
+	return o, nil
+}
+
+func startObjectsAt(ctx context.Context, c *children, address, folder string, keys []string, log func(string), complain func(string, ...any)) (*objects, error) {
 	binary, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("start S3 engine: %w", err)
+		return nil, err
 	}
-	host, port, err := freeAddress()
-	if err != nil {
-		return nil, fmt.Errorf("start S3 engine: %w", err)
-	}
-	address := net.JoinHostPort(host, port)
 	start := func(ctx context.Context) (*child, error) {
 		process, err := c.start(filepath.Dir(folder), []string{"PATH=/usr/bin:/bin"}, log, binary, slices.Concat([]string{objectsCommand, address, folder}, keys)...)
 		if err != nil {
@@ -120,10 +126,8 @@ func startObjects(ctx context.Context, c *children, folder string, keys []string
 		Region: region, BaseEndpoint: &o.endpoint, UsePathStyle: true, RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider(runnerKey, secretKey, ""),
 	})
-	if o.process, err = keep(ctx, "the S3 engine", start, complain); err != nil {
-		return nil, fmt.Errorf("start S3 engine: %w", err)
-	}
-	return o, nil
+	o.process, err = keep(ctx, "the S3 engine", start, complain)
+	return o, err
 }
 
 func (o *objects) close() { o.process.close() }

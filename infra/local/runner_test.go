@@ -384,7 +384,7 @@ func TestAnEngineThatFindsItsFileHeldIsStartedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for held, want := range map[string]bool{"xx": true, "xxxxxxxx": false} {
+	for held, want := range map[string]bool{"xx": true, strings.Repeat("x", 20): false} {
 		directory := t.TempDir()
 		path, holds := filepath.Join(directory, "engine"), filepath.Join(directory, "held")
 		script := "#!/bin/sh\nif [ -s " + holds + " ]; then /usr/bin/truncate -s -1 " + holds + "; exit 1; fi\nBE_A_BROKEN_ENGINE=1 exec " + binary + " \"$@\"\n"

@@ -1,6 +1,12 @@
 package batch
 
-import "example.org/optout/functions/internal/optout"
+import (
+	"context"
+	"errors"
+	"time"
+
+	"example.org/optout/functions/internal/optout"
+)
 
 // Ledger is a batch's two equations (domain facts, custody): envelopes opened = envelopes declared, and pieces =
 // registered + held + sent back + other post + rescans + quarantined + waiting. The left side of the second is the
@@ -71,3 +77,31 @@ func (l Ledger) Closes() error {
 	}
 	return nil
 }
+
+// Unanswered counts the files that the malware check gives no answer on, and says since when the oldest has waited. It
+// looks at the first mostLooked that supervisors have on their list; more says that there are others.
+func Unanswered(ctx context.Context, store Store) (n int, since time.Time, more bool, err error) {
+	looked := 0
+	for q, err := range store.Queue(ctx, Supervise) {
+		if err != nil {
+			return 0, time.Time{}, false, err
+		}
+		if looked == mostLooked {
+			return n, since, true, nil
+		}
+		looked++
+		p, err := store.Piece(ctx, q.At)
+		switch {
+		case errors.Is(err, optout.ErrNotFound), errors.Is(err, optout.ErrUnreadable):
+		case err != nil:
+			return 0, time.Time{}, false, err
+		case p.Status == Checking && p.Why == Unchecked:
+			if n++; n == 1 {
+				since = p.Since
+			}
+		}
+	}
+	return n, since, false, nil
+}
+
+const mostLooked = 100

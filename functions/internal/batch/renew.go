@@ -48,6 +48,3 @@ func (m Mailroom) Renew(ctx context.Context, slots upload.Store, id string, by o
 	}
 	return slots.Upload(ctx, id)
 }
-
-// Following is where the piece is that begins on the page after this one, if there is one.
-func (p Piece) Following() At { return At{p.Batch, idOf(p.Upload, p.Last+1)} }

@@ -118,10 +118,9 @@ func TestTheMailroomIsKilledAtRandomPointsAndItsBooksAddUp(t *testing.T) {
 	killed := map[string]int{}
 	keyed := 0
 	var client *exec.Cmd
-	var said *bytes.Buffer
 	for k := range kills {
 		if client == nil {
-			if client, said, err = s.push(folder, id); err != nil {
+			if client, _, err = s.push(folder, id); err != nil {
 				t.Fatal(err)
 			}
 		}

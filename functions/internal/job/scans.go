@@ -307,9 +307,37 @@ func (r Scans) others(ctx context.Context, s upload.Slot, at batch.At) (upload.S
 		if o.Version == s.Object {
 			continue
 		}
+		switch same, err := r.same(ctx, s, o); {
+		case err != nil:
+			return s, err
+		case same:
+			continue
+		}
 		if err := r.books(s).AnotherFile(ctx, at, o.Version); err != nil {
 			return s, fmt.Errorf("note another file: %w", err)
 		}
 	}
 	return s.Settled(r.Now()), nil
+}
+
+// same says whether another version of a file that was read has the same bytes: it was sent twice, by somebody who did not
+// hear that it had arrived.
+func (r Scans) same(ctx context.Context, s upload.Slot, other upload.Object) (bool, error) {
+	if len(s.SHA256) == 0 || other.Size > upload.MostOfScan {
+		return false, nil
+	}
+	quick, stop := context.WithTimeout(ctx, drawnWithin)
+	defer stop()
+	body, err := r.Files.Open(quick, s.Key(), other.Version)
+	if errors.Is(err, upload.ErrGone) {
+		return true, nil
+	} else if err != nil {
+		return false, fmt.Errorf("open another file: %w", err)
+	}
+	defer body.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, body); err != nil {
+		return false, fmt.Errorf("read another file: %w", err)
+	}
+	return bytes.Equal(hash.Sum(nil), s.SHA256), nil
 }

@@ -215,6 +215,19 @@ func TestAResultOnAnotherVersionSaysNothing(t *testing.T) {
 	}
 }
 
+// Whoever did not hear that a file had arrived sends it again, to the same place: that is no other file.
+func TestTheSameFileTwiceInOnePlaceIsOne(t *testing.T) {
+	t.Parallel()
+	p := newPostroom(t)
+	s := p.promises()
+	p.hears(s, p.put(s, "ab"), trigger.MalwareClean)
+	p.put(s, "ab")
+	p.sweep(upload.Lingers)
+	if l := p.ledger(); l.Pieces != 1 || l.Of[batch.Quarantined] != 0 || !p.slot(s).Due.IsZero() {
+		t.Errorf("%+v", l)
+	}
+}
+
 func TestSilenceIsAskedAboutAndInTheEndSomebodyIsTold(t *testing.T) {
 	t.Parallel()
 	for _, result := range []string{"", trigger.MalwareFailed, trigger.MalwareDenied} {

@@ -24,15 +24,13 @@ func TestKilledOnTheWayNothingIsLostAndNothingIsTwice(t *testing.T) {
 			var left atomic.Int64
 			left.Store(1 + rand.Int64N(18))
 			known := make(chan struct{})
-			w.mu.Lock()
-			w.point = func(string) {
+			w.happens(func(string) {
 				<-known
 				if left.Add(-1) == 0 {
 					_ = syscall.Kill(int(pid.Load()), syscall.SIGKILL)
 					panic(http.ErrAbortHandler)
 				}
-			}
-			w.mu.Unlock()
+			})
 			code, said := w.push(folder, nil, func(p int) {
 				pid.Store(int64(p))
 				close(known)
@@ -51,7 +49,7 @@ func TestKilledOnTheWayNothingIsLostAndNothingIsTwice(t *testing.T) {
 				t.Fatal("it comes to no end")
 			}
 		}
-		w.point = func(string) {}
+		w.happens(func(string) {})
 		w.recount(folder, sums)
 	}
 	t.Logf("%d kills", kills)

@@ -150,10 +150,10 @@ func TestWhatPassesIsTriedAgain(t *testing.T) {
 	folder, sums := scans(t, 5)
 	var asked, posted atomic.Int64
 	w.answer = func(out http.ResponseWriter, _ *http.Request) bool {
-		switch asked.Add(1) % 5 {
-		case 1:
+		switch n := asked.Add(1); {
+		case n%5 == 1:
 			out.WriteHeader(http.StatusServiceUnavailable)
-		case 3:
+		case n == 3: // a token that is refused twice is refused for good
 			out.Header().Set("Content-Type", "application/problem+json")
 			out.WriteHeader(http.StatusUnauthorized)
 			_, _ = io.WriteString(out, `{"code":"token-expired"}`)
@@ -363,8 +363,8 @@ func TestToldToEndItSaysWhatWaits(t *testing.T) {
 		}
 	}
 	w.says(ctx, slices.DeleteFunc(w.line(folder), func(s string) bool { return s == "-once" }), disagrees, "1 seen = 0 sent + 0 refused + 1 waiting", "waiting  scan0000.pdf", "They do not agree.")
-	w.point = func(string) {}
-	w.working.Wait()
+	w.happens(func(string) {})
+	w.rests(false)
 	w.says(t.Context(), w.line(folder), 0, "1 seen = 1 sent")
 	w.recount(folder, sums)
 }

@@ -13,6 +13,7 @@ import (
 	"io"
 	"maps"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -91,8 +92,8 @@ type world struct {
 	point    func(at string)                               // whatever happens there
 	answer   func(http.ResponseWriter, *http.Request) bool // instead of the door's
 	post     func(http.ResponseWriter, *http.Request) bool // instead of the bucket's
-	working  sync.WaitGroup
-	log      bytes.Buffer
+	open     map[net.Conn]http.ConnState                   // what of them is not closed
+	changed  *sync.Cond                                    // open has
 }
 
 func newWorld(t *testing.T) *world {
@@ -109,11 +110,10 @@ func newWorld(t *testing.T) *world {
 			Seals: ring, Sessions: w.table, Clients: w.table, Now: time.Now,
 		},
 	}
-	w.bucket = httptest.NewServer(http.HandlerFunc(w.take)) // the door asks where it is
+	w.open, w.changed = map[net.Conn]http.ConnState{}, sync.NewCond(&w.mu)
+	w.bucket = w.serves(w.take) // the door asks where it is
 	serve := contracttest.Handler(door.Handler(), t.Errorf)
-	w.door = httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
-		w.working.Add(1)
-		defer w.working.Done()
+	w.door = w.serves(func(out http.ResponseWriter, r *http.Request) {
 		w.at("asked")
 		if w.answer != nil && w.answer(out, r) {
 			return
@@ -134,7 +134,7 @@ func newWorld(t *testing.T) *world {
 		maps.Copy(out.Header(), said.Header())
 		out.WriteHeader(said.Code)
 		_, _ = out.Write(said.Body.Bytes())
-	}))
+	})
 	t.Cleanup(func() {
 		w.door.Close()
 		w.bucket.Close()
@@ -144,6 +144,47 @@ func newWorld(t *testing.T) *world {
 	}
 	w.issuer.Secret("push-1", "a-secret")
 	return w
+}
+
+// serves is a server of whose connections it is known what they are at.
+func (w *world) serves(handle http.HandlerFunc) *httptest.Server {
+	s := httptest.NewUnstartedServer(handle)
+	s.Config.ConnState = func(c net.Conn, state http.ConnState) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.open[c] = state; state == http.StateClosed {
+			delete(w.open, c)
+		}
+		w.changed.Broadcast()
+	}
+	s.Start()
+	return s
+}
+
+// rests waits until nothing that was asked is still being done. What a client that is dead had asked is done once all its
+// connections are closed.
+func (w *world) rests(dead bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for {
+		busy := 0
+		for _, state := range w.open {
+			if dead || state == http.StateActive {
+				busy++
+			}
+		}
+		if busy == 0 {
+			return
+		}
+		w.changed.Wait()
+	}
+}
+
+// happens has something happen at every point from now on.
+func (w *world) happens(do func(at string)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.point = do
 }
 
 func (w *world) at(point string) {
@@ -183,8 +224,6 @@ func (w *world) Find(ctx context.Context, key string) ([]upload.Object, error) {
 
 // take takes a file as S3 does: whole or not at all, and only what was signed.
 func (w *world) take(out http.ResponseWriter, r *http.Request) {
-	w.working.Add(1)
-	defer w.working.Done()
 	w.at("form")
 	if w.post != nil && w.post(out, r) {
 		return
@@ -310,7 +349,7 @@ func (w *world) push(folder string, environment []string, started func(pid int))
 		started(c.Process.Pid)
 	}
 	_ = c.Wait()
-	w.working.Wait() // what is on its way to the server when the client dies still gets there
+	w.rests(true) // what is on its way to the server when the client dies still gets there
 	return c.ProcessState.ExitCode(), out.String()
 }
 

@@ -140,7 +140,7 @@ const mostNamed = 20
 
 // missing names the envelopes of a batch of which nothing is on the books, and says what is in no envelope.
 func missing(b batch.Batch, pieces []batch.Piece) string {
-	opened, loose := map[int]bool{}, 0
+	opened, loose, beyond := map[int]bool{}, 0, 0
 	for _, p := range pieces {
 		switch {
 		case p.Status == batch.Lapsed, p.Status == batch.Rescan, p.Status == batch.Awaited:
@@ -148,6 +148,9 @@ func missing(b batch.Batch, pieces []batch.Piece) string {
 			loose++
 		default:
 			opened[p.Envelope] = true
+			if p.Envelope > b.Declared {
+				beyond++
+			}
 		}
 	}
 	var numbers []string
@@ -168,6 +171,9 @@ func missing(b batch.Batch, pieces []batch.Piece) string {
 			text += " and " + itoa(left) + " more"
 		}
 		text += ". "
+	}
+	if beyond > 0 {
+		text += counted(beyond, "piece is in an envelope", "pieces are in envelopes") + " numbered higher than " + itoa(b.Declared) + ": check the number on the page of the piece. "
 	}
 	if loose > 0 {
 		text += counted(loose, "piece is", "pieces are") + " in no envelope yet: that is said at the desk, or on the page of the piece."

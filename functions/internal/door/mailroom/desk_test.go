@@ -54,10 +54,6 @@ func (p *pictures) Picture(_ context.Context, key string) (string, error) {
 	return "https://bucket.example/" + key + "?signed", nil
 }
 
-func (*pictures) Link(_ context.Context, key, _ string) (string, error) {
-	return "https://bucket.example/" + key + "?link", nil
-}
-
 func (*pictures) Origin(context.Context) string { return "https://bucket.example" }
 
 // deskHouse is the door before a table in memory. Every answer is held to the contract, every line it logs is kept.

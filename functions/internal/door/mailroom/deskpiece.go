@@ -3,6 +3,7 @@ package mailroom
 import (
 	"context"
 	"html/template"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -214,7 +215,12 @@ type keyPage struct {
 // more finds what they typed, and no pictures.
 func (d *Door) key(w http.ResponseWriter, r *http.Request, s signin.Session, v way, p batch.Piece, f door.Form, status int, faults []staff.Fault) {
 	b, err := d.Store.Batch(r.Context(), p.Batch)
-	if err != nil {
+	switch {
+	case err != nil && r.Method == http.MethodPost:
+		r.Body = io.NopCloser(strings.NewReader(url.Values(f).Encode())) // it is read already
+		d.keeps(w, r, err)
+		return
+	case err != nil:
 		d.house.Fail(w, r, err)
 		return
 	}

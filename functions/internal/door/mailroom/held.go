@@ -63,7 +63,7 @@ func (d *Door) showForm(w http.ResponseWriter, r *http.Request, s signin.Session
 	}
 	st, why := f.State(), reasonOf(heldFor(f))
 	v := formView{
-		At: formAt(f.Reference, ""), Note: note, Tag: staff.Standing(st), Why: why.text, Written: times(st.Reminders), Facts: staff.FactsOf(f), History: staff.HistoryFor(f, s.Actor),
+		At: formAt(f.Reference, ""), Note: note, Tag: staff.Standing(st), Why: lower(why.text), Written: times(st.Reminders), Facts: staff.FactsOf(f), History: staff.HistoryFor(f, s.Actor),
 	}
 	if due := st.Deadline(); !due.IsZero() {
 		v.Due = new(staff.DueIn(due, d.Now()))
@@ -132,14 +132,14 @@ var release = formVerb{
 		return staff.Paragraphs("Fill in what the person has made clear, by letter or on the telephone. What could be read on the form is filled in. Never guess.")
 	},
 	begin: func(f optout.Form) door.Form {
-		filled := filledFrom(f.Facts)
+		filled := staff.AnswersFilled(answersOf(f.Facts))
 		if heldFor(f) == optout.HeldForChoice { // what was read there is what is in doubt
 			url.Values(filled).Del("want")
 		}
 		return filled
 	},
 	fields: func(_ *Door, _ optout.Form, b staff.Fields) template.HTML {
-		return b.Want("What does the person want?", "") + b.Line("about", "Reference of the earlier form", "Only to take one back, or to say that it was not theirs.", 20) + b.Names() + b.Born() + b.Number("NHS number, if known", "10 digits, like 943 476 5919") + b.Lives() +
+		return b.Want("What does the person want?", "") + b.About() + b.Names() + b.Born() + b.Number("NHS number, if known", "10 digits, like 943 476 5919") + b.Lives() +
 			b.Practice("Code of the person's practice", "A letter and five digits, like A81001", 10) +
 			b.One("signer", "Who signs?", "", staff.Option{Value: "self", Text: "The person"}, staff.Option{Value: "proxy", Text: "Somebody else, who has the right to"}) +
 			b.Proxy("Leave it empty if the person signs.", "Leave this open if the person signs.") + b.Signed("Signed, or asked for, on", "When the person made it clear. Leave this empty if it was today.") +
@@ -166,54 +166,25 @@ var release = formVerb{
 	},
 }
 
-// filledFrom is the page filled in with what could be read of a form.
-func filledFrom(f optout.Facts) door.Form {
-	v := url.Values{}
-	set := func(field, value string) {
-		if value != "" {
-			v.Set(field, value)
-		}
+// answersOf are the answers that the facts of a form would have come from.
+func answersOf(f optout.Facts) optout.Answers {
+	a := optout.Answers{
+		Choice: f.Choice, Practice: f.Practice.String(), NotRegistered: f.NotRegistered, Reply: f.Reply,
+		Subject: optout.Subject{
+			Surname: f.Surname.Text(), Forenames: f.Forenames.Text(), OneName: f.OneName, BirthDate: f.BirthDate.ISO(), NHSNumber: staff.Spaced(f.NHSNumber),
+			Address: f.Address, Postcode: f.Postcode.Text(), NoAddress: f.NoAddress,
+		},
 	}
-	tick := func(field string, ticked bool) {
-		if ticked {
-			v.Set(field, "yes")
-		}
-	}
-	set("want", f.Choice)
 	if f.Kind != "choice" {
-		set("want", f.Kind)
+		a.Kind = f.Kind
 	}
 	if !f.About.IsZero() {
-		set("about", f.About.String())
+		a.About = f.About.String()
 	}
-	set("forenames", f.Forenames.Text())
-	set("surname", f.Surname.Text())
-	tick("one-name", f.OneName)
-	set("nhs-number", staff.Spaced(f.NHSNumber))
-	for n, line := range f.Address[:min(3, len(f.Address))] {
-		set("line-"+itoa(n+1), line)
-	}
-	set("postcode", f.Postcode.Text())
-	tick("no-address", f.NoAddress)
-	set("practice", f.Practice.String())
-	tick("not-registered", f.NotRegistered)
-	set("signer", "self")
 	if !f.ProxyName.IsZero() {
-		set("signer", "proxy")
-		set("proxy-name", f.ProxyName.Text())
-		set("capacity", f.ProxyCapacity)
+		a.Proxy = &optout.Proxy{Name: f.ProxyName.Text(), Capacity: f.ProxyCapacity}
 	}
-	if r := f.Reply; r != nil {
-		v["safe"] = append(v["safe"], r.Safe...)
-		if len(r.Safe) == 0 {
-			set("safe", "none")
-		}
-		set("email", r.Email)
-		set("phone", r.Phone)
-		set("format", r.Format)
-		set("language", r.Language)
-	}
-	return staff.WithDay(door.Form(v), "birth-date", f.BirthDate)
+	return a
 }
 
 // supersede ends a held form in whose place a newer one came.

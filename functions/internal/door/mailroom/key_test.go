@@ -462,7 +462,7 @@ func TestWhatWasTypedIsNotLost(t *testing.T) {
 	t.Parallel()
 	h := newDesk(t, 0)
 	at := h.scanned(batch.Page{})
-	ann, bob := h.ann(), h.bob()
+	ann := h.ann()
 	ann.takes(batch.Keying1, at)
 	form := typed(read, "do", "register", "proxy-name", "Robin Quill", "capacity", "deputy", "safe", "post", "format", "large print", "stop", "yes")
 	keeps := func(a seen) {
@@ -473,14 +473,18 @@ func TestWhatWasTypedIsNotLost(t *testing.T) {
 			}
 		}
 	}
-	for _, method := range []string{"Register", "SaveBatch", "Look"} { // the table cannot be reached now
+	for _, method := range []string{"Piece", "Batch", "Register", "SaveBatch", "Look"} { // the table cannot be reached now
 		h.Fate = func(m string) optouttest.Fate {
 			if m == method {
 				return optouttest.Throttle
 			}
 			return optouttest.Fine
 		}
-		a := ann.says(ann.post(pieceDesk(at), form...), 503, "Nothing that you typed is lost")
+		says := "Nothing that you typed is lost"
+		if method == "Piece" || method == "Batch" { // nor how the piece stands
+			says = "What you sent is kept on this page"
+		}
+		a := ann.says(ann.post(pieceDesk(at), form...), 503, says)
 		if a.header.Get("Retry-After") == "" {
 			t.Error("nobody says when to try again")
 		}
@@ -498,7 +502,7 @@ func TestWhatWasTypedIsNotLost(t *testing.T) {
 	a := out.says(out.post(pieceDesk(at), form...), 401, "Send it again", `action="`+pieceDesk(at)+`"`, `name="do" value="register"`)
 	keeps(a)
 	h.Move(batch.LeaseLasts + time.Second)
-	ann, bob = h.ann(), h.bob()
+	ann, bob := h.ann(), h.bob()
 	bob.takes(batch.Keying1, at)
 	keeps(ann.says(ann.post(pieceDesk(at), form...), 409, "Somebody else has this piece before them"))
 	bob.leads(bob.post(pieceDesk(at), "stage", "K", "do", "other-blank"), "/mailroom/desk")

@@ -45,13 +45,13 @@ func (d *Door) letters(w http.ResponseWriter, r *http.Request, s signin.Session)
 	v := lettersView{Read: mostRead}
 	v.Held = nhsui.Table{
 		Caption: &nhsui.Heading{Text: "Forms that are held", Classes: "nhsuk-u-visually-hidden"}, Responsive: true,
-		Head: []nhsui.Cell{{Text: "Form"}, {Text: "Why"}, {Text: "Since"}, {Text: "Written to", Format: "numeric"}, {Text: "Next letter"}},
+		Head: []nhsui.Cell{{Text: "Form"}, {Text: "Why"}, {Text: "Since"}, {Text: "Written to"}, {Text: "Next letter"}},
 	}
 	for _, f := range forms {
 		row := []nhsui.Cell{{HTML: linkTo(formAt(f.Reference, ""), f.Reference.String())}, {Text: "It cannot be read at the moment"}, {}, {}, {}}
 		if f.Version() > 0 {
 			st := f.State()
-			row = []nhsui.Cell{row[0], {Text: reasonOf(heldFor(f)).text}, {Text: staff.Since(st.Received, d.Now())}, {Text: times(st.Reminders), Format: "numeric"}, {HTML: nhsui.HTML(staff.DueIn(st.Deadline(), d.Now()))}}
+			row = []nhsui.Cell{row[0], {Text: reasonOf(heldFor(f)).text}, {Text: staff.Since(st.Received, d.Now())}, {Text: times(st.Reminders)}, {HTML: nhsui.HTML(staff.DueIn(st.Deadline(), d.Now()))}}
 		}
 		v.Held.Rows = append(v.Held.Rows, row)
 	}

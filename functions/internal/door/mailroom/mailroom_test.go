@@ -53,10 +53,6 @@ func (*signer) Picture(_ context.Context, key string) (string, error) {
 	return "https://bucket.example/" + key, nil
 }
 
-func (*signer) Link(_ context.Context, key, name string) (string, error) {
-	return "https://bucket.example/" + key + "?as=" + name, nil
-}
-
 func (*signer) Origin(context.Context) string { return "https://bucket.example" }
 
 // last is the form that was signed last.
@@ -118,7 +114,6 @@ func newHouse(t *testing.T) *house {
 var (
 	ann = optout.Actor{Role: optout.Desk, ID: "u-ann"}
 	bob = optout.Actor{Role: optout.Desk, ID: "u-bob"}
-	sue = optout.Actor{Role: optout.Supervisor, ID: "u-sue"}
 )
 
 // opened is a batch of envelopes.

@@ -19,6 +19,7 @@ import (
 	"example.org/optout/functions/internal/door/staff"
 	"example.org/optout/functions/internal/keyring"
 	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/problem"
 	"example.org/optout/functions/internal/signin"
@@ -40,8 +41,6 @@ type Files interface {
 	Form(ctx context.Context, file bucket.File) (bucket.Form, error)
 	// Picture signs an address at which a picture is shown within a page, for a minute.
 	Picture(ctx context.Context, key string) (string, error)
-	// Link signs an address at which a file is downloaded under a name, for a minute.
-	Link(ctx context.Context, key, name string) (string, error)
 	// Find gives the versions of a file, the newest first; none, if it was never put there.
 	Find(ctx context.Context, key string) ([]upload.Object, error)
 	// Origin is where forms go and pictures come from, for the pages' policy.
@@ -148,12 +147,26 @@ func onPiece(serve func(*Door, http.ResponseWriter, *http.Request, signin.Sessio
 		switch p, err := d.Store.Piece(r.Context(), batch.At{Batch: id, ID: piece}); {
 		case errors.Is(err, optout.ErrNotFound):
 			d.house.Refuse(w, r, problem.NoSuchPiece)
+		case err != nil && r.Method == http.MethodPost && door.WantsPage(r):
+			d.keeps(w, r, err)
 		case err != nil:
 			d.house.Fail(w, r, err)
 		default:
 			serve(d, w, r, s, p)
 		}
 	}
+}
+
+// keeps answers what somebody has typed and cannot be taken now with all of it, to be sent again from there.
+func (d *Door) keeps(w http.ResponseWriter, r *http.Request, err error) {
+	p := problem.Of(err)
+	if p.Status != http.StatusServiceUnavailable {
+		d.house.Fail(w, r, err)
+		return
+	}
+	observe.Cause(r.Context(), err)
+	w.Header().Set("Retry-After", "30")
+	d.house.Resend(w, r, p, "/mailroom/stay", "See whether the service answers again")
 }
 
 //go:embed *.gohtml

@@ -74,7 +74,7 @@ func TestAHeldFormIsWrittenToAndReleased(t *testing.T) {
 	list := clerk.get("/mailroom/letters").says(t, "the list", 200, p.Form.String(), "No choice is ticked, or more than one", "Not yet", "Due today")
 	list.lacks(t, "the list", "O'Neill", "Neill")
 	clerk.get("/mailroom").says(t, "the first page", 200, "Held, to be cleared up 1 form")
-	clerk.get(form).says(t, "the form", 200, "Neill", "The person was written to: not yet.", "See the letter", "By post, and in no other way").lacks(t, "to a clerk", "let the form go on")
+	clerk.get(form).says(t, "the form", 200, "Neill", "It is held: no choice is ticked, or more than one. The person was written to: not yet.", "See the letter", "By post, and in no other way").lacks(t, "to a clerk", "let the form go on")
 	letter := clerk.get(form+"/letter").says(t, "the letter", 200, "Dear ", "there is no choice ticked, or more than one", "you need not send documents", p.Form.String(), "Testshire <Board>", "22 November 2026", "Put a new form into the envelope")
 	letter.lacks(t, "the letter", "<header", "NHS logo")
 	clerk.get(form+"/wrote").says(t, "the page", 200, "The person may be answered by post, and in no other way.")

@@ -8,9 +8,11 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"example.org/optout/functions/internal/batch"
 	"example.org/optout/functions/internal/door/staff"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/nhsui"
@@ -155,6 +157,14 @@ func (d *Door) list(w http.ResponseWriter, r *http.Request, s signin.Session) {
 	if q.Get("after") != "" {
 		v.First = "/office?list=" + l.name
 	}
+	if l.name == "open" {
+		n, since, more, err := batch.Unanswered(ctx, d.Store)
+		if err != nil {
+			d.house.Fail(w, r, err)
+			return
+		}
+		v.Scans = unanswered(n, since, more)
+	}
 	d.house.Show(w, s, staff.Page{Name: "list", Title: "What the office has to do", Part: "/office", Wide: true, Done: done[q.Get("done")], Status: v.Find.Status(), Faults: v.Find.Faults(), Data: v})
 }
 
@@ -169,7 +179,24 @@ func found(typed string) string {
 	return ""
 }
 
+// unanswered says that scans have no malware result; "" if none has been waited for too long.
+func unanswered(n int, since time.Time, more bool) string {
+	if n == 0 {
+		return ""
+	}
+	text := "1 scan in the mailroom has"
+	if n > 1 || more {
+		text = strconv.Itoa(n) + " scans in the mailroom have"
+	}
+	if more {
+		text = "At least " + text
+	}
+	return text + " had no malware result, although it was asked for again and again. The oldest has waited since " + staff.Moment(since) +
+		". Whoever looks after the malware check has to act: until then nobody opens these files, and their batches stay open."
+}
+
 type listView struct {
+	Scans                  string
 	List                   string
 	Find                   staff.Find
 	Lists, Filters, Orders staff.Tabs

@@ -1,6 +1,7 @@
 package office_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"example.org/optout/functions/internal/batch"
 	"example.org/optout/functions/internal/digest"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
@@ -213,4 +215,34 @@ func TestATableThatIsAwayIsSaidAndNothingIsLost(t *testing.T) {
 			t.Errorf("%s is answered with %d", path, a.status)
 		}
 	}
+}
+
+// A scan on which the malware check gives no answer, however often it is asked, is told to the office.
+func TestTheOfficeIsToldOfScansWithoutAMalwareResult(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	b := h.signIn("u-office", "office")
+	if a := b.get("/office"); strings.Contains(a.body, "malware") {
+		t.Error("something is said of malware, and there is nothing")
+	}
+	m := batch.Mailroom{Store: h.Memory, Now: h.Now}
+	by := optout.Actor{Role: optout.Desk, ID: "u-ann"}
+	opened, err := m.Open(t.Context(), by, batch.Declaration{Envelopes: 2, Box: "B-7", Sequence: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pieces, _, err := m.Expect(t.Context(), opened.ID, by, []string{"a.pdf", "b.pdf"}, batch.OneEach)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range []string{"1 scan in the mailroom has had no malware result", "2 scans in the mailroom have had no malware result"} {
+		if err := errors.Join(m.Arrived(t.Context(), pieces[n].At), m.Stuck(t.Context(), pieces[n].At, batch.Unchecked)); err != nil {
+			t.Fatal(err)
+		}
+		b.get("/office").says(t, "the list", 200, want)
+	}
+	if err := m.Quarantine(t.Context(), pieces[0].At, batch.Infected, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.get("/office").says(t, "the list", 200, "1 scan in the mailroom has")
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"example.org/optout/functions/internal/batch"
 	"example.org/optout/functions/internal/directory"
 	"example.org/optout/functions/internal/door"
 	"example.org/optout/functions/internal/door/staff"
@@ -25,6 +26,7 @@ import (
 type Store interface {
 	optout.Store
 	worklist.Store
+	batch.Store
 }
 
 // Practices is the directory of practices in England.
