@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"example.org/optout/functions/internal/optout/optouttest"
+	"example.org/optout/functions/internal/scan/scantest"
 	"example.org/optout/infra"
 )
 
@@ -90,7 +91,7 @@ files = { values = [%s] }
 "path.journey" = %q
 "path.page" = { dictionary = "pages", probability = 0.9 }
 "path.file" = { dictionary = "files", probability = 0.5 }
-`, hooks, cookie, quoted(pages), quoted(regexp.MustCompile(`[^/]+\.css`).FindAllString(first.body, -1)), journey), "--max-examples", mostCases, "--exclude-tag", "practice", "--exclude-tag", "office")
+`, hooks, cookie, quoted(pages), quoted(regexp.MustCompile(`[^/]+\.css`).FindAllString(first.body, -1)), journey), "--max-examples", mostCases, "--exclude-tag", "practice", "--exclude-tag", "office", "--exclude-tag", "mailroom")
 	if fails {
 		t.Errorf("Schemathesis found:\n%s", said)
 	}
@@ -187,6 +188,101 @@ files = { values = ["waiting.csv", "waiting.json"] }
 			if !strings.Contains(logs, reached) {
 				t.Errorf("it did not get as far as %s", reached)
 			}
+		}
+	}
+}
+
+// So is whatever is sent to the mailroom, by a supervisor who has a piece before them and by a client that sends scans, about
+// a batch, pieces, files and a held form that are there.
+func TestSchemathesisFindsNothingInTheMailroom(t *testing.T) {
+	t.Parallel()
+	s := start(t, t.TempDir())
+	if err := s.mayPush(); err != nil {
+		t.Fatal(err)
+	}
+	client, err := s.machine("push-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := s.signIn("/mailroom", "supervisor")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := b.opensBatch(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.sends(id, scantest.PDF(scantest.Form(1), scantest.Form(2)), scantest.PNG(scantest.Form(3))); err != nil {
+		t.Fatal(err)
+	}
+	next := func() (piece string) {
+		t.Helper()
+		if err := s.await("a piece waits at the desk", func() bool {
+			at, err := b.takes("K", id)
+			piece = at[strings.LastIndex(at, "/")+1:]
+			return err == nil && at != ""
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return piece
+	}
+	keyed := next()
+	if err := b.keys("/mailroom/desk/"+strings.ReplaceAll(id, "-", "")+"/"+keyed, "K", id, keyedForm(optouttest.Number(), "do", "hold-signature")); err != nil {
+		t.Fatal(err)
+	}
+	pieces := []string{keyed, next()}
+	var refs, files []string
+	for _, piece := range pieces {
+		found, err := s.items("B#"+strings.ReplaceAll(id, "-", ""), "I#"+piece)
+		if err != nil || len(found) != 1 {
+			t.Fatalf("piece %s: %v %v", piece, found, err)
+		}
+		if ref := plain(found[0]["form"]); ref != "" {
+			refs = append(refs, ref)
+		}
+		file, _, _ := strings.Cut(piece, "-")
+		files = append(files, file)
+	}
+	hooks, err := filepath.Abs("schemathesis/fresh_keys.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, fails := schemathesis(t, s.patients, fmt.Sprintf(`
+hooks = %q
+headers = { Cookie = "__Host-session=%s", Authorization = "Bearer %s" }
+[dictionaries]
+pieces = { values = [%s] }
+files = { values = [%s] }
+references = { values = [%s] }
+pages = { values = ["header", "files", "send", "hand", "recount", "reopen", "letter", "wrote", "release", "supersede"] }
+whats = { values = ["envelope", "undo", "settle", "letter"] }
+[parameters]
+"path.batch" = %q
+"path.piece" = { dictionary = "pieces", probability = 0.9 }
+"path.upload" = { dictionary = "files", probability = 0.9 }
+"path.id" = { dictionary = "files", probability = 0.9 }
+"path.reference" = { dictionary = "references", probability = 0.9 }
+"path.page" = { dictionary = "pages", probability = 0.9 }
+"path.what" = { dictionary = "whats", probability = 0.9 }
+"path.n" = "1"
+`, hooks, b.cookies["__Host-session"], client.token, quoted(pieces), quoted(files), quoted(refs), id),
+		"--max-examples", mostCases, "--include-tag", "mailroom", "--exclude-operation-id-regex", "(?i)signOut|signedOut", "--exclude-checks", "unsupported_method")
+	if fails {
+		t.Errorf("Schemathesis found at /mailroom:\n%s", said)
+	}
+	for _, line := range []string{`Operations: .*`, `.* generated, .*`} {
+		t.Logf("/mailroom: %s", regexp.MustCompile(line).FindString(said))
+	}
+	logs := s.logs()
+	if strings.Contains(logs, `"level":"ERROR"`) {
+		t.Errorf("it found faults of ours:\n%s", logs)
+	}
+	for _, reached := range []string{
+		`GET /mailroom/batches/{batch}","status":"200"`, `GET /mailroom/desk/{batch}/{piece}","status":"200"`, `GET /mailroom/forms/{reference}","status":"200"`,
+		`POST /mailroom/desk/{batch}/{piece}","status":"422"`, `GET /api/mailroom/batches/{batch}","status":"200"`, `POST /api/mailroom/batches","status":"201"`,
+	} {
+		if !strings.Contains(logs, reached) {
+			t.Errorf("it did not get as far as %s", reached)
 		}
 	}
 }

@@ -30,12 +30,17 @@ type told struct {
 
 // software is that of a practice, with a token of the stack's issuer.
 func (s *stack) software(practice string) (*caller, error) {
-	var at struct{ Issuer string }
-	s.ask("/status.json", &at)
 	if err := dynamo.New(s.engine(), "local-Table").SaveClient(s.t.Context(), "software-1", nhs.StoredODSCode(practice), "a clinical system"); err != nil {
 		return nil, err
 	}
-	r, err := http.PostForm(at.Issuer+"/oauth2/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {"software-1"}, "client_secret": {"local-secret"}})
+	return s.machine("software-1")
+}
+
+// machine is software of that name, with a token of the stack's issuer.
+func (s *stack) machine(id string) (*caller, error) {
+	var at struct{ Issuer string }
+	s.ask("/status.json", &at)
+	r, err := http.PostForm(at.Issuer+"/oauth2/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {id}, "client_secret": {"local-secret"}})
 	if err != nil {
 		return nil, err
 	}
