@@ -83,7 +83,7 @@ func (s *stack) walkPractice() error {
 	if err != nil {
 		return errors.Join(err, s.denied())
 	}
-	if err := b.attach(at, string(scantest.PNG(scantest.Form(1)))); err != nil {
+	if err := b.attach(at, string(scantest.PNG(slip(1)))); err != nil {
 		return errors.Join(err, s.denied())
 	}
 	err = s.await("the paper is shown", func() bool {

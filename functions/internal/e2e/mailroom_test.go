@@ -3,6 +3,7 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"image"
 	"maps"
 	"net/http"
 	"net/url"
@@ -44,7 +45,7 @@ func keyedForm(number string, more ...string) url.Values {
 func TestPaperWalksFromTheEnvelopeToThePracticesMail(t *testing.T) {
 	t.Parallel()
 	s := start(t, t.TempDir())
-	if err := s.walkMailroom(); err != nil {
+	if err := s.walkMailroom(scantest.Form(1), scantest.Form(2), scantest.Form(3)); err != nil {
 		t.Fatal(err)
 	}
 	logs := s.logs()
@@ -116,7 +117,7 @@ func (c *caller) keys(at, stage, id string, f url.Values) error {
 }
 
 // walkMailroom walks paper through the mailroom, and counts it again.
-func (s *stack) walkMailroom() error {
+func (s *stack) walkMailroom(one, two, three image.Image) error {
 	b, err := s.signIn("/mailroom", "clerk")
 	if err != nil {
 		return err
@@ -129,7 +130,7 @@ func (s *stack) walkMailroom() error {
 	if err != nil {
 		return err
 	}
-	if err := b.sends(id, scantest.PDF(scantest.Form(1), scantest.Form(2)), scantest.Photograph(scantest.Form(3))); err != nil {
+	if err := b.sends(id, scantest.PDF(one, two), scantest.JPEG(three, 6)); err != nil {
 		return err
 	}
 	numbers := []string{optouttest.Number(), optouttest.Number(), optouttest.Number()}
@@ -206,7 +207,7 @@ func (s *stack) walkMailroom() error {
 
 // walkPaper lets the mailroom's door, and who reads what it takes, do everything there is.
 func (s *stack) walkPaper() error {
-	if err := errors.Join(s.flip("stream", true), s.walkMailroom()); err != nil {
+	if err := errors.Join(s.flip("stream", true), s.walkMailroom(slip(1), slip(2), slip(3))); err != nil {
 		return err
 	}
 	b, err := s.signIn("/mailroom", "supervisor")
@@ -229,7 +230,7 @@ func (s *stack) walkPaper() error {
 		return err
 	}
 	for n := range 2 {
-		if err := os.WriteFile(filepath.Join(folder, fmt.Sprint(n, ".png")), scantest.PNG(scantest.Form(uint64(n))), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, fmt.Sprint(n, ".png")), scantest.PNG(slip(n)), 0o600); err != nil {
 			return err
 		}
 	}

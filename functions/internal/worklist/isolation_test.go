@@ -182,8 +182,8 @@ func TestTwoPracticesHammeringEachOthersReferences(t *testing.T) {
 		}
 	}
 	for _, want := range []string{"of the other's: FORBIDDEN", "of its own: done", "of its own: known again", "of what moves: FORBIDDEN", "of what moves: done", "of what moves: known again, its reference alone"} {
-		if h.came[want] < 10 {
-			t.Errorf("%s: only %d times", want, h.came[want])
+		if h.came[want] == 0 { // how often each comes is chance: who is first among six at once
+			t.Errorf("%s: never", want)
 		}
 	}
 	t.Logf("%d acts: %v", 6*acts, h.came)
