@@ -295,3 +295,23 @@ func TestALeaseEnds(t *testing.T) {
 		t.Errorf("keyed by who had it before: %v", err)
 	}
 }
+
+// What a supervisor has decided, because somebody saw a risk or two readings were not alike, no clerk takes back; and an
+// alarm stays one.
+func TestAClerkDoesNotUndoWhatASupervisorDecided(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	at := r.scanned(r.open(1), "one", 1)
+	if _, err := r.Alarm(t.Context(), at, ann); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.HasOutcome(t.Context(), at, sue, batch.Outcome{Status: batch.OtherPost, Why: "message"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Undo(t.Context(), at, bob); !errors.Is(err, batch.Supervisor) {
+		t.Errorf("by a clerk: %v", err)
+	}
+	if p, err := r.Undo(t.Context(), at, sue); err != nil || p.Status != batch.Disputed || p.Why != batch.Safeguarding {
+		t.Errorf("by a supervisor: %+v, %v", p, err)
+	}
+}

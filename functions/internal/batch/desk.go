@@ -251,12 +251,27 @@ func (m Mailroom) Undo(ctx context.Context, at At, by optout.Actor) (Piece, erro
 			return nil, errNothing
 		case !CanUndo(p): // what has no pages waits for nobody
 			return nil, NotNow
+		case p.supervised() && by.Role != optout.Supervisor: // a supervisor has decided it
+			return nil, Supervisor
 		}
 		p.Status, p.Why, p.Done = Waiting, "", time.Time{}
+		if p.alarmed() {
+			p.Status, p.Why = Disputed, Safeguarding
+		}
 		undone = p.said(m.Now(), by.String(), "undone", "")
 		return written(&undone), nil
 	})
 	return undone, err
+}
+
+// alarmed says that somebody has seen a risk to someone on the piece, and supervised that it was before a supervisor for
+// that or another reason.
+func (p Piece) alarmed() bool { return p.had("alarm") }
+
+func (p Piece) supervised() bool { return p.had("alarm", "keyed-otherwise") }
+
+func (p Piece) had(kinds ...string) bool {
+	return slices.ContainsFunc(p.History, func(e Event) bool { return slices.Contains(kinds, e.Kind) })
 }
 
 // Settle notes that a supervisor has seen to a file that nobody opens: the paper is scanned again, or is gone.

@@ -273,7 +273,18 @@ func (d *Door) arrived(w http.ResponseWriter, r *http.Request, s signin.Session,
 		problem.Write(ctx, w, problem.PlaceUsed)
 		return
 	}
-	err = d.hasArrived(ctx, slot)
+	found, err := d.Files.Find(ctx, slot.Key()) // a word alone moves nothing on the books
+	if err == nil && len(found) == 0 {
+		if door.WantsPage(r) {
+			staff.See(w, batchAt(b.ID, "send"))
+			return
+		}
+		problem.Write(ctx, w, problem.FileNotThere)
+		return
+	}
+	if err == nil {
+		err = d.hasArrived(ctx, slot)
+	}
 	if err == nil {
 		err = d.mailroom().Arrived(ctx, batch.FirstOf(b.ID, slot.ID))
 	}

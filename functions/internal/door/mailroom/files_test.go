@@ -206,6 +206,31 @@ func TestAFileThatComesLateIsOnTheBooksAgain(t *testing.T) {
 	b.get(batchPath(id, "arrived", batch.FileOf(at.ID))).says(t, "the table away", 503)
 }
 
+// Whoever says that a file is there, and it is not, moves nothing: neither a place that waits, nor one that was given up,
+// nor a batch that is closed.
+func TestAWordAloneMovesNothingOnTheBooks(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.signer.empty = true
+	id := h.opened(5)
+	at := h.expected(id, "never.pdf")
+	b := h.asAnn()
+	arrived := batchPath(id, "arrived", batch.FileOf(at.ID))
+	b.get(arrived).leads(t, "not there", batchPath(id, "send"))
+	b.script(http.MethodGet, arrived).says(t, "not there, for a script", 409, "file-not-there")
+	if p, err := h.Piece(t.Context(), at); err != nil || p.Status != batch.Awaited {
+		t.Errorf("%+v, %v", p, err)
+	}
+	h.Move(61 * time.Minute)
+	_, err := h.SaveUpload(t.Context(), h.slot(at).Missed(h.Now()))
+	if err := errors.Join(err, h.room.Lapsed(t.Context(), at)); err != nil {
+		t.Fatal(err)
+	}
+	b = h.asAnn()
+	b.get(arrived).leads(t, "given up", batchPath(id, "send"))
+	b.get(batchPath(id)).says(t, "given up", 200, "0 on the books =", "No file came (1)")
+}
+
 func TestNamesOfFilesAreShownAndNeverLogged(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -37,6 +37,7 @@ type signer struct {
 	mu    sync.Mutex
 	forms []bucket.File // that were signed
 	away  bool
+	empty bool // no file has come
 }
 
 func (s *signer) Form(_ context.Context, file bucket.File) (bucket.Form, error) {

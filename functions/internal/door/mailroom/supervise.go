@@ -99,7 +99,7 @@ func (d *Door) forSupervisors(ctx context.Context) (pieces []batch.Piece, more b
 	}
 	pieces = make([]batch.Piece, len(names))
 	err = worklist.Each(ctx, len(names), func(ctx context.Context, n int) (err error) {
-		if pieces[n], err = d.Store.Piece(ctx, names[n]); errors.Is(err, optout.ErrNotFound) {
+		if pieces[n], err = d.Store.Piece(ctx, names[n]); errors.Is(err, optout.ErrNotFound) || errors.Is(err, optout.ErrUnreadable) { // which keeps nobody from the others
 			return nil
 		}
 		return err
