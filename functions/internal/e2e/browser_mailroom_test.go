@@ -38,7 +38,7 @@ func TestMailroomPagesInABrowser(t *testing.T) {
 			continue
 		}
 		t.Logf("%s, %s: %s, %d ms, %d strokes", f.Walk, f.Mode, f.Piece, f.Took, f.Strokes)
-		if f.Walk == "ten" && strings.HasPrefix(f.Piece, "registered") {
+		if f.Walk == "ten" && strings.HasPrefix(f.Piece, "keyed") {
 			took, strokes = append(took, f.Took), append(strokes, f.Strokes)
 		}
 	}

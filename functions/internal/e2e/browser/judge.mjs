@@ -27,7 +27,7 @@ export async function violations(visitor) {
   try {
     await page.evaluate(axe)
     const found = await page.evaluate((tags) => window.axe.run({ runOnly: tags, resultTypes: ['violations'] }), wcag)
-    return found.violations.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.map((n) => `${n.html.slice(0, 200)} ${n.failureSummary}`) }))
+    return found.violations.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.map((n) => n.html.slice(0, 200)) }))
   } finally {
     if (!settings.scripts) await visitor.runScripts(false)
   }

@@ -143,6 +143,7 @@ async function judgesPiece(visitor) {
   const desk = new Desk(visitor)
   await desk.strikes('Alt+0')
   await desk.arrives(() => desk.strikes('Enter'))
+  await page.waitForFunction(() => document.activeElement.id.startsWith('next-')) // browsers give it the focus a little after the page
   await desk.arrives(() => desk.strikes('Enter'))
 }
 
@@ -159,7 +160,7 @@ class Desk {
     const [menu, outcome] = said.outcome ?? []
     if (menu) await this.decides(menu, outcome)
     else await this.arrives(() => this.strikes('Alt+1'))
-    const status = outcome?.split('-')[0] ?? 'registered'
+    const status = outcome?.split('-')[0] ?? (said.compared ? 'decided' : this.again ? 'read again' : 'keyed')
     this.visitor.report({ page: 'piece', piece: `${status}: ${this.piece}`, took: Date.now() - began, strokes: this.strokes })
   }
 
@@ -175,7 +176,8 @@ class Desk {
     }
     for (const [n, part] of ['day', 'month', 'year'].entries()) await this.fills(`birth-date-${part}`, String(f.born[n]))
     await this.fills('nhs-number', f.number)
-    if (!(await this.page.locator('[name=postcode]').isVisible())) return
+    this.again = !(await this.page.locator('[name=postcode]').isVisible())
+    if (this.again) return
     await this.fills('line-1', f.address[0])
     await this.fills('line-3', f.address[2])
     await this.fills('postcode', f.postcode)
@@ -237,8 +239,9 @@ class Desk {
   isText = () => this.page.evaluate(() => document.activeElement.matches('input:not([type=radio], [type=checkbox])'))
 
   async is(name) {
-    const at = await this.at()
-    if (at !== name) throw new Error(`the focus is on "${at}", not on "${name}"`)
+    await this.page.waitForFunction((name) => document.activeElement.name === name, name).catch(async () => {
+      throw new Error(`the focus is on "${await this.at()}", not on "${name}"`)
+    })
   }
 }
 
