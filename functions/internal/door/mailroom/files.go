@@ -265,7 +265,16 @@ func (d *Door) arrived(w http.ResponseWriter, r *http.Request, s signin.Session,
 	case err != nil:
 		d.house.Fail(w, r, err)
 		return
-	case slot.State == upload.Read || slot.State == upload.Refused:
+	}
+	again, err := d.sentTwice(ctx, slot)
+	switch {
+	case err != nil && !door.WantsPage(r):
+		d.failScript(w, r, err)
+		return
+	case err != nil:
+		d.house.Fail(w, r, err)
+		return
+	case again:
 		if door.WantsPage(r) {
 			d.house.Show(w, s, staff.Page{Name: "sent-before", Status: http.StatusConflict, Title: "A file was sent to this place before", Part: "/mailroom", Back: batchAt(b.ID, ""), Data: batchAt(b.ID, "")})
 			return
@@ -289,6 +298,16 @@ func (d *Door) arrived(w http.ResponseWriter, r *http.Request, s signin.Session,
 	default:
 		staff.See(w, batchAt(b.ID, "send")+"?"+url.Values{"done": {"arrived"}}.Encode())
 	}
+}
+
+// sentTwice says that another file came to a place whose file is read or refused. A file may be read before the browser that
+// sent it says so: where there is one version only, it is that one.
+func (d *Door) sentTwice(ctx context.Context, slot upload.Slot) (bool, error) {
+	if slot.State != upload.Read && slot.State != upload.Refused {
+		return false, nil
+	}
+	found, err := d.Files.Find(ctx, slot.Key())
+	return len(found) > 1, err
 }
 
 // hasArrived records that the file of a slot is there.

@@ -37,6 +37,8 @@ type signer struct {
 	mu    sync.Mutex
 	forms []bucket.File // that were signed
 	away  bool
+
+	versions int // of each file
 }
 
 func (s *signer) Form(_ context.Context, file bucket.File) (bucket.Form, error) {
