@@ -265,7 +265,22 @@ func (d *Door) arrived(w http.ResponseWriter, r *http.Request, s signin.Session,
 	case err != nil:
 		d.house.Fail(w, r, err)
 		return
-	case slot.State == upload.Read || slot.State == upload.Refused:
+	}
+	found, err := d.Files.Find(ctx, slot.Key())
+	switch read := slot.State == upload.Read || slot.State == upload.Refused; {
+	case err != nil && !door.WantsPage(r):
+		d.failScript(w, r, err)
+		return
+	case err != nil:
+		d.house.Fail(w, r, err)
+		return
+	case len(found) == 0 && !door.WantsPage(r): // a word alone moves nothing on the books
+		problem.Write(ctx, w, problem.FileNotThere)
+		return
+	case len(found) == 0:
+		staff.See(w, batchAt(b.ID, "send"))
+		return
+	case read && len(found) > 1: // of one version only, it was read before the browser that sent it came back
 		if door.WantsPage(r) {
 			d.house.Show(w, s, staff.Page{Name: "sent-before", Status: http.StatusConflict, Title: "A file was sent to this place before", Part: "/mailroom", Back: batchAt(b.ID, ""), Data: batchAt(b.ID, "")})
 			return
@@ -273,18 +288,7 @@ func (d *Door) arrived(w http.ResponseWriter, r *http.Request, s signin.Session,
 		problem.Write(ctx, w, problem.PlaceUsed)
 		return
 	}
-	found, err := d.Files.Find(ctx, slot.Key()) // a word alone moves nothing on the books
-	if err == nil && len(found) == 0 {
-		if door.WantsPage(r) {
-			staff.See(w, batchAt(b.ID, "send"))
-			return
-		}
-		problem.Write(ctx, w, problem.FileNotThere)
-		return
-	}
-	if err == nil {
-		err = d.hasArrived(ctx, slot)
-	}
+	err = d.hasArrived(ctx, slot)
 	if err == nil {
 		err = d.mailroom().Arrived(ctx, batch.FirstOf(b.ID, slot.ID))
 	}

@@ -177,6 +177,12 @@ func TestAPlaceThatWasUsedTakesNoOtherFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := h.asAnn()
+	h.signer.versions = 1
+	b.get(batchPath(id, "arrived", s.ID)).says(t, "the file, read before its browser came back", 303)
+	if a := b.script(http.MethodGet, batchPath(id, "arrived", s.ID)); a.status != 200 {
+		t.Errorf("%+v", a)
+	}
+	h.signer.versions = 2
 	b.get(batchPath(id, "arrived", s.ID)).says(t, "a second file", 409, "A file was sent to this place before", "The file that came first counts")
 	if a := b.script(http.MethodGet, batchPath(id, "arrived", s.ID)); a.status != 409 || !strings.Contains(a.body, "place-used") {
 		t.Errorf("%+v", a)

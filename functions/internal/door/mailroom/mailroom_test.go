@@ -38,6 +38,8 @@ type signer struct {
 	forms []bucket.File // that were signed
 	away  bool
 	empty bool // no file has come
+
+	versions int // of each file, if any has come
 }
 
 func (s *signer) Form(_ context.Context, file bucket.File) (bucket.Form, error) {
