@@ -105,8 +105,8 @@ func (w *watch) look(now time.Time) (complete, growing []found, others []string,
 }
 
 // sum is the SHA-256 of a file that is as it was found; errChanged, if it is not.
-func sum(folder string, f found) (string, error) {
-	file, err := os.Open(filepath.Join(folder, f.name))
+func sum(open func(path string) (*os.File, error), folder string, f found) (string, error) {
+	file, err := open(filepath.Join(folder, f.name))
 	if err != nil {
 		return "", err
 	}

@@ -56,6 +56,15 @@ type disk interface {
 	Close() error
 }
 
+// opener is how files are opened: the journal, which is written, and scans, which never are.
+type opener struct {
+	journal func(path string) (disk, error)
+	scan    func(path string) (*os.File, error)
+}
+
+// onDisk opens them as they are.
+var onDisk = opener{openFile, os.Open}
+
 func openFile(path string) (disk, error) { return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) }
 
 // journal is what push has done and is about to do, one line each, on disk before it counts. It only grows.

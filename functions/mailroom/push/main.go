@@ -38,7 +38,7 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, openFile))
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, onDisk))
 }
 
 // settings are what the command line says.
@@ -116,7 +116,7 @@ func read(args []string, errs io.Writer) (s settings, err error) {
 }
 
 // run does all of it and gives the code to exit with.
-func run(ctx context.Context, args []string, out, errs io.Writer, open func(path string) (disk, error)) int {
+func run(ctx context.Context, args []string, out, errs io.Writer, open opener) int {
 	s, err := read(args, errs)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -133,13 +133,13 @@ func run(ctx context.Context, args []string, out, errs io.Writer, open func(path
 		return unusable
 	}
 	defer unlock()
-	j, err := openJournal(filepath.Join(s.folder, ".push", "journal"), open)
+	j, err := openJournal(filepath.Join(s.folder, ".push", "journal"), open.journal)
 	if err != nil {
 		fmt.Fprintln(errs, "push:", err)
 		return unusable
 	}
 	defer j.close()
-	p := newPusher(s, j, server, say)
+	p := newPusher(s, j, server, say, open.scan)
 	if err := p.begin(ctx); err != nil {
 		fmt.Fprintln(errs, "push:", err)
 		return unusable

@@ -63,6 +63,7 @@ type pusher struct {
 	journal    *journal
 	server     *server
 	say        *screen
+	open       func(path string) (*os.File, error) // a scan
 	bucket     *http.Client
 	bucketAway outage
 	watch      watch
@@ -79,9 +80,9 @@ type pusher struct {
 	results       chan func() error
 }
 
-func newPusher(s settings, j *journal, v *server, say *screen) *pusher {
+func newPusher(s settings, j *journal, v *server, say *screen, open func(path string) (*os.File, error)) *pusher {
 	return &pusher{
-		settings: s, journal: j, server: v, say: say, bucket: httpClient(0),
+		settings: s, journal: j, server: v, open: open, say: say, bucket: httpClient(0),
 		bucketAway: outage{say: say, begins: "Files do not get through. Trying again until they do.", ends: "Files get through again."},
 		watch:      watch{folder: s.folder, quiet: s.quiet, since: map[string]seenSince{}, left: map[string]bool{}},
 		reading:    map[found]bool{}, unreadable: map[found]string{}, results: make(chan func() error),
@@ -274,13 +275,13 @@ func (p *pusher) look() error {
 		if f, known := there[c]; known {
 			delete(there, c)
 			if f.why != "" && !f.busy { // it could not be read: it is tried again
-				if opens(p.folder, c) == nil {
+				if p.opens(c) == nil {
 					f.why = ""
 				}
 			}
 			continue
 		}
-		if _, bad := p.unreadable[c]; bad && opens(p.folder, c) != nil {
+		if _, bad := p.unreadable[c]; bad && p.opens(c) != nil {
 			continue
 		}
 		delete(p.unreadable, c)
@@ -305,8 +306,8 @@ func (p *pusher) look() error {
 	return nil
 }
 
-func opens(folder string, f found) error {
-	file, err := os.Open(filepath.Join(folder, f.name))
+func (p *pusher) opens(f found) error {
+	file, err := p.open(filepath.Join(p.folder, f.name))
 	if err == nil {
 		err = file.Close()
 	}
@@ -321,7 +322,7 @@ func (p *pusher) start(ctx context.Context) error {
 		}
 		p.reading[c] = true
 		p.do(func() func() error {
-			sha, err := sum(p.folder, c)
+			sha, err := sum(p.open, p.folder, c)
 			return func() error { return p.summed(c, sha, err) }
 		})
 	}
@@ -497,7 +498,7 @@ func (p *pusher) deliver(ctx context.Context, r record, id string, form *place, 
 			}
 		}
 		went := int64(0)
-		err := p.server.upload(ctx, p.bucket, p.folder, r, form, func(n int) {
+		err := p.server.upload(ctx, p.bucket, p.open, p.folder, r, form, func(n int) {
 			went += int64(n)
 			p.say.went(int64(n))
 		})

@@ -35,8 +35,8 @@ const stall = time.Minute
 
 // upload sends a file by a form, from the disk. The end of the request goes out only if what went before is what the
 // journal has: a file that changes meanwhile never arrives. progress is told of every part that goes out.
-func (v *server) upload(ctx context.Context, client *http.Client, folder string, f record, at *place, progress func(n int)) error {
-	file, err := os.Open(filepath.Join(folder, f.Name))
+func (v *server) upload(ctx context.Context, client *http.Client, open func(path string) (*os.File, error), folder string, f record, at *place, progress func(n int)) error {
+	file, err := open(filepath.Join(folder, f.Name))
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return errChanged

@@ -51,10 +51,10 @@ func TestMain(m *testing.M) {
 	if os.Getenv(isChild) == "" {
 		os.Exit(m.Run())
 	}
-	open := openFile
+	open := onDisk
 	var at, far int
 	if n, _ := fmt.Sscan(os.Getenv(dies), &at, &far); n == 2 {
-		open = func(path string) (disk, error) {
+		open.journal = func(path string) (disk, error) {
 			d, err := openFile(path)
 			return &dyingDisk{disk: d, left: at, far: far}, err
 		}
@@ -357,7 +357,7 @@ func (w *world) push(folder string, environment []string, started func(pid int))
 func (w *world) here(ctx context.Context, args []string) (code int, out string) {
 	w.t.Helper()
 	var said bytes.Buffer
-	code = run(ctx, args, &said, &said, openFile)
+	code = run(ctx, args, &said, &said, onDisk)
 	return code, said.String()
 }
 
