@@ -3,15 +3,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log"
 	"net/http"
 	"os"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"example.org/optout/functions/internal/bucket"
 	"example.org/optout/functions/internal/config"
@@ -44,11 +41,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	secret, err := secretsmanager.NewFromConfig(cloud).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &c.Keyring})
-	if err != nil {
-		return fmt.Errorf("read the keyring: %w", err)
-	}
-	keys, err := keyring.Open([]byte(aws.ToString(secret.SecretString)))
+	keys, err := keyring.Fetch(ctx, cloud, c.Keyring)
 	if err != nil {
 		return err
 	}

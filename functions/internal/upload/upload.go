@@ -15,6 +15,7 @@ import (
 
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/steady"
 	"example.org/optout/functions/internal/worklist"
 )
 
@@ -104,4 +105,22 @@ func Recent(ctx context.Context, store Store, practice nhs.ODSCode, n int) ([]Sl
 	slots = slices.DeleteFunc(slots, func(s Slot) bool { return s.Practice != practice })
 	slices.SortFunc(slots, Newest)
 	return slots, nil
+}
+
+// NoteArrived records that the file of a slot is there, whoever else writes the slot at the same time, and gives the slot as
+// it stands then. What somebody has seen already stays as it is.
+func NoteArrived(ctx context.Context, store Store, s Slot, now time.Time) (Slot, error) {
+	err := steady.Insist(ctx, func() error {
+		if s.State != Promised && s.State != Expired {
+			return nil
+		}
+		saved, err := store.SaveUpload(ctx, s.Arrived(now))
+		if err == nil {
+			s = saved
+		} else if again, failed := store.Upload(ctx, s.ID); failed == nil {
+			s = again
+		}
+		return err
+	}, optout.ErrConflict, optout.ErrUnavailable)
+	return s, err
 }

@@ -19,7 +19,6 @@ import (
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/problem"
-	"example.org/optout/functions/internal/steady"
 	"example.org/optout/functions/internal/upload"
 )
 
@@ -288,22 +287,14 @@ func isReceived(s upload.Slot) bool { return s.IsEnded() && s.State != upload.Ex
 // arrivedBySoftware notes on the books and on the slot that a file is there. The slot is last: what is noted of it starts
 // the reader.
 func (d *Door) arrivedBySoftware(ctx context.Context, s upload.Slot, p batch.Piece) (upload.Slot, batch.Piece, error) {
-	id, at := s.ID, batch.FirstOf(s.Batch, s.ID)
+	at := batch.FirstOf(s.Batch, s.ID)
 	if p.Status != batch.Awaited && p.Status != batch.Lapsed && s.State != upload.Promised && s.State != upload.Expired {
 		return s, p, nil
 	}
 	if err := d.mailroom().Arrived(ctx, at); err != nil {
 		return s, batch.Piece{}, fmt.Errorf("note the file: %w", err)
 	}
-	err := steady.Insist(ctx, func() (err error) {
-		if s, err = d.Store.Upload(ctx, id); err != nil {
-			return err
-		}
-		if s.State == upload.Promised || s.State == upload.Expired {
-			s, err = d.Store.SaveUpload(ctx, s.Arrived(d.Now()))
-		}
-		return err
-	}, optout.ErrConflict, optout.ErrUnavailable)
+	s, err := upload.NoteArrived(ctx, d.Store, s, d.Now())
 	if err != nil {
 		return s, batch.Piece{}, fmt.Errorf("note that it is there: %w", err)
 	}

@@ -19,7 +19,6 @@ import (
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/problem"
 	"example.org/optout/functions/internal/signin"
-	"example.org/optout/functions/internal/steady"
 	"example.org/optout/functions/internal/upload"
 	"example.org/optout/functions/internal/worklist"
 )
@@ -288,7 +287,7 @@ func (d *Door) arrived(w http.ResponseWriter, r *http.Request, s signin.Session,
 		problem.Write(ctx, w, problem.PlaceUsed)
 		return
 	}
-	err = d.hasArrived(ctx, slot)
+	_, err = upload.NoteArrived(ctx, d.Store, slot, d.Now())
 	if err == nil {
 		err = d.mailroom().Arrived(ctx, batch.FirstOf(b.ID, slot.ID))
 	}
@@ -304,20 +303,4 @@ func (d *Door) arrived(w http.ResponseWriter, r *http.Request, s signin.Session,
 	default:
 		staff.See(w, batchAt(b.ID, "send")+"?"+url.Values{"done": {"arrived"}}.Encode())
 	}
-}
-
-// hasArrived records that the file of a slot is there.
-func (d *Door) hasArrived(ctx context.Context, slot upload.Slot) error {
-	return steady.Insist(ctx, func() error {
-		if slot.State != upload.Promised && slot.State != upload.Expired { // somebody has seen it
-			return nil
-		}
-		_, err := d.Store.SaveUpload(ctx, slot.Arrived(d.Now()))
-		if errors.Is(err, optout.ErrConflict) {
-			if again, failed := d.Store.Upload(ctx, slot.ID); failed == nil {
-				slot = again
-			}
-		}
-		return err
-	}, optout.ErrConflict)
 }

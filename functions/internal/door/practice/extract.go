@@ -19,7 +19,6 @@ import (
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/problem"
 	"example.org/optout/functions/internal/signin"
-	"example.org/optout/functions/internal/steady"
 	"example.org/optout/functions/internal/upload"
 )
 
@@ -330,7 +329,7 @@ func (d *Door) listPage(w http.ResponseWriter, r *http.Request, s signin.Session
 			Back: "/practice/extract", Data: "/practice/extract/" + u.ID,
 		})
 	case page == "uploaded":
-		if err := d.arrived(r.Context(), u); err != nil {
+		if _, err := upload.NoteArrived(r.Context(), d.Store, u, d.Now()); err != nil {
 			d.house.Fail(w, r, err)
 			return
 		}
@@ -345,20 +344,4 @@ func (d *Door) listPage(w http.ResponseWriter, r *http.Request, s signin.Session
 	default:
 		d.house.Refuse(w, r, problem.NoSuchList)
 	}
-}
-
-// arrived records that the file of a slot is there.
-func (d *Door) arrived(ctx context.Context, u upload.Slot) error {
-	return steady.Insist(ctx, func() error {
-		if u.State != upload.Promised && u.State != upload.Expired { // somebody has seen it
-			return nil
-		}
-		_, err := d.Store.SaveUpload(ctx, u.Arrived(d.Now()))
-		if errors.Is(err, optout.ErrConflict) {
-			if again, failed := d.Store.Upload(ctx, u.ID); failed == nil {
-				u = again
-			}
-		}
-		return err
-	}, optout.ErrConflict)
 }

@@ -32,7 +32,7 @@ func (d *Door) scan(w http.ResponseWriter, r *http.Request, s signin.Session, f 
 	if id := r.URL.Query().Get("came"); id != "" {
 		u, err := d.scanOf(r.Context(), f, id)
 		if err == nil {
-			err = d.arrived(r.Context(), u)
+			_, err = upload.NoteArrived(r.Context(), d.Store, u, d.Now())
 		}
 		switch {
 		case errors.Is(err, optout.ErrNotFound):
