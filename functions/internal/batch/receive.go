@@ -26,7 +26,27 @@ const (
 	NotRead     = "not-read"      // it could not be read, although it was tried again and again
 	SameBytes   = "same-bytes"    // of a rescan
 	SameInBatch = "same-in-batch" // likewise, and the first is in the same batch
+
+	// Both are known before or by the reader, who calls them the same.
+	TooLarge = "file-too-large"
+	Locked   = "encrypted" // it opens only with a password
 )
+
+// Sentence says by its code to whoever sent a file why it is no work for the desk, and what to do; "" for codes of which
+// the reader has its own.
+func Sentence(code string) string { return sentences[code] }
+
+var sentences = map[string]string{
+	Infected:    "Malware was found in this file. Nobody opens it. Do not send it again: tell whoever looks after the computer that it came from, and scan the paper on another one.",
+	Unsupported: "This file cannot be checked for malware, so nobody opens it. Scan the paper again, as a plain PDF or a JPEG, and send the new file.",
+	Unchecked:   "The malware check has given no answer. Whoever looks after it sees to that; there is nothing to do.",
+	SecondFile:  "Another file came to the place of this one. The first is read; a supervisor sees to the other.",
+	NotRead:     "We could not read this file, although we tried again and again. Scan the paper again and send the new file.",
+	SameBytes:   "The same file was sent before, in another batch. It is counted as scanned again; there is nothing to do.",
+	SameInBatch: "The same file was sent before, in this batch. It is counted as scanned again; there is nothing to do.",
+	TooLarge:    "This file has more than 20 MB. Scan fewer pages into one file, or scan at 200 dots an inch in grey, and send the new files.",
+	Locked:      "This file opens only with a password. Take the password away, or print it and scan the paper, and send the new file. Do not send the password.",
+}
 
 // Arrived notes that the file of a piece has come, perhaps after it was waited for in vain. A batch that was closed by then is
 // open again: there is something to account for.

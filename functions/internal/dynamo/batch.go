@@ -169,25 +169,12 @@ func (s Store) Queue(ctx context.Context, stage batch.Stage) iter.Seq2[batch.Que
 }
 
 // QueueLength implements batch.Store.
-func (s Store) QueueLength(ctx context.Context, stage batch.Stage) (sum int, err error) {
-	parts := make([]int, batchShards)
-	err = worklist.Each(ctx, len(parts), func(ctx context.Context, part int) error {
+func (s Store) QueueLength(ctx context.Context, stage batch.Stage) (int, error) {
+	return s.count(ctx, batchShards, func(part int) *dynamodb.QueryInput {
 		q := s.onQueue(stage, part)
-		q.Select, q.Limit = types.SelectCount, aws.Int32(1000)
-		out, err := s.query(ctx, q)
-		if err != nil {
-			return kind("length of queue", err)
-		}
-		parts[part] = int(out.Count)
-		return nil
+		q.Limit = aws.Int32(1000)
+		return q
 	})
-	if err != nil {
-		return 0, err
-	}
-	for _, n := range parts {
-		sum += n
-	}
-	return sum, nil
 }
 
 func (s Store) onQueue(stage batch.Stage, part int) *dynamodb.QueryInput {

@@ -51,22 +51,27 @@ func (s Store) List(ctx context.Context, l worklist.List, after worklist.Cursor,
 }
 
 // Tally implements worklist.Store; one page of each part of the index, some thousands, is lower bound enough.
-func (s Store) Tally(ctx context.Context, l worklist.List) (sum int, err error) {
-	parts := make([]int, listParts(l.Owner))
-	err = worklist.Each(ctx, len(parts), func(ctx context.Context, part int) error {
-		q := s.onList(l, part, worklist.Entry{})
+func (s Store) Tally(ctx context.Context, l worklist.List) (int, error) {
+	return s.count(ctx, int(listParts(l.Owner)), func(part int) *dynamodb.QueryInput { return s.onList(l, part, worklist.Entry{}) })
+}
+
+// count counts what the parts of a list have, by one page of each.
+func (s Store) count(ctx context.Context, parts int, on func(part int) *dynamodb.QueryInput) (sum int, err error) {
+	counts := make([]int, parts)
+	err = worklist.Each(ctx, parts, func(ctx context.Context, part int) error {
+		q := on(part)
 		q.Select = types.SelectCount
 		out, err := s.query(ctx, q)
 		if err != nil {
-			return kind("tally", err)
+			return kind("count a list", err)
 		}
-		parts[part] = int(out.Count)
+		counts[part] = int(out.Count)
 		return nil
 	})
 	if err != nil {
 		return 0, err
 	}
-	for _, n := range parts {
+	for _, n := range counts {
 		sum += n
 	}
 	return sum, nil

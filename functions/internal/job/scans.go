@@ -56,9 +56,6 @@ const (
 	mostAsked = 3
 )
 
-// locked is, in place of the malware result, that a file has a password: a code that the reader of scans has, too.
-const locked = "encrypted"
-
 // Every file has its malware result within minutes. What has none is asked for again, less and less often.
 var askAfter = []time.Duration{10 * time.Minute, 30 * time.Minute, 2 * time.Hour, 6 * time.Hour}
 
@@ -88,7 +85,7 @@ func (r Scans) Heard(ctx context.Context, m trigger.MalwareResult) error {
 		switch m.Result {
 		case trigger.MalwareClean, trigger.MalwareInfected, trigger.MalwareUnsupported:
 			if s.Malware = m.Result; m.Locked {
-				s.Malware = locked
+				s.Malware = batch.Locked // in place of the result
 			}
 		default: // it is asked for again in its time
 			s.Fault, s.Due = "malware-"+m.Result, r.Now().Add(askAfter[0]).UTC().Truncate(time.Millisecond)
@@ -180,6 +177,9 @@ func (r Scans) refuse(ctx context.Context, s upload.Slot, at batch.At, why uploa
 	if err := r.books(s).Quarantine(ctx, at, why.Code, s.SHA256); err != nil {
 		return s, fmt.Errorf("quarantine: %w", err)
 	}
+	if why.Detail == "" {
+		why.Detail = batch.Sentence(why.Code)
+	}
 	s.Refusal = why
 	return s.End(upload.Refused, r.Now()).Settled(r.Now()), nil
 }
@@ -207,7 +207,7 @@ func (r Scans) find(ctx context.Context, s upload.Slot, at batch.At) (upload.Slo
 	s = s.Claimed(r.Now())
 	s.Object = first.Version
 	if first.Size > upload.MostOfScan {
-		return r.refuse(ctx, s, at, upload.Refusal{Code: "too-large"})
+		return r.refuse(ctx, s, at, upload.Refusal{Code: batch.TooLarge})
 	}
 	return s, nil
 }
@@ -256,7 +256,7 @@ func (r Scans) draw(ctx context.Context, s upload.Slot, at batch.At) (upload.Slo
 	case err != nil:
 		return s, fmt.Errorf("read the file: %w", err)
 	case len(file) > upload.MostOfScan:
-		return r.refuse(ctx, s, at, upload.Refusal{Code: "too-large"})
+		return r.refuse(ctx, s, at, upload.Refusal{Code: batch.TooLarge})
 	}
 	sum := sha256.Sum256(file)
 	s.SHA256 = sum[:]

@@ -173,6 +173,9 @@ func TestWhatIsNotCleanIsQuarantinedAndCounted(t *testing.T) {
 		if piece := p.piece(s); piece.Status != batch.Quarantined || piece.Why != c.code {
 			t.Errorf("%s: %+v", result, piece)
 		}
+		if result != trigger.MalwareClean && p.slot(s).Refusal.Detail != batch.Sentence(c.code) || batch.Sentence(batch.Infected) == "" {
+			t.Errorf("%s: nothing says what to do: %+v", result, p.slot(s).Refusal)
+		}
 		if p.slot(s).State != upload.Refused || p.files.Newest(upload.PageKey(s.ID, 1)) != nil {
 			t.Errorf("%s: %+v", result, p.slot(s))
 		}

@@ -215,21 +215,9 @@ func receiptOf(s upload.Slot, p batch.Piece) receipt {
 		c.Code = p.Why
 	}
 	if c.Code != "" && c.Detail == "" {
-		c.Detail = cmp.Or(sentences[c.Code], "Nobody opens this file. A supervisor sees to its paper.")
+		c.Detail = cmp.Or(batch.Sentence(c.Code), "Nobody opens this file. A supervisor sees to its paper.")
 	}
 	return c
-}
-
-// sentences say by code why a file is no work for the desk, where nobody else has said it.
-var sentences = map[string]string{
-	batch.Infected:    "Malware was found in this file. Nobody opens it. Do not send it again: tell whoever looks after the computer that it came from, and a supervisor.",
-	batch.Unsupported: "This file cannot be checked for malware, so nobody opens it. Scan the paper again and send the new file.",
-	batch.Unchecked:   "The malware check has given no answer. A supervisor sees to it; there is nothing to do.",
-	batch.SecondFile:  "Another file came to the place of this one. The first is read; a supervisor sees to the other.",
-	batch.NotRead:     "We could not read this file, although we tried again and again. Scan the paper again and send the new file.",
-	batch.SameBytes:   "The same file was sent before, in another batch. It is counted as scanned again; there is nothing to do.",
-	batch.SameInBatch: "The same file was sent before, in this batch. It is counted as scanned again; there is nothing to do.",
-	"too-large":       fileLarge.Detail,
 }
 
 // receiptForSoftware says how far a file is: GET /api/mailroom/files/{id}.

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strconv"
 
-	"example.org/optout/functions/internal/batch"
 	"example.org/optout/functions/internal/bucket"
 	"example.org/optout/functions/internal/door"
 	"example.org/optout/functions/internal/door/staff"
@@ -141,10 +140,7 @@ func scanWhy(u upload.Slot) string {
 	if u.State != upload.Refused {
 		return ""
 	}
-	return cmp.Or(u.Refusal.Detail, map[string]string{
-		batch.Infected:    "Malware was found in this file. Nobody opens it. Tell whoever looks after your computers, and scan the paper on another one.",
-		batch.Unsupported: "This file cannot be checked for malware. Scan the paper again as a PDF without a password, or as a JPEG.",
-	}[u.Refusal.Code], "This file could not be read. Scan the paper again and send the new file.")
+	return cmp.Or(u.Refusal.Detail, "This file could not be read. Scan the paper again and send the new file.")
 }
 
 // attach makes a place for a scan: POST /practice/forms/{reference}/scan.

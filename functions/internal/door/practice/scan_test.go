@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.org/optout/functions/internal/batch"
 	"example.org/optout/functions/internal/job"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
@@ -116,7 +117,7 @@ func TestAScanThatIsNotUsedSaysWhatToDo(t *testing.T) {
 	by := optout.Actor{Role: optout.AtPractice, Practice: nhs.StoredODSCode("A81001"), ID: "u-manager"}
 	for code, want := range map[string]string{"infected": "Malware was found", "unsupported": "cannot be checked for malware", "corrupt": "could not be read"} {
 		s := upload.NewAttachment(by, ref, h.Now()).Arrived(h.Now()).End(upload.Refused, h.Now())
-		s.Refusal.Code = code
+		s.Refusal = upload.Refusal{Code: code, Detail: batch.Sentence(code)} // as the reader of scans writes it
 		if _, err := h.SaveUpload(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
