@@ -315,3 +315,33 @@ func TestAClerkDoesNotUndoWhatASupervisorDecided(t *testing.T) {
 		t.Errorf("by a supervisor: %+v, %v", p, err)
 	}
 }
+
+// A slip of the hand does not stand in for an envelope that is missing: 44 for 4.
+func TestANumberThatNoEnvelopeCanHaveIsRefused(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	id := r.open(4)
+	at := r.scanned(id, "one", 2)
+	for name, does := range map[string]func() error{
+		"a piece moved": func() error { _, err := r.InEnvelope(t.Context(), at, ann, 44); return err },
+		"by hand": func() error {
+			_, err := r.ByHand(t.Context(), id, ann, 44, batch.Outcome{Status: batch.OtherPost, Why: "empty-envelope"})
+			return err
+		},
+		"at the desk": func() error {
+			_, err := r.HasOutcome(t.Context(), at, ann, batch.Outcome{Part: batch.Part{Last: 1, Envelope: 44}, Status: batch.OtherPost, Why: "blank"})
+			return err
+		},
+	} {
+		var faulty optout.Faulty
+		if err := does(); !errors.As(err, &faulty) || faulty[0].Pointer != "/envelope" || faulty[0].Code != "out-of-range" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if l := r.ledger(id); l.Opened != 1 || l.Pieces != 1 {
+		t.Errorf("%+v", l)
+	}
+	if _, err := r.InEnvelope(t.Context(), at, ann, 5); err != nil { // they may have been counted wrongly
+		t.Error(err)
+	}
+}

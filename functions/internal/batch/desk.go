@@ -227,6 +227,9 @@ func (m Mailroom) ByHand(ctx context.Context, batch string, by optout.Actor, env
 		case b.Pieces >= MostPieces:
 			return nil, Crowded
 		}
+		if err := b.numbers(envelope); err != nil {
+			return nil, err
+		}
 		b.Pieces, b.Highest = b.Pieces+1, max(b.Highest, envelope)
 		put = p
 		return written(&put), nil
@@ -291,6 +294,12 @@ func (m Mailroom) Settle(ctx context.Context, at At, by optout.Actor) (Piece, er
 	})
 }
 
+// numbers refuses a number that no envelope of the batch can have: a slip of the hand must not stand in for an envelope
+// that is missing. One beyond those declared is possible, since they may have been counted wrongly.
+func (b Batch) numbers(envelope int) error {
+	return inRange("envelope", envelope, 1, max(b.Declared, b.Highest)+1)
+}
+
 // InEnvelope says from which envelope a piece is.
 func (m Mailroom) InEnvelope(ctx context.Context, at At, by optout.Actor, envelope int) (Piece, error) {
 	if err := inRange("envelope", envelope, 1, 2*MostEnvelopes); err != nil {
@@ -304,6 +313,9 @@ func (m Mailroom) InEnvelope(ctx context.Context, at At, by optout.Actor, envelo
 		}
 		if moved = p; p.Envelope == envelope {
 			return nil, errNothing
+		}
+		if err := b.numbers(envelope); err != nil {
+			return nil, err
 		}
 		p.Envelope, b.Highest = envelope, max(b.Highest, envelope)
 		moved = p.said(m.Now(), by.String(), "envelope", fmt.Sprint(envelope))
@@ -376,7 +388,7 @@ func sameID(actor string, by optout.Actor) bool {
 // divide cuts a piece off behind the part, and gives what is left as a piece that waits.
 func (m Mailroom) divide(b *Batch, p *Piece, part Part) (rest []Piece, err error) {
 	if part.Envelope != 0 {
-		if err := inRange("envelope", part.Envelope, 1, 2*MostEnvelopes); err != nil {
+		if err := b.numbers(part.Envelope); err != nil {
 			return nil, err
 		}
 		p.Envelope = part.Envelope

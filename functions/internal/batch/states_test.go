@@ -123,7 +123,9 @@ var verbs = map[string]func(r *room, at batch.At, by optout.Actor) (batch.Piece,
 		return r.Settle(r.t.Context(), at, by)
 	},
 	"envelope": func(r *room, at batch.At, by optout.Actor) (batch.Piece, error) {
-		return r.InEnvelope(r.t.Context(), at, by, 7)
+		b, err := r.Memory.Batch(r.t.Context(), at.Batch)
+		r.must(b, err)
+		return r.InEnvelope(r.t.Context(), at, by, b.Highest+1) // another one than it is in
 	},
 	"sent back": func(r *room, at batch.At, by optout.Actor) (batch.Piece, error) {
 		return r.HasOutcome(r.t.Context(), at, by, sentBack)
@@ -395,7 +397,7 @@ opened again              | closed             | closed             | SUPERVISOR
 			func(r *room, id string) error { _, err := r.Reopen(t.Context(), id, sue); return err },
 			func(r *room, id string) error { _, err := r.Recount(t.Context(), id, ann, 9); return err },
 			func(r *room, id string) error {
-				_, err := r.ByHand(t.Context(), id, ann, 3, sentBack)
+				_, err := r.ByHand(t.Context(), id, ann, 2, sentBack)
 				return err
 			},
 			func(r *room, id string) error {
