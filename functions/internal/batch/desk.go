@@ -56,7 +56,7 @@ func (m Mailroom) Take(ctx context.Context, at At, by optout.Actor) (Piece, erro
 		switch now := m.Now(); {
 		case p.Stage() == "":
 			return p, NotNow
-		case p.Stage() == Supervise && by.Role != optout.Supervisor:
+		case p.Stage().ForSupervisors() && by.Role != optout.Supervisor:
 			return p, Supervisor
 		case p.Stage() == Keying2 && p.keyedBy(by):
 			return p, NotTwice
@@ -365,7 +365,7 @@ func (m Mailroom) mine(p Piece, by optout.Actor) error {
 		return Decided
 	case p.Stage() == "":
 		return NotNow
-	case p.Stage() == Supervise && by.Role != optout.Supervisor:
+	case p.Stage().ForSupervisors() && by.Role != optout.Supervisor:
 		return Supervisor
 	case p.Stage() == Keying2 && p.keyedBy(by):
 		return NotTwice

@@ -79,10 +79,10 @@ func (l Ledger) Closes() error {
 }
 
 // Unanswered counts the files that the malware check gives no answer on, and says since when the oldest has waited. It
-// looks at the first mostLooked that supervisors have on their list; more says that there are others.
+// looks at the first mostLooked files that are aside; more says that there are others.
 func Unanswered(ctx context.Context, store Store) (n int, since time.Time, more bool, err error) {
 	looked := 0
-	for q, err := range store.Queue(ctx, Supervise) {
+	for q, err := range store.Queue(ctx, Aside) {
 		if err != nil {
 			return 0, time.Time{}, false, err
 		}

@@ -141,15 +141,17 @@ func (p Piece) ends(s Status, why string, by string, now time.Time) Piece {
 // Stage is a list of pieces that somebody has to act on.
 type Stage string
 
-// The lists of pieces: what waits to be keyed, to be keyed once more, and for a supervisor.
+// The lists of pieces: what waits to be keyed, to be keyed once more, for a supervisor to decide, and the files that nobody
+// can read. These are apart, so that however many there are they stand before no alarm.
 const (
 	Keying1   Stage = "K"
 	Keying2   Stage = "S"
 	Supervise Stage = "V"
+	Aside     Stage = "F"
 )
 
 // Stages are all of them.
-var Stages = []Stage{Keying1, Keying2, Supervise}
+var Stages = []Stage{Keying1, Keying2, Supervise, Aside}
 
 // Stage is the list that the piece is on; "" for none.
 func (p Piece) Stage() Stage {
@@ -158,8 +160,13 @@ func (p Piece) Stage() Stage {
 		return Keying1
 	case p.Status == Second:
 		return Keying2
-	case p.Status == Disputed, p.Status == Quarantined && !p.Seen, p.Status == Checking && p.Why != "":
+	case p.Status == Disputed:
 		return Supervise
+	case p.Status == Quarantined && !p.Seen, p.Status == Checking && p.Why != "":
+		return Aside
 	}
 	return ""
 }
+
+// ForSupervisors says that nobody else acts on what is on the list.
+func (s Stage) ForSupervisors() bool { return s == Supervise || s == Aside }

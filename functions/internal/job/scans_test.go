@@ -246,7 +246,7 @@ func TestSilenceIsAskedAboutAndInTheEndSomebodyIsTold(t *testing.T) {
 			}
 			p.sweep(time.Hour)
 		}
-		if piece := p.piece(s); piece.Status != batch.Checking || piece.Why != batch.Unchecked || piece.Stage() != batch.Supervise {
+		if piece := p.piece(s); piece.Status != batch.Checking || piece.Why != batch.Unchecked || piece.Stage() != batch.Aside {
 			t.Errorf("%q: %+v", result, piece)
 		}
 		if len(p.asked) < 3 || slices.ContainsFunc(p.asked, func(v string) bool { return v != version }) {

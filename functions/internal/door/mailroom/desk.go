@@ -53,7 +53,7 @@ type way struct {
 // wayIn reads a way out of an address or a form. What it does not say is as most want it.
 func wayIn(get func(string) string, s signin.Session) way {
 	v := way{Stage: batch.Stage(get("stage")), Stop: get("stop") == "yes"}
-	if !slices.Contains(batch.Stages, v.Stage) || v.Stage == batch.Supervise && s.Role != optout.Supervisor {
+	if !slices.Contains(batch.Stages, v.Stage) || v.Stage == batch.Aside || v.Stage == batch.Supervise && s.Role != optout.Supervisor {
 		v.Stage = batch.Keying1
 	}
 	v.Batch, _ = batch.ParseID(get("batch"))
@@ -97,7 +97,7 @@ type waitingList struct {
 var stageWords = map[batch.Stage]struct{ text, about, button string }{
 	batch.Keying1:   {"To key", "Pieces that nobody has keyed yet.", "Next piece"},
 	batch.Keying2:   {"To key once more", "Pieces that somebody else has keyed. You read the NHS number, the birth date and the choice, without seeing what they read.", "Next piece to key once more"},
-	batch.Supervise: {"For a supervisor", "Pieces that two people read differently, or over which somebody raised an alarm, and files that nobody could open.", "Next piece for a supervisor"},
+	batch.Supervise: {"For a supervisor", "Pieces that two people read differently, or over which somebody raised an alarm.", "Next piece for a supervisor"},
 }
 
 // desk shows what waits: GET /mailroom/desk.
@@ -127,7 +127,7 @@ func (d *Door) showDesk(w http.ResponseWriter, r *http.Request, s signin.Session
 		return
 	}
 	for _, stage := range batch.Stages {
-		if stage == batch.Supervise && s.Role != optout.Supervisor {
+		if stage == batch.Aside || stage == batch.Supervise && s.Role != optout.Supervisor { // a file that nobody can read is nothing to key
 			continue
 		}
 		words, n := stageWords[stage], waiting[stage]

@@ -530,7 +530,7 @@ func (d *Door) standsText(s signin.Session, p batch.Piece, b batch.Batch) (text 
 		return "Its file is being checked and read. That takes a minute or two.", false
 	case !b.IsOpen():
 		return batch.Closed.Detail, false
-	case p.Stage() == batch.Supervise && !supervises:
+	case p.Stage().ForSupervisors() && !supervises:
 		return "It is before a supervisor.", false
 	case held != "" && held != s.String():
 		return "Somebody else has this piece before them, until " + staff.Clock(p.Lease.Until) + " or longer.", false

@@ -155,7 +155,7 @@ func atLeast(n int, one, many string) string {
 	return counted(n, one, many)
 }
 
-var stageTexts = map[batch.Stage]string{batch.Keying1: "To be keyed", batch.Keying2: "To be keyed once more", batch.Supervise: "For a supervisor"}
+var stageTexts = map[batch.Stage]string{batch.Keying1: "To be keyed", batch.Keying2: "To be keyed once more", batch.Supervise: "For a supervisor", batch.Aside: "Files that nobody can read"}
 
 // backlog is how much is on each list of pieces.
 func (d *Door) backlog(ctx context.Context) ([]stage, error) {

@@ -84,15 +84,36 @@ type superviseView struct {
 	Days             int
 }
 
-// forSupervisors reads strongly what waits for a supervisor: what may be about somebody's harm first, then the oldest.
+// forSupervisors reads strongly what waits for a supervisor: what may be about somebody's harm first, then what is to be
+// decided, then the files that nobody can read, each the oldest first. more says that it is not all.
 func (d *Door) forSupervisors(ctx context.Context) (pieces []batch.Piece, more bool, err error) {
-	var names []batch.At
-	for q, err := range d.Store.Queue(ctx, batch.Supervise) {
+	for _, stage := range []batch.Stage{batch.Supervise, batch.Aside} {
+		some, others, err := d.queued(ctx, stage, mostSuper)
 		if err != nil {
 			return nil, false, err
 		}
-		if len(names) == mostSuper {
-			more = true
+		pieces, more = append(pieces, some...), more || others
+	}
+	slices.SortStableFunc(pieces, func(a, b batch.Piece) int {
+		today := func(p batch.Piece) int {
+			if p.Status == batch.Disputed && p.Why == batch.Safeguarding {
+				return 0
+			}
+			return 1
+		}
+		return today(a) - today(b)
+	})
+	return pieces, more, nil
+}
+
+// queued reads strongly the first pieces of a list, the oldest first, at most so many of those that it names.
+func (d *Door) queued(ctx context.Context, stage batch.Stage, most int) (pieces []batch.Piece, more bool, err error) {
+	var names []batch.At
+	for q, err := range d.Store.Queue(ctx, stage) {
+		if err != nil {
+			return nil, false, err
+		}
+		if more = len(names) == most; more {
 			break
 		}
 		names = append(names, q.At)
@@ -104,16 +125,8 @@ func (d *Door) forSupervisors(ctx context.Context) (pieces []batch.Piece, more b
 		}
 		return err
 	})
-	pieces = slices.DeleteFunc(pieces, func(p batch.Piece) bool { return p.Stage() != batch.Supervise }) // an index is a hint
-	slices.SortStableFunc(pieces, func(a, b batch.Piece) int {
-		today := func(p batch.Piece) int {
-			if p.Why == batch.Safeguarding {
-				return 0
-			}
-			return 1
-		}
-		return cmp.Or(today(a)-today(b), a.Since.Compare(b.Since))
-	})
+	pieces = slices.DeleteFunc(pieces, func(p batch.Piece) bool { return p.Stage() != stage }) // an index is a hint
+	slices.SortStableFunc(pieces, func(a, b batch.Piece) int { return a.Since.Compare(b.Since) })
 	return pieces, more, err
 }
 

@@ -2,6 +2,7 @@ package mailroom_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -34,7 +35,7 @@ func TestASupervisorSeesWhatWaitsAndWhatWasDone(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.keyed(h.scanned(id, "fine.pdf"), ann, nil)
-	a := b.get("/mailroom/supervise").says(t, "what waits", 200, "3 pieces, the oldest since 22 Nov 2026, today", "Two people keyed it, and not alike", "Safeguarding: today", "Decide at the desk",
+	a := b.get("/mailroom/supervise").says(t, "what waits", 200, "For a supervisor 2 pieces, the oldest since 22 Nov 2026, today", "Files that nobody can read 1 piece, the oldest since 22 Nov 2026, today", "Two people keyed it, and not alike", "Safeguarding: today", "Decide at the desk",
 		"Malware was found in the file", "Box B-7, number 3, envelope 3", "The paper is dealt with", "Day 22 Nov 2026, today Pieces 2 Registered 1 Held 0", "Clerk u-bob Keyed 1 Keyed by two 1 Not alike 1 Share 100.0%", "Clerk u-ann Keyed 2 Keyed by two 1 Not alike 1 Share 100.0%")
 	if strings.Index(a.body, "alarm.pdf") > strings.Index(a.body, "unlike.pdf") {
 		t.Error("what may harm somebody does not come first")
@@ -43,6 +44,28 @@ func TestASupervisorSeesWhatWaitsAndWhatWasDone(t *testing.T) {
 	b.get("/mailroom/supervise?done=settled").says(t, "less waits", 200, "It is recorded that you have dealt with it.", "There are none that nobody has dealt with.").lacks(t, "less waits", "virus.pdf")
 	b.fill(piecePath(virus, "settle")).leads(t, "said again", piecePath(virus)+"?done=settled")
 	b.fill(piecePath(alarm, "settle")).says(t, "what is none", 409, "The piece does not stand where this can be done.")
+}
+
+// However many files lie aside, and however long, they stand before no alarm.
+func TestAnAlarmIsBeforeASupervisorWhateverElseWaits(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	id := h.opened(500)
+	for n := range 110 {
+		if err := h.room.Quarantine(t.Context(), h.expected(id, fmt.Sprint("virus-", n, ".pdf")), batch.Infected, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.Move(time.Hour)
+	alarm := h.scanned(id, "alarm.pdf")
+	if _, err := h.room.Alarm(t.Context(), alarm, ann); err != nil {
+		t.Fatal(err)
+	}
+	b := h.asSue()
+	b.get("/mailroom/supervise").says(t, "what waits", 200, "Safeguarding: today", "alarm.pdf")
+	if a := b.fill("/mailroom/desk", "stage", "V"); !strings.HasPrefix(a.header.Get("Location"), "/mailroom/desk/"+alarm.Batch+"/"+alarm.ID) {
+		t.Errorf("the next piece for a supervisor is %d at %s", a.status, a.header.Get("Location"))
+	}
 }
 
 func TestThePaperIsFoundByAReference(t *testing.T) {
