@@ -9,6 +9,7 @@ package batch
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"fmt"
 	"time"
 
 	"example.org/optout/functions/internal/crockford"
@@ -75,7 +76,7 @@ func New(d Declaration, by optout.Actor, now time.Time) (Batch, error) {
 	b := Batch{
 		ID: idFor(by, d.Key), Declared: d.Envelopes, Box: d.Box, Sequence: d.Sequence, Destroy: d.Destroy, Opened: milliseconds(now),
 	}
-	return b.said(now, by.String(), "opened", ""), nil
+	return b.said(now, by.String(), "opened", fmt.Sprint(d.Envelopes)), nil
 }
 
 func (b Batch) said(now time.Time, by, kind, detail string) Batch {

@@ -345,3 +345,20 @@ func TestANumberThatNoEnvelopeCanHaveIsRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What comes beside a rescan is on the books, and opens no envelope: the first scan of the paper did, wherever that was.
+func TestASecondFileBesideARescanOpensNoEnvelope(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.scanned(r.open(1), "one", 1)
+	id := r.open(2)
+	at := r.scanned(id, "one", 1)
+	for range 2 {
+		if err := r.AnotherFile(t.Context(), at, "another version"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if l := r.ledger(id); l.Pieces != 2 || l.Of[batch.Rescan] != 1 || l.Of[batch.Quarantined] != 1 || l.Opened != 0 || !l.AddsUp() {
+		t.Errorf("%+v", l)
+	}
+}

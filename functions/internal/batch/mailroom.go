@@ -63,7 +63,7 @@ func (m Mailroom) Open(ctx context.Context, by optout.Actor, d Declaration) (Bat
 	switch {
 	case err != nil:
 		return Batch{}, fmt.Errorf("open batch: %w", later(err))
-	case stored.Box != d.Box || stored.Sequence != d.Sequence || stored.Destroy != d.Destroy:
+	case stored.Box != d.Box || stored.Sequence != d.Sequence || stored.Destroy != d.Destroy || stored.History[0].Detail != b.History[0].Detail:
 		return stored, OpenedBefore
 	}
 	return stored, nil
@@ -222,9 +222,10 @@ func (m Mailroom) ExpectOnce(ctx context.Context, id string, by optout.Actor, ke
 	}
 	var pieces []Piece
 	var slots []upload.Slot
-	for n := range names {
-		slots = append(slots, upload.NewScan(by, id, m.Now()).Under(fmt.Sprint(key, n)))
+	for n := range len(names) + 1 {
+		slots = append(slots, upload.NewScan(by, id, m.Now()).Under(fmt.Sprintf("%s %d", key, n)))
 	}
+	slots, next := slots[:len(names)], slots[len(names)] // which there is if more were made under the key
 	_, err := m.change(ctx, id, func(b *Batch) (Change, error) {
 		pieces = nil
 		switch _, err := m.Store.Piece(ctx, FirstOf(id, slots[0].ID)); {
@@ -261,6 +262,12 @@ func (m Mailroom) ExpectOnce(ctx context.Context, id string, by optout.Actor, ke
 			pieces[n].Version, slots[n].Version = 1, 1
 		}
 		return pieces, slots, nil
+	}
+	switch _, err := m.Store.Piece(ctx, FirstOf(id, next.ID)); {
+	case err == nil:
+		return nil, nil, optout.KeyUsed
+	case !errors.Is(err, optout.ErrNotFound):
+		return nil, nil, err
 	}
 	return m.expected(ctx, id, slots, names)
 }

@@ -22,6 +22,17 @@ func TestWhatIsSaidTwiceUnderAKeyIsDoneOnce(t *testing.T) {
 	if other, err := r.Mailroom.Open(t.Context(), bob, d); err != nil || other.ID == one.ID {
 		t.Errorf("somebody else's page: %+v, %v", other, err)
 	}
+	d.Envelopes = 3
+	if was, err := r.Mailroom.Open(t.Context(), ann, d); !errors.Is(err, batch.OpenedBefore) || was.ID != one.ID {
+		t.Errorf("with more envelopes: %+v, %v", was, err)
+	}
+	if _, err := r.Recount(t.Context(), one.ID, ann, 3); err != nil {
+		t.Fatal(err)
+	}
+	d.Envelopes = 2
+	if was, err := r.Mailroom.Open(t.Context(), ann, d); err != nil || was.Declared != 3 { // as it stands now
+		t.Errorf("counted again meanwhile: %+v, %v", was, err)
+	}
 	d.Sequence = 4
 	if was, err := r.Mailroom.Open(t.Context(), ann, d); !errors.Is(err, batch.OpenedBefore) || was.ID != one.ID {
 		t.Errorf("filled in otherwise: %+v, %v", was, err)
@@ -36,7 +47,7 @@ func TestWhatIsSaidTwiceUnderAKeyIsDoneOnce(t *testing.T) {
 	if err != nil || len(again) != 2 || again[1].At != pieces[1].At || same[1].ID != slots[1].ID || again[1].Version != 1 {
 		t.Errorf("places asked for twice: %v, %v", again, err)
 	}
-	for _, others := range [][]string{{"a.pdf", "c.pdf"}, {"a.pdf", "b.pdf", "c.pdf"}} {
+	for _, others := range [][]string{{"a.pdf", "c.pdf"}, {"a.pdf", "b.pdf", "c.pdf"}, {"a.pdf"}} {
 		if _, _, err := r.ExpectOnce(t.Context(), one.ID, ann, "page-2", others, batch.OneEach); !errors.Is(err, optout.KeyUsed) {
 			t.Errorf("other places under the key: %v", err)
 		}

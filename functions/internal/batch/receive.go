@@ -143,7 +143,11 @@ func (m Mailroom) AnotherFile(ctx context.Context, first At, version string) err
 			return Change{}, err
 		}
 		b.Pieces++
-		other := Piece{At: at, Upload: p.Upload, Name: p.Name, Envelope: p.Envelope, Since: milliseconds(m.Now())}
+		envelope := p.Envelope
+		if p.Status == Rescan { // which opened none: its first scan did
+			envelope = 0
+		}
+		other := Piece{At: at, Upload: p.Upload, Name: p.Name, Envelope: envelope, Since: milliseconds(m.Now())}
 		return Change{Pieces: []Piece{other.ends(Quarantined, SecondFile, machine, m.Now())}}, nil
 	})
 	return err

@@ -52,8 +52,6 @@ func (u *Unreadable) Error() string { return u.Code }
 const (
 	// drawnWithin is how long a file may take to come and to be drawn.
 	drawnWithin = 60 * time.Second
-	// mostAsked is how often a malware result is asked for again before somebody is told; it is asked for all the same.
-	mostAsked = 3
 )
 
 // Every file has its malware result within minutes. What has none is asked for again, less and less often.
@@ -222,7 +220,7 @@ func (r Scans) wait(ctx context.Context, s upload.Slot, at batch.At) (upload.Slo
 		s.Tries = 0
 		return s.PutOff(due, ""), nil
 	}
-	if s.Asked >= mostAsked {
+	if s.IsUnanswered() {
 		if err := r.books(s).Stuck(ctx, at, batch.Unchecked); err != nil {
 			return s, fmt.Errorf("tell of it: %w", err)
 		}

@@ -49,6 +49,8 @@ const (
 	ReadingTakes = 6 * time.Minute
 	// MostOfScan is how large a scan may be, in bytes.
 	MostOfScan = 20 << 20
+	// MostAsked is how often a malware result is asked for again before somebody is told; it is asked for all the same.
+	MostAsked = 3
 	// MostTries is how often reading is tried before a person has to act.
 	MostTries = 8
 	// MostShown is how many forms in doubt, and how many rows that are not used, a slot names itself.
@@ -166,6 +168,11 @@ func PageKey(id string, page int) string { return fmt.Sprintf("pages/%s/%03d.jpg
 
 // IsEnded says that nothing more comes of the slot.
 func (s Slot) IsEnded() bool { return s.State == Read || s.State == Refused || s.State == Expired }
+
+// IsUnanswered says that the malware check gives no answer on the file, although it was asked again and again.
+func (s Slot) IsUnanswered() bool {
+	return s.State == Uploaded && s.Malware == "" && s.Asked >= MostAsked
+}
 
 // HasAnswer says that there is a file that tells what came of each row: the bucket keeps it for 30 days.
 func (s Slot) HasAnswer(now time.Time) bool {

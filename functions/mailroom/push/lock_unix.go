@@ -29,7 +29,11 @@ func lock(folder string) (unlock func(), err error) {
 		}
 		return nil, sentence("The folder cannot be kept from another push: " + reason(err) + ".")
 	}
-	return func() { _ = f.Close() }, nil
+	return func() {
+		// To close is not enough where a process has just been forked: until it runs its own program it has the file, too.
+		_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+		_ = f.Close()
+	}, nil
 }
 
 func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }

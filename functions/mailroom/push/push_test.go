@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -412,4 +413,29 @@ func TestAFileThatCannotBeReadWaits(t *testing.T) {
 	}
 	w.says(t.Context(), w.line(folder), 0, "2 seen = 2 sent") // once it can be read
 	w.recount(folder, sums)
+}
+
+// A folder that was let go can be taken at once, also while a process is being started that has inherited what kept it.
+func TestAFolderThatWasLetGoCanBeTaken(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 200 {
+			_ = exec.Command("/bin/true").Run()
+		}
+	}()
+	for n := 0; ; n++ {
+		unlock, err := lock(folder)
+		if err != nil {
+			t.Fatalf("after %d times: %v", n, err)
+		}
+		unlock()
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"example.org/optout/functions/internal/batch"
 	"example.org/optout/functions/internal/bucket"
 	"example.org/optout/functions/internal/door"
 	"example.org/optout/functions/internal/door/staff"
@@ -126,6 +127,9 @@ func scanStands(u upload.Slot) nhsui.Tag {
 	case upload.Promised:
 		return nhsui.Tag{Text: "No file yet", Colour: "grey"}
 	case upload.Uploaded:
+		if u.IsUnanswered() {
+			return nhsui.Tag{Text: "Not checked", Colour: "orange"}
+		}
 		return nhsui.Tag{Text: "Being checked", Colour: "blue"}
 	case upload.Expired:
 		return nhsui.Tag{Text: "No file came", Colour: "white"}
@@ -135,9 +139,12 @@ func scanStands(u upload.Slot) nhsui.Tag {
 	return nhsui.Tag{Text: counted(u.Pages, "page", "pages"), Colour: "green"}
 }
 
-// scanWhy says what is wrong with a scan that is not used.
+// scanWhy says what is wrong with a scan that is not used, or not yet.
 func scanWhy(u upload.Slot) string {
-	if u.State != upload.Refused {
+	switch {
+	case u.IsUnanswered():
+		return batch.Sentence(batch.Unchecked)
+	case u.State != upload.Refused:
 		return ""
 	}
 	return cmp.Or(u.Refusal.Detail, "This file could not be read. Scan the paper again and send the new file.")

@@ -126,6 +126,20 @@ func TestAScanThatIsNotUsedSaysWhatToDo(t *testing.T) {
 	}
 }
 
+func TestAScanThatHasNoMalwareResultSaysSo(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := h.atCounter()
+	by := optout.Actor{Role: optout.AtPractice, Practice: nhs.StoredODSCode("A81001"), ID: "u-manager"}
+	s := upload.NewAttachment(by, ref, h.Now()).Arrived(h.Now())
+	s.Asked = upload.MostAsked
+	if _, err := h.SaveUpload(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	b := h.signedIn("u-manager", "ods-A81001")
+	b.says(b.get("/practice/forms/"+ref.String()+"/scan"), 200, "Not checked", "The malware check has given no answer")
+}
+
 // Only what came over the counter has paper at the practice.
 func TestAFormThatCameOnlineHasNoPaper(t *testing.T) {
 	t.Parallel()
