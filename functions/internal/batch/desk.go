@@ -297,7 +297,10 @@ func (m Mailroom) Settle(ctx context.Context, at At, by optout.Actor) (Piece, er
 // numbers refuses a number that no envelope of the batch can have: a slip of the hand must not stand in for an envelope
 // that is missing. One beyond those declared is possible, since they may have been counted wrongly.
 func (b Batch) numbers(envelope int) error {
-	return inRange("envelope", envelope, 1, max(b.Declared, b.Highest)+1)
+	if most := max(b.Declared, b.Highest) + 1; envelope < 1 || envelope > most {
+		return optout.Faulty{{Pointer: "/envelope", Code: "out-of-range", Detail: fmt.Sprintf("The envelopes of this batch are numbered from 1 to %d. Check the number, or count the envelopes again.", most-1)}}
+	}
+	return nil
 }
 
 // InEnvelope says from which envelope a piece is.

@@ -88,7 +88,7 @@ func TestWhatIsWrongIsSaidBesideItsField(t *testing.T) {
 		"a telephone number for nothing":   {[]string{"phone", "01632 960001"}, "safe", "Tick the way that this is for"},
 		"safe by e-mail, and no address":   {[]string{"safe", "email"}, "email", ""},
 		"an envelope that is none":         {[]string{"envelope", "two"}, "envelope", "Enter the number of the envelope"},
-		"an envelope far off":              {[]string{"envelope", "99999"}, "envelope", "That number is not possible here"},
+		"an envelope far off":              {[]string{"envelope", "99999"}, "envelope", "The envelopes of this batch are numbered from 1 to 30."},
 		"a last page that is none":         {[]string{"last", "0"}, "last", "Enter the number of the page"},
 		"a last page beyond the end":       {[]string{"last", "7"}, "last", "These are not pages of the piece"},
 		"pages are left, of whose post":    {[]string{"last", "1"}, "rest", "Say from which envelope"},
@@ -99,7 +99,7 @@ func TestWhatIsWrongIsSaidBesideItsField(t *testing.T) {
 			t.Errorf("%s: nothing is said beside %s: %s", name, c.field, readable(a.body))
 		}
 		checked := ann.post(pieceDesk(at), typed(good, append(c.pairs, "do", "check")...)...)
-		if c.field != "number" && c.says != "That number is not possible here" && c.says != "These are not pages of the piece" && checked.status != 422 {
+		if c.field != "number" && c.says != "The envelopes of this batch are numbered from 1 to 30." && c.says != "These are not pages of the piece" && checked.status != 422 {
 			t.Errorf("%s: checked, it is answered with %d", name, checked.status)
 		}
 	}

@@ -59,7 +59,13 @@ func (d *Door) scan(w http.ResponseWriter, r *http.Request, s signin.Session, f 
 			d.house.Fail(w, r, err)
 			return
 		}
-		shown := scanView{ID: id, Sent: staff.Moment(u.Promised), Standing: scanStands(u), Why: scanWhy(u)}
+		if u.State == upload.Promised && id == r.URL.Query().Get("slot") { // the form for it is on the page
+			continue
+		}
+		shown := scanView{ID: id, When: "Sent " + staff.Moment(u.Promised), Standing: scanStands(u), Why: scanWhy(u)}
+		if u.State == upload.Promised || u.State == upload.Expired {
+			shown.When = "To be sent " + staff.Moment(u.Promised)
+		}
 		if v.Collected {
 			for n := range u.Pages {
 				shown.Pages, pictures = append(shown.Pages, n+1), true
@@ -106,7 +112,7 @@ type scansView struct {
 }
 
 type scanView struct {
-	ID, Sent string
+	ID, When string
 	Standing nhsui.Tag
 	Why      string
 	Pages    []int

@@ -43,7 +43,10 @@ func TestTheScanOfACounterFormIsAttached(t *testing.T) {
 	if a.status != http.StatusSeeOther || !upload.IsID(id) {
 		t.Fatalf("%d, to %s", a.status, to)
 	}
-	b.says(b.get(to), 200, "Send the scan", "scans/"+id, "No file yet")
+	if a := b.says(b.get(to), 200, "Send the scan", "scans/"+id); strings.Contains(a.body, "No file yet") {
+		t.Error("the place that waits for the file is among what was sent")
+	}
+	b.says(b.get(at+"/scan"), 200, "To be sent", "No file yet")
 	if h.bucket.most != 20<<20 || !strings.HasSuffix(h.bucket.back, at+"/scan?came="+id) {
 		t.Errorf("the form is for %d bytes and leads to %s", h.bucket.most, h.bucket.back)
 	}
