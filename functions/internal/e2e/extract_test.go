@@ -114,6 +114,7 @@ func fetched(at string) error {
 // walkList sends lists for a practice that has two forms, as a browser does and as software does, and waits for what
 // comes of them.
 func (s *stack) walkList(practice, persona string, pushForms, push func() error) error {
+	began := time.Now()
 	software, err := s.software(practice)
 	if err != nil {
 		return err
@@ -144,8 +145,8 @@ func (s *stack) walkList(practice, persona string, pushForms, push func() error)
 	if err != nil {
 		return err
 	}
-	// The forms were said to be applied a moment ago, and the page asks for minutes: nobody is in doubt yet.
-	at, page, err := b.slot()
+	// The list was run in the minute in which this began, before any form was said to be applied: nobody is in doubt yet.
+	at, page, err := b.slot(began)
 	if err != nil {
 		return err
 	}
@@ -205,9 +206,10 @@ func (s *stack) walkList(practice, persona string, pushForms, push func() error)
 	return s.denied()
 }
 
-// slot asks for room for a list that is run this minute, and gives its address and the page from which it is sent.
-func (c *caller) slot() (at, page string, err error) {
-	run := time.Now().In(london)
+// slot asks for room for a list, by the minute in which it was run, and gives its address and the page from which it is
+// sent.
+func (c *caller) slot(run time.Time) (at, page string, err error) {
+	run = run.In(london)
 	a, err := c.fill("/practice/extract", url.Values{
 		"run-day": {run.Format("2")}, "run-month": {run.Format("1")}, "run-year": {run.Format("2006")}, "time": {run.Format("15:04")},
 	})
@@ -227,7 +229,7 @@ func (s *stack) walkTooLarge() error {
 	if err != nil {
 		return err
 	}
-	at, page, err := b.slot()
+	at, page, err := b.slot(time.Now())
 	if err != nil {
 		return err
 	}
