@@ -21,8 +21,11 @@ import (
 
 // Store is an optout.Store in a DynamoDB table.
 type Store struct {
-	calls
-	table string
+	get      call[dynamodb.GetItemInput, dynamodb.GetItemOutput]
+	update   call[dynamodb.UpdateItemInput, dynamodb.UpdateItemOutput]
+	query    call[dynamodb.QueryInput, dynamodb.QueryOutput]
+	transact call[dynamodb.TransactWriteItemsInput, dynamodb.TransactWriteItemsOutput]
+	table    string
 }
 
 var _ optout.Store = Store{}

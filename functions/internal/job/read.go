@@ -47,6 +47,7 @@ func ReadNamed(r Reader) func(context.Context, []trigger.Named) (int, error) {
 // ReadDue reads everything that is due.
 func ReadDue(r Reader) func(context.Context, func() time.Time) error {
 	return func(ctx context.Context, now func() time.Time) error {
+		r := r // another run may be under way
 		r.Now = now
 		until := now()
 		due := func(shard int) iter.Seq2[string, error] { return r.Store.UploadsDue(ctx, upload.Extract, shard, until) }

@@ -105,6 +105,7 @@ func (r Scans) Heard(ctx context.Context, m trigger.MalwareResult) error {
 // ScansDue reads every scan that is due, one after the other.
 func ScansDue(r Scans) func(context.Context, func() time.Time) error {
 	return func(ctx context.Context, now func() time.Time) error {
+		r := r // another run may be under way
 		r.Now = now
 		until := now()
 		due := func(shard int) iter.Seq2[string, error] { return r.Store.UploadsDue(ctx, upload.Scan, shard, until) }

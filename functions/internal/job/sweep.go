@@ -5,18 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/steady"
 )
 
 // Sweep advances everything that is due. It starts at a random shard, so that a run which is out of time does not
 // always leave out the same ones; what fails stays due and does not keep the others waiting.
 func Sweep(e optout.Engine) func(context.Context, func() time.Time) error {
 	return func(ctx context.Context, now func() time.Time) error {
+		e := e // another run may be under way
 		e.Now = now
 		until := now()
 		due := func(shard int) iter.Seq2[optout.Due, error] { return e.Store.Due(ctx, shard, until) }
@@ -31,7 +32,7 @@ func sweep[T any](ctx context.Context, shards, atOnce int, due func(shard int) i
 		causes []error
 		found  int
 		work   = newWorkers(atOnce)
-		start  = rand.N(shards)
+		start  = steady.Chance(shards)
 	)
 	for n := range shards {
 		work.run(func() {

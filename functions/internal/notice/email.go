@@ -19,9 +19,12 @@ import (
 
 // Email is an digest.Post by Amazon SES.
 type Email struct {
-	send func(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
+	send Send
 	by   Sender
 }
+
+// Send is the one operation of SES that is needed.
+type Send func(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
 
 // Sender is as whom mails are sent.
 type Sender struct {
@@ -39,8 +42,11 @@ func NewEmail(c aws.Config, by Sender) Email {
 		o.Retryer = aws.NopRetryer{}
 		o.HTTPClient = awshttp.NewBuildableClient()
 	})
-	return Email{client.SendEmail, by}
+	return Over(client.SendEmail, by)
 }
+
+// Over sends as somebody, by an operation that need not be a client's.
+func Over(send Send, by Sender) Email { return Email{send, by} }
 
 var _ digest.Post = Email{}
 

@@ -3,9 +3,10 @@ package steady
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"path"
 	"runtime"
 	"slices"
@@ -29,7 +30,7 @@ func Insist(ctx context.Context, do func() error, passing ...error) error {
 
 // pause waits before the next try, for a random part of 10, 20, 40 … at most 640 ms.
 func pause(ctx context.Context, try int) error {
-	t := time.NewTimer(rand.N(10 * time.Millisecond << min(try, 6)))
+	t := time.NewTimer(Chance(10 * time.Millisecond << min(try, 6)))
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -37,6 +38,14 @@ func pause(ctx context.Context, try int) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// Chance is one of the numbers from 0 to n-1, each as likely as the others; n is at least 1. All chance on our side of the wire
+// comes from crypto/rand, so that a simulation can put a source of its own in its place and see the same again.
+func Chance[T ~int | ~int64](n T) T {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return T(binary.LittleEndian.Uint64(b[:]) % uint64(n))
 }
 
 // Backoff is how long after the nth failure in a row something is looked at again: 1, 2, 4 … minutes, at most six

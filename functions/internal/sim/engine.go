@@ -1,0 +1,152 @@
+package sim
+
+import (
+	"context"
+	"io"
+	"iter"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"example.org/optout/functions/internal/digest"
+	"example.org/optout/functions/internal/dynamo"
+	"example.org/optout/functions/internal/job"
+	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/notice"
+	"example.org/optout/functions/internal/observe"
+	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/trigger"
+)
+
+var _ = Join("engine", func(testing.TB) func() Part { return func() Part { return &engine{} } })
+
+// engine is what moves forms on: notify, the sweeper, and who hears of mails that came back.
+type engine struct {
+	e      optout.Engine
+	bounce func(context.Context, events.EventBridgeEvent) error
+}
+
+// Functions implements Functions, as template.yaml wires them.
+func (p *engine) Functions(w *World) ([]*Consumer, []*Schedule) {
+	p.e = optout.Engine{
+		Store: busy{w.reach, w}, Practices: w, Address: "office@{ods}.example", Now: w.Now,
+		Post: notice.Over(w.send, notice.Sender{From: "optout@optout.example", Set: "mail", Door: "https://optout.example/practice"}),
+	}
+	p.bounce = trigger.Mail(observe.New("bounce", io.Discard, w.Now), job.Hear(p.e))
+	w.hearsOfMail = p.hear
+	isForms := func(partition string) bool {
+		_, err := strconv.Atoi(strings.TrimPrefix(partition, "DUE#"))
+		return err == nil
+	}
+	return []*Consumer{{
+		Name: "notify", Slice: 25, Retries: 5, Long: 60 * time.Second,
+		Of: func(event, _, sk string) bool {
+			return sk == "F" && event == "INSERT" || sk == "D" && event != "REMOVE"
+		},
+		Serve: trigger.Stream(observe.New("notify", io.Discard, w.Now), job.Notify(p.e)),
+	}}, []*Schedule{{
+		Name: "sweep", Long: 120 * time.Second, Due: isForms,
+		Serve: trigger.Schedule(observe.New("clock-sweep", io.Discard, w.Now), w.Now, job.Sweep(p.e)),
+	}}
+}
+
+// Begin implements Part.
+func (p *engine) Begin(*World) {}
+
+// Settle implements Part.
+func (p *engine) Settle(*World) {}
+
+// hear brings what SES says of a mail later, once or twice.
+func (p *engine) hear(w *World, practice, id string) {
+	e := events.EventBridgeEvent{Source: "aws.ses", Detail: []byte(`{"eventType":"Bounce","bounce":{"bounceType":"` + []string{"Permanent", "Transient"}[w.wind.IntN(2)] +
+		`"},"mail":{"messageId":"` + id + `","tags":{"practice":["` + practice + `"]}}}`)}
+	bring := func() {
+		w.Start("bounce", 15*time.Second, func(ctx context.Context) { _ = p.bounce(ctx, e) }, nil)
+	}
+	w.After(time.Duration(w.wind.Int64N(int64(time.Hour))), bring)
+	if w.wind.IntN(4) == 0 {
+		w.After(time.Duration(w.wind.Int64N(int64(2*time.Hour))), bring)
+	}
+}
+
+// busy leaves out the parts of the list of due things in which nothing stands: they would be asked, a thousand of them,
+// and have nothing to say.
+type busy struct {
+	dynamo.Store
+	w *World
+}
+
+func (b busy) parts() (parts []int) {
+	for partition := range b.w.Table.Partitions("due") {
+		if n, err := strconv.Atoi(strings.TrimPrefix(partition, "DUE#")); err == nil {
+			parts = append(parts, n)
+		}
+	}
+	return parts
+}
+
+// DueShards implements optout.Store.
+func (b busy) DueShards() int { return max(1, len(b.parts())) }
+
+// Due implements optout.Store.
+func (b busy) Due(ctx context.Context, shard int, now time.Time) iter.Seq2[optout.Due, error] {
+	parts := b.parts()
+	if shard >= len(parts) {
+		return func(func(optout.Due, error) bool) {}
+	}
+	return b.Store.Due(ctx, parts[shard], now)
+}
+
+// Check implements Part: each practice is told, and not too often.
+func (p *engine) Check(w *World) {
+	ctx := w.Outside()
+	told := map[string][]Mail{}
+	for _, m := range w.Mails {
+		told[m.Practice] = append(told[m.Practice], m)
+	}
+	for _, code := range w.Codes {
+		ods := nhs.StoredODSCode(code)
+		practice, err := w.Store.Practice(ctx, ods)
+		if err != nil {
+			w.Wrong("practice %s cannot be read: %v", code, err)
+			continue
+		}
+		// One mail a day; one more for each that nobody knows the end of, or whose sender died.
+		sure := 0
+		for n, m := range told[code] {
+			if n > 0 && m.At.Sub(told[code][n-1].At) < 24*time.Hour-digest.SendingTakes && !told[code][n-1].Unsure {
+				w.Wrong("practice %s was told at %v and again at %v", code, told[code][n-1].At, m.At)
+			}
+			if !m.Unsure {
+				sure++
+			}
+		}
+		if practice.Digest.Mails < sure {
+			w.Wrong("practice %s was told %d times, and %d are on record", code, sure, practice.Digest.Mails)
+		}
+	}
+	for _, f := range w.Forms() {
+		s := f.State()
+		if s.Owner != optout.OwnerPractice || s.Status != optout.StatusRouted {
+			continue
+		}
+		code := s.Practice.String()
+		waits := w.Now().Sub(s.Since)
+		if waits < 27*time.Hour {
+			continue
+		}
+		heard := false
+		for _, m := range told[code] {
+			heard = heard || !m.At.Before(s.Since)
+		}
+		if !heard {
+			d, _ := w.Store.Practice(ctx, s.Practice)
+			if d.Digest.Fault == "" {
+				w.Wrong("form %s waits for %s since %v, which was never told", f.Reference, code, s.Since)
+			}
+		}
+	}
+}

@@ -1,0 +1,277 @@
+package sim
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// process is one run of a function: it takes calls to the cloud one by one, and may be ended at any of them.
+type process struct {
+	w       *World
+	id      int
+	name    string
+	gone    atomic.Bool // it is over, or has crashed: what is left of it does nothing any more
+	then    func(err error)
+	finish  func()
+	outside bool
+}
+
+type processKey struct{}
+
+// errCrashed is what whoever called a function hears when it does not come to its end.
+var errCrashed = errors.New("the function did not come to its end")
+
+// outside is for looking on: calls are served at once and never fail.
+func (w *World) Outside() context.Context {
+	return context.WithValue(context.Background(), processKey{}, &process{w: w, outside: true})
+}
+
+// Start runs a function, which has so long, and says then what came of it: nothing, or that it crashed.
+func (w *World) Start(name string, long time.Duration, run func(context.Context), then func(err error)) {
+	w.serial++
+	p := &process{w: w, id: w.serial, name: name, then: then}
+	ctx, finish := context.WithTimeout(context.WithValue(context.Background(), processKey{}, p), long)
+	p.finish = finish
+	w.After(long, func() { // the service ends it
+		if !p.gone.Load() {
+			w.fault("function out of time")
+			w.crash(p, nil)
+		}
+	})
+	go func() {
+		whole := false
+		defer func() {
+			if !whole { // it crashed, and the world knows
+				return
+			}
+			w.mu.Lock()
+			w.ended = append(w.ended, p)
+			w.mu.Unlock()
+			w.wake()
+		}()
+		run(ctx)
+		whole = true
+	}()
+}
+
+func (w *World) wake() {
+	select {
+	case w.knock <- struct{}{}:
+	default:
+	}
+}
+
+func sortByAge(all []*process) {
+	slices.SortFunc(all, func(a, b *process) int { return cmp.Compare(a.id, b.id) })
+}
+
+// over is the end of a function.
+func (w *World) over(p *process, err error) {
+	if p.gone.Load() {
+		return
+	}
+	p.gone.Store(true)
+	p.finish()
+	if p.then != nil {
+		p.then(err)
+	}
+}
+
+// crash ends a function wherever it is, in the midst of a call perhaps.
+func (w *World) crash(p *process, in *call) {
+	w.note("%s %d crashes", p.name, p.id)
+	w.troubled(p)
+	if in != nil {
+		in.answer(reply{ends: true})
+	}
+	w.mu.Lock()
+	for _, c := range w.waiting {
+		if c.p == p {
+			c.answer(reply{ends: true})
+		}
+	}
+	w.mu.Unlock()
+	w.over(p, errCrashed)
+}
+
+// call is one call of a function to a service.
+type call struct {
+	p       *process
+	service string
+	name    string // of the operation, and what it is about
+	writes  bool
+	effect  func() error             // has it done, once more each time; the last answer counts
+	fails   func(kind failure) error // what the client of the service gives when it fails like that; nil: it cannot
+	back    chan reply
+	done    bool      // it was answered, or nobody waits for the answer any more
+	left    bool      // its caller has gone on without the answer
+	until   time.Time // it is not served before
+}
+
+type reply struct {
+	err  error
+	ends bool
+}
+
+func (c *call) answer(r reply) {
+	if !c.done {
+		c.done = true
+		c.back <- r
+	}
+}
+
+// call waits until the world has served a call.
+func (w *World) call(ctx context.Context, c *call) error {
+	p, _ := ctx.Value(processKey{}).(*process)
+	switch {
+	case p == nil:
+		panic("a call of " + c.name + " that belongs to no process")
+	case p.outside:
+		return c.effect()
+	case p.gone.Load():
+		runtime.Goexit()
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	c.p, c.back = p, make(chan reply, 1)
+	w.mu.Lock()
+	w.waiting = append(w.waiting, c)
+	w.mu.Unlock()
+	w.wake()
+	select {
+	case r := <-c.back:
+		if r.ends {
+			runtime.Goexit()
+		}
+		return r.err
+	case <-ctx.Done():
+		w.mu.Lock()
+		c.left = true
+		w.mu.Unlock()
+		return ctx.Err()
+	}
+}
+
+// choose takes one of the calls that wait, if one may be served now.
+func (w *World) choose() *call {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.waiting) == 0 {
+		return nil
+	}
+	if len(w.waiting) > 1 { // goroutines come in no order: make one
+		slices.SortStableFunc(w.waiting, func(a, b *call) int { return cmp.Or(cmp.Compare(a.p.id, b.p.id), cmp.Compare(a.name, b.name)) })
+	}
+	now := w.Now()
+	ready := 0
+	for _, c := range w.waiting {
+		if !c.until.After(now) {
+			ready++
+		}
+	}
+	if ready == 0 {
+		return nil
+	}
+	n := 0
+	if ready > 1 {
+		n = w.wind.IntN(ready)
+	}
+	for i, c := range w.waiting {
+		if c.until.After(now) {
+			continue
+		}
+		if n == 0 {
+			w.waiting = slices.Delete(w.waiting, i, i+1)
+			return c
+		}
+		n--
+	}
+	return nil
+}
+
+// failure is how a call fails.
+type failure int
+
+const (
+	refused    failure = iota // it was not done, and the service says so
+	unanswered                // nobody knows whether it was done
+	conflicted                // somebody else was at the same item
+)
+
+// serve has a call done, or not, and answered, or not.
+func (w *World) serve(c *call) {
+	p := c.p
+	if p.gone.Load() { // it died with the call on its way, which may arrive all the same
+		if c.writes && w.stormy && w.wind.IntN(2) == 0 {
+			w.fault("done after the caller's end")
+			_ = c.effect()
+			w.happened()
+			w.troubled(p)
+		}
+		return
+	}
+	w.Count.Calls++
+	if !w.stormy || c.left {
+		if c.left && !w.chance(0.5) {
+			return
+		}
+		err := c.effect()
+		w.happened()
+		if c.left { // nobody hears that it was done
+			w.troubled(p)
+		}
+		c.answer(reply{err: err})
+		return
+	}
+	fate := w.weather.fate(w.wind, c)
+	if fate == fine {
+		err := c.effect()
+		w.happened()
+		c.answer(reply{err: err})
+		return
+	}
+	w.fault(fate.String() + " (" + c.service + ")")
+	defer w.troubled(p)
+	w.note("%s %d: %s: %s", p.name, p.id, c.name, fate)
+	switch fate {
+	case fails:
+		c.answer(reply{err: c.fails(refused)})
+	case conflicts:
+		c.answer(reply{err: c.fails(conflicted)})
+	case loses:
+		_ = c.effect()
+		w.happened()
+		c.answer(reply{err: c.fails(unanswered)})
+	case repeats: // the first answer was lost, and the client's library asks again
+		_ = c.effect()
+		err := c.effect()
+		w.happened()
+		c.answer(reply{err: err})
+	case delays:
+		d := time.Duration(w.wind.Int64N(int64(10 * time.Second)))
+		if w.wind.IntN(4) == 0 {
+			d *= 6
+		}
+		c.until = w.Now().Add(d)
+		w.at(c.until, func() {})
+		w.mu.Lock()
+		w.waiting = append(w.waiting, c)
+		w.mu.Unlock()
+	case crashesBefore:
+		w.crash(p, c)
+	case crashesAfter:
+		_ = c.effect()
+		w.happened()
+		w.crash(p, c)
+	}
+}
+
+func (w *World) chance(p float64) bool { return w.wind.Float64() < p }
+
+// fault counts a fault.
+func (w *World) fault(kind string) { w.Count.Faults[kind]++ }

@@ -1,0 +1,205 @@
+package sim_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"example.org/optout/functions/internal/sim"
+)
+
+var (
+	seed    = flag.Uint64("sim.seed", 0, "replay the history of this seed, and tell what happens in it")
+	from    = flag.Uint64("sim.from", 1, "the first seed of a run")
+	count   = flag.Int("sim.histories", 0, "how many histories a run has; 0: as many as there is time for")
+	long    = flag.Duration("sim.for", 0, "how long a run lasts, with as many processes as -sim.workers says")
+	workers = flag.Int("sim.workers", 2, "how many processes a run has")
+	forms   = flag.Int("sim.forms", 0, "how many forms each history has; 0: as its seed says")
+	state   = flag.String("sim.state", "", "file that keeps what all runs have come to: a run goes on behind the last one")
+	every   = flag.Uint64("sim.every", 1, "every how manyth seed is run, from the first one on")
+	report  = flag.Bool("sim.report", false, "print the sum as JSON, for the process that started this one")
+)
+
+// formsOf is how many forms a history has: most have one, some have many, and one in ten thousand has ten thousand.
+func formsOf(seed uint64) int {
+	switch {
+	case *forms > 0:
+		return *forms
+	case seed%10000 == 0:
+		return 10000
+	case seed%1000 == 0:
+		return 1000
+	case seed%20 == 0:
+		return 30
+	}
+	return 1
+}
+
+// Sum is what runs have come to.
+type sum struct {
+	First, Next uint64 // seeds
+	Date        string
+	sim.Count
+	Failures []string
+	Seconds  float64
+}
+
+func (s *sum) add(o sum) {
+	s.Count.Add(o.Count)
+	s.Failures = append(s.Failures, o.Failures...)
+	s.Next = max(s.Next, o.Next)
+}
+
+// history runs the history of a seed and notes what it came to.
+func (s *sum) history(t *testing.T, seed uint64, parts func() []sim.Part, log func(string, ...any)) {
+	c, wrong := sim.Run(t, sim.Setup{Seed: seed, Forms: formsOf(seed), Parts: parts(), Log: log})
+	s.Count.Add(c)
+	if len(wrong) > 0 {
+		s.Failures = append(s.Failures, fmt.Sprintf("seed %d: %s", seed, strings.Join(wrong, "; ")))
+	}
+}
+
+func replayOf(failure string) string {
+	seed, _, _ := strings.Cut(strings.TrimPrefix(failure, "seed "), ":")
+	also := ""
+	if *forms > 0 {
+		also = " -sim.forms=" + strconv.Itoa(*forms)
+	}
+	return "go test ./functions/internal/sim -run Histories -v -sim.seed=" + seed + also
+}
+
+// Every history ends well. Without a flag it runs the first few seeds; see the flags for more, and `make sim`.
+func TestHistoriesEndWell(t *testing.T) {
+	parts := sim.Parts(t)
+	var s sum
+	began := time.Now()
+	switch {
+	case *seed > 0:
+		s.history(t, *seed, parts, t.Logf)
+	case *long > 0 && !*report:
+		s = inProcesses(t)
+	default:
+		n := *count
+		if n == 0 && *long == 0 {
+			n = 600
+		}
+		next := *from
+		for ; n > 0 || *long > 0 && time.Since(began) < *long; n-- {
+			s.history(t, next, parts, nil)
+			next += *every
+			if len(s.Failures) > 20 {
+				break
+			}
+		}
+		s.Next = next
+	}
+	s.Seconds = time.Since(began).Seconds()
+	if *report {
+		raw, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Printf("\nSUM %s\n", raw)
+		return
+	}
+	tell(t, s)
+}
+
+// tell says what a run came to.
+func tell(t *testing.T, s sum) {
+	t.Helper()
+	var b strings.Builder
+	faults := 0
+	for _, n := range s.Faults {
+		faults += n
+	}
+	fmt.Fprintf(&b, "%d histories, %d forms, %d calls, %d faults, %d failures in %.0f s\n", s.Histories, s.Forms, s.Calls, faults, len(s.Failures), s.Seconds)
+	for _, part := range []struct {
+		name string
+		of   map[string]int
+	}{{"faults", s.Faults}, {"what people did", s.Done}} {
+		fmt.Fprintf(&b, "%s:\n", part.name)
+		for _, k := range slices.Sorted(maps.Keys(part.of)) {
+			fmt.Fprintf(&b, "  %9d  %s\n", part.of[k], k)
+		}
+	}
+	t.Log(b.String())
+	for _, f := range s.Failures {
+		t.Errorf("%s\n  replay: %s", f, replayOf(f))
+	}
+}
+
+// inProcesses runs histories in several processes at a time: one process has one world at a time. It goes on where the
+// state file says that the last run ended.
+func inProcesses(t *testing.T) sum {
+	t.Helper()
+	var before sum
+	next := *from
+	if *state != "" {
+		if raw, err := os.ReadFile(*state); err == nil {
+			if err := json.Unmarshal(raw, &before); err != nil {
+				t.Fatal(err)
+			}
+			next = before.Next
+		}
+	}
+	var (
+		all   sync.WaitGroup
+		mu    sync.Mutex
+		total = sum{First: next}
+		ended = make([]uint64, *workers)
+	)
+	for n := range *workers {
+		all.Go(func() {
+			args := []string{
+				"-test.run=^TestHistoriesEndWell$", "-test.timeout=0", "-sim.report", "-sim.from=" + strconv.FormatUint(next+uint64(n), 10),
+				"-sim.every=" + strconv.Itoa(*workers), "-sim.for=" + long.String(), "-sim.forms=" + strconv.Itoa(*forms),
+			}
+			c := exec.Command(os.Args[0], args...)
+			c.Env = append(os.Environ(), "GOMAXPROCS=1")
+			out, err := c.CombinedOutput()
+			_, raw, ok := bytes.Cut(out, []byte("\nSUM "))
+			var s sum
+			if ok {
+				raw, _, _ = bytes.Cut(raw, []byte("\n"))
+				err = json.Unmarshal(raw, &s)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil || !ok {
+				t.Errorf("a process failed: %v\n%s", err, out)
+				return
+			}
+			ended[n] = s.Next
+			total.add(s)
+		})
+	}
+	all.Wait()
+	if *state == "" || t.Failed() {
+		return total
+	}
+	// Each process got as far as it could: where the first of them ended, the next run goes on.
+	total.Next = slices.Min(ended)
+	before.First = max(1, min(before.First, next))
+	before.Count.Add(total.Count)
+	before.Failures = append(before.Failures, total.Failures...)
+	before.Next, before.Date, before.Seconds = slices.Max(ended), time.Now().UTC().Format("2006-01-02"), before.Seconds+long.Seconds()
+	raw, err := json.MarshalIndent(before, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(*state, append(raw, '\n'), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return total
+}

@@ -1,0 +1,173 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"example.org/optout/functions/internal/keyring"
+	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/worklist"
+)
+
+// Person is somebody who lives in a world.
+type Person struct {
+	Number, Surname, Forenames, Birth, Postcode string
+	Practice                                    string // where they are registered
+}
+
+// Sent is a form that somebody sent through a door, and what they were told of it.
+type Sent struct {
+	Person    *Person
+	Door      string
+	Key       string // the client's idempotency key
+	Body      string
+	Want      string // dissent, core, core-and-additional; "" for what is about another form
+	At        time.Time
+	Reference string // as the first answer said; "": there was none
+	Answer    string // the whole first answer
+	GivenUp   bool   // its sender does not try any more
+	origin    optout.Origin
+}
+
+// Confirmed says that its sender was told that it is registered.
+func (s *Sent) Confirmed() bool { return s.Reference != "" }
+
+// town is where everybody lives.
+type town struct {
+	People []*Person
+	Sent   []*Sent
+	Codes  []string // of its practices
+	closes map[string]closing
+}
+
+type closing struct {
+	at time.Time
+	to string // who took over; "": nobody knows
+}
+
+var (
+	surnames  = []string{"Quillfeather", "O'Neill", "Brown-Jones", "Ng", "Östberg", "Wren"}
+	forenames = []string{"Ada", "Ben Otis", "Cleo", "Dev"}
+	practices = []string{"A81001", "A81002", "A81003", "A81004"}
+	postcodes = []string{"TS18 1HU", "TS18 2AT", "TS1 3BE"}
+)
+
+// settleTown has people live there and practices open, one of which may close.
+func (w *World) settleTown(people int) {
+	w.Codes = practices[:1+w.Rand.IntN(len(practices))]
+	w.closes = map[string]closing{}
+	if len(w.Codes) > 1 && w.Rand.IntN(4) == 0 {
+		c := closing{at: w.Now().Add(w.Soon(10 * 24 * time.Hour))}
+		if w.Rand.IntN(2) == 0 {
+			c.to = w.Codes[1]
+		}
+		w.closes[w.Codes[0]] = c
+	}
+	for n := range people {
+		p := &Person{
+			Number: testNumber(n), Surname: surnames[w.Rand.IntN(len(surnames))], Forenames: forenames[w.Rand.IntN(len(forenames))],
+			Birth:    fmt.Sprintf("%d-%02d-%02d", 1930+w.Rand.IntN(94), 1+w.Rand.IntN(12), 1+w.Rand.IntN(28)),
+			Postcode: postcodes[w.Rand.IntN(len(postcodes))], Practice: w.Codes[w.Rand.IntN(len(w.Codes))],
+		}
+		if n > 0 && w.Rand.IntN(20) == 0 { // two people whom only the number tells apart
+			p.Surname, p.Birth, p.Postcode = w.People[n-1].Surname, w.People[n-1].Birth, w.People[n-1].Postcode
+		}
+		w.People = append(w.People, p)
+	}
+}
+
+// testNumber is the nth of the numbers that are never issued (domain facts, NHS number: 900 to 999).
+func testNumber(n int) string {
+	for skip := 0; ; skip++ {
+		nine := fmt.Sprintf("9%08d", n*11+skip)
+		sum := 0
+		for i, d := range nine {
+			sum += int(d-'0') * (10 - i)
+		}
+		if check := (11 - sum%11) % 11; check < 10 && strings.Trim(nine, nine[:1]) != "" {
+			return nine + string(rune('0'+check))
+		}
+	}
+}
+
+// Known implements optout.Practices.
+func (t *town) Known(code nhs.ODSCode) bool {
+	for _, c := range t.Codes {
+		if c == code.String() {
+			return true
+		}
+	}
+	return false
+}
+
+// Destination implements optout.Practices.
+func (t *town) Destination(code nhs.ODSCode) (nhs.ODSCode, bool) {
+	c, closed := t.closes[code.String()]
+	switch {
+	case !t.Known(code):
+		return nhs.ODSCode{}, false
+	case !closed || now().Before(c.at):
+		return code, true
+	case c.to == "":
+		return nhs.ODSCode{}, false
+	}
+	return nhs.StoredODSCode(c.to), true
+}
+
+// ring are the keys of all worlds.
+var ring = func() keyring.Keyring {
+	k, err := keyring.Open([]byte(`{"version":"1","index":"0123456789abcdefghijklmnopqrstuvwxyz"}`))
+	if err != nil {
+		panic(err)
+	}
+	return k
+}()
+
+// uuid is a key that nothing else has.
+func (w *World) uuid() string {
+	return fmt.Sprintf("%08x-%04x-4%03x-a%03x-%012x", w.Rand.Uint32(), w.Rand.Uint32()&0xffff, w.Rand.Uint32()&0xfff, w.Rand.Uint32()&0xfff, w.Rand.Uint64()&0xffffffffffff)
+}
+
+// Forms are all that the table holds, as they can be read, in the order of their references.
+func (w *World) Forms() (forms []optout.Form) {
+	ctx := w.Outside()
+	for k := range w.Table.Items() {
+		if !strings.HasPrefix(k.PK, "F#") || k.SK != "F" {
+			continue
+		}
+		ref, err := optout.ParseReference(strings.TrimPrefix(k.PK, "F#"))
+		if err != nil {
+			w.Wrong("there is a form under %s: %v", k.PK, err)
+			continue
+		}
+		f, err := w.Store.Form(ctx, ref)
+		if err != nil { // the chain of its events is broken, or something cannot be read
+			w.Wrong("form %s cannot be read: %v", ref, err)
+			continue
+		}
+		forms = append(forms, f)
+	}
+	return forms
+}
+
+// listed says whether anything stands on a list, as the index shows it.
+func (w *World) listed(owner string, stage worklist.Stage) bool {
+	for partition := range w.Table.Partitions("list") {
+		if strings.HasPrefix(partition, owner) && w.Table.Has("list", partition, string(stage)+"#") {
+			return true
+		}
+	}
+	return false
+}
+
+// busy says whether there is a form with which somebody has still something to do.
+func (w *World) busy() bool {
+	for partition := range w.Table.Partitions("list") {
+		if w.Table.Has("list", partition, string(worklist.Open)+"#") || w.Table.Has("list", partition, string(worklist.Applied)+"#") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,80 @@
+package sim
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"example.org/optout/functions/internal/observe"
+	"example.org/optout/functions/internal/trigger"
+)
+
+// Web is a door as API Gateway calls it.
+type Web func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
+
+// webTakes is how long a door's function has.
+const webTakes = 15 * time.Second
+
+// NewWeb has a handler called as it is in its function.
+func NewWeb(name string, h http.Handler) Web {
+	return trigger.HTTP(observe.New(name, io.Discard, now), h)
+}
+
+// now is the clock of the history that happens.
+func now() time.Time { return current.Now() }
+
+// Request is what a client sends.
+type Request struct {
+	Method, Path string
+	Header       map[string]string
+	Body         string
+}
+
+// Response is what it hears; Status is 0 if it hears nothing.
+type Response struct {
+	Status int
+	Header map[string]string
+	Body   string
+}
+
+// Send has a client send a request to a door, and hear or not hear what comes of it.
+func (w *World) Send(door string, web Web, r Request, hear func(Response)) {
+	lost := w.stormy && w.chance(w.weather.Net)
+	if lost && w.wind.IntN(2) == 0 {
+		w.fault("request lost")
+		w.After(30*time.Second, func() { hear(Response{}) })
+		return
+	}
+	path, query, _ := strings.Cut(r.Path, "?")
+	e := events.APIGatewayV2HTTPRequest{RawPath: path, RawQueryString: query, RouteKey: r.Method, Headers: r.Header, Body: r.Body}
+	e.RequestContext.HTTP.Method, e.RequestContext.HTTP.SourceIP = r.Method, "192.0.2.1"
+	var out events.APIGatewayV2HTTPResponse
+	w.Start(door, webTakes, func(ctx context.Context) { out, _ = web(ctx, e) }, func(err error) {
+		if err == nil {
+			w.note("%s %s: %d %.200s", r.Method, r.Path, out.StatusCode, out.Body)
+		}
+		switch {
+		case lost:
+			w.fault("response lost")
+			w.After(30*time.Second, func() { hear(Response{}) })
+		case err != nil:
+			hear(Response{Status: http.StatusBadGateway})
+		default:
+			hear(Response{out.StatusCode, out.Headers, out.Body})
+		}
+	})
+}
+
+// around is an HTTP client's way to a handler in this process.
+type around struct{ http.Handler }
+
+func (a around) RoundTrip(r *http.Request) (*http.Response, error) {
+	rec := httptest.NewRecorder()
+	a.ServeHTTP(rec, r)
+	return rec.Result(), nil
+}
