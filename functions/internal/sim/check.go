@@ -166,6 +166,10 @@ func (w *World) checkPacing(f optout.Form) {
 	for n, e := range f.Events[1:] {
 		before := optout.Fold(f.Events[:n+1])
 		switch e.Kind {
+		case optout.Routed, optout.Assigned:
+			if closed, ok := w.closes[e.Detail["practice"]]; ok && e.At.After(closed.at.Add(time.Minute)) {
+				w.Wrong("form %s went to %s at %v, which closed at %v", f.Reference, e.Detail["practice"], e.At, closed.at)
+			}
 		case optout.Reminded:
 			if e.At.Before(before.Due) {
 				w.Wrong("form %s: its practice was reminded at %v, and not before %v", f.Reference, e.At, before.Due)
