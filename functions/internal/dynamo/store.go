@@ -21,8 +21,11 @@ import (
 
 // Store is an optout.Store in a DynamoDB table.
 type Store struct {
-	calls
-	table string
+	get      Call[dynamodb.GetItemInput, dynamodb.GetItemOutput]
+	update   Call[dynamodb.UpdateItemInput, dynamodb.UpdateItemOutput]
+	query    Call[dynamodb.QueryInput, dynamodb.QueryOutput]
+	transact Call[dynamodb.TransactWriteItemsInput, dynamodb.TransactWriteItemsOutput]
+	table    string
 }
 
 var _ optout.Store = Store{}
