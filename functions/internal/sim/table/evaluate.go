@@ -330,8 +330,7 @@ func placed(in value, p path, other value) (value, error) {
 // apply gives an item as an update leaves it; all that is stored comes from what the item was before. changed says that
 // something is not as it was.
 func (p *plan) apply(item, values attributes) (next attributes, changed bool, err error) {
-	next = make(attributes, len(item)+len(p.actions))
-	maps.Copy(next, item)
+	next = maps.Clone(item)
 	var inside []deep
 	for n := range p.actions {
 		a := &p.actions[n]

@@ -9,6 +9,13 @@ import (
 // expressions are those of one request; those that it does not have are nil.
 type expressions struct{ update, condition, filter, key *string }
 
+// asked is a plan with the values of one request, as they are stored.
+type asked struct {
+	plan   *plan
+	values attributes
+	bytes  bool // there are some among them
+}
+
 // planned is what plans are remembered by: the expressions as text, and which index the keys are of.
 type planned struct{ update, condition, filter, key, index string }
 
@@ -16,16 +23,16 @@ type planned struct{ update, condition, filter, key, index string }
 const mostPlans = 4096
 
 // plan reads the expressions of a request, or remembers how they were read, and refuses names and values that they do not
-// use. It gives the values as they are stored.
-func (t *Table) plan(e expressions, on *schema, names map[string]string, values attributes) (*plan, attributes, error) {
+// use.
+func (t *Table) plan(e expressions, on *schema, names map[string]string, values attributes) (asked, error) {
 	if e == (expressions{}) {
 		switch {
 		case names != nil:
-			return nil, nil, invalid("ExpressionAttributeNames can only be specified when using expressions")
+			return asked{}, invalid("ExpressionAttributeNames can only be specified when using expressions")
 		case values != nil:
-			return nil, nil, invalid("ExpressionAttributeValues can only be specified when using expressions: all expressions are null")
+			return asked{}, invalid("ExpressionAttributeValues can only be specified when using expressions: all expressions are null")
 		}
-		return &plan{}, nil, nil
+		return asked{plan: &plan{}}, nil
 	}
 	k := planned{}
 	for _, s := range []struct {
@@ -43,7 +50,7 @@ func (t *Table) plan(e expressions, on *schema, names map[string]string, values 
 	if p == nil {
 		var err error
 		if p, err = read(e, on, names); err != nil {
-			return nil, nil, err
+			return asked{}, err
 		}
 		if len(t.plans) == mostPlans {
 			clear(t.plans)
@@ -51,13 +58,13 @@ func (t *Table) plan(e expressions, on *schema, names map[string]string, values 
 		t.plans[k] = append(t.plans[k], p)
 	}
 	if err := p.used(names, values); err != nil {
-		return nil, nil, err
+		return asked{}, err
 	}
-	stored, _, err := admitAll(values, 1)
+	stored, changed, err := admitAll(values, 1)
 	if err != nil {
-		return nil, nil, err
+		return asked{}, err
 	}
-	return p, stored, p.fit(stored)
+	return asked{p, stored, changed && haveBytes(stored)}, p.fit(stored)
 }
 
 // known is the plan that these expressions were read as with these names, or nil.

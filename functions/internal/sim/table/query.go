@@ -76,10 +76,11 @@ func (t *Table) query(ctx context.Context, in *dynamodb.QueryInput, options []fu
 	default:
 		return nil, unknown("Select " + string(in.Select))
 	}
-	p, values, err := t.plan(expressions{filter: in.FilterExpression, key: in.KeyConditionExpression}, on, in.ExpressionAttributeNames, in.ExpressionAttributeValues)
+	a, err := t.plan(expressions{filter: in.FilterExpression, key: in.KeyConditionExpression}, on, in.ExpressionAttributeNames, in.ExpressionAttributeValues)
 	if err != nil {
 		return nil, err
 	}
+	p, values := a.plan, a.values
 	hash, from, to, err := p.key.span(on, values)
 	if err != nil {
 		return nil, err
@@ -122,7 +123,7 @@ func (t *Table) query(ctx context.Context, in *dynamodb.QueryInput, options []fu
 		if p.condition == nil || p.condition.holds(on.viewOf(e), values) {
 			out.Count++
 			if in.Select != types.SelectCount {
-				out.Items = append(out.Items, on.viewOf(e))
+				out.Items = append(out.Items, e.row.lent(on.viewOf(e)))
 			}
 		}
 		if in.Limit != nil && int(out.ScannedCount) == int(*in.Limit) || size >= mostPage && n < len(entries)-1 {

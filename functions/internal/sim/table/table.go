@@ -73,8 +73,19 @@ type row struct {
 	Key
 	entry
 	size   int
+	bytes  bool // there are, or were, some in it
 	shown  [2]*entry // in the indexes
 	change [2]int    // that an index showed last
+}
+
+// lent is an item as it is handed out. Its bytes are copies: they are all that a reader does not take out of their values, and
+// so could change.
+func (r *row) lent(item attributes) attributes {
+	if r == nil || !r.bytes || item == nil {
+		return item
+	}
+	copied, _, _ := admitAll(item, 1) // it was admitted once
+	return copied
 }
 
 // index is a global secondary index, which has an item's keys and nothing else.
@@ -155,7 +166,7 @@ func (t *Table) Item(pk, sk string) map[string]types.AttributeValue {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if r := t.find(pk, sk); r != nil {
-		return r.view
+		return r.lent(r.view)
 	}
 	return nil
 }
@@ -256,6 +267,7 @@ type write struct {
 	row     *row       // nil if there is no item
 	next    attributes // nil: there is none any more
 	size    int
+	bytes   bool // there are some in what is written
 	changed bool
 }
 
@@ -268,7 +280,7 @@ func (w *write) old() attributes {
 }
 
 // commit does a write, as part of a transaction or alone.
-func (t *Table) commit(w write, transaction int) {
+func (t *Table) commit(w *write, transaction int) {
 	old := w.old()
 	if !w.changed && old != nil || old == nil && w.next == nil {
 		return
@@ -298,7 +310,7 @@ func (t *Table) commit(w write, transaction int) {
 		n, _ := seek(part, w.key.SK, w.key.PK, w.key.SK)
 		t.parts[w.key.PK] = slices.Insert(part, n, &r.entry)
 	}
-	w.row.view, w.row.size = w.next, w.size
+	w.row.view, w.row.size, w.row.bytes = w.next, w.size, w.row.bytes || w.bytes
 	for _, i := range t.indexes {
 		t.move(i, w.row, old, w.next)
 	}
@@ -464,7 +476,7 @@ func (t *Table) get(ctx context.Context, in *dynamodb.GetItemInput, options []fu
 	out := &dynamodb.GetItemOutput{}
 	size := 0
 	if r := t.find(k.PK, k.SK); r != nil {
-		out.Item, size = r.view, r.size
+		out.Item, size = r.lent(r.view), r.size
 	}
 	t.reads += units * fourKilobytes(size)
 	return out, nil

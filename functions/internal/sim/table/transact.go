@@ -85,7 +85,7 @@ func (t *Table) transact(ctx context.Context, in *dynamodb.TransactWriteItemsInp
 	t.transactions++
 	for n := range operations {
 		if o := &operations[n]; o.verb != checking {
-			t.commit(o.write, t.transactions)
+			t.commit(&o.write, t.transactions)
 		}
 	}
 	if in.ClientRequestToken != nil {

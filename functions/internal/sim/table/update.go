@@ -52,17 +52,17 @@ func (t *Table) update(ctx context.Context, in *dynamodb.UpdateItemInput, option
 		return nil, err
 	}
 	old := o.old()
-	t.commit(o.write, 0)
+	t.commit(&o.write, 0)
 	out := &dynamodb.UpdateItemOutput{}
 	switch in.ReturnValues {
 	case types.ReturnValueAllNew:
-		out.Attributes = o.next
+		out.Attributes = o.row.lent(o.next)
 	case types.ReturnValueAllOld:
-		out.Attributes = old
+		out.Attributes = o.row.lent(old)
 	case types.ReturnValueUpdatedNew:
-		out.Attributes = o.plan.touched(o.next)
+		out.Attributes = o.row.lent(o.plan.touched(o.next))
 	case types.ReturnValueUpdatedOld:
-		out.Attributes = o.plan.touched(old)
+		out.Attributes = o.row.lent(o.plan.touched(old))
 	}
 	return out, nil
 }
@@ -120,7 +120,7 @@ type operation struct {
 }
 
 // prepare refuses what is wrong with an operation whatever is in the table.
-func (t *Table) prepare(o *operation) (err error) {
+func (t *Table) prepare(o *operation) error {
 	if err := t.named(o.table); err != nil {
 		return err
 	}
@@ -129,16 +129,20 @@ func (t *Table) prepare(o *operation) (err error) {
 	default:
 		return invalidf("ReturnValuesOnConditionCheckFailure %s is none", o.onFailure)
 	}
-	if o.plan, o.values, err = t.plan(o.expressions, nil, o.names, o.values); err != nil {
+	a, err := t.plan(o.expressions, nil, o.names, o.values)
+	if err != nil {
 		return err
 	}
+	o.plan, o.values, o.bytes = a.plan, a.values, a.bytes
 	if o.verb != putting {
 		o.write.key, err = primary(o.key)
 		return err
 	}
-	if o.item, _, err = admitAll(o.item, 1); err != nil {
+	var changed bool
+	if o.item, changed, err = admitAll(o.item, 1); err != nil {
 		return err
 	}
+	o.bytes = changed && haveBytes(o.item)
 	for _, name := range []string{"PK", "SK"} {
 		v, ok := o.item[name]
 		if !ok {
@@ -173,7 +177,7 @@ func (t *Table) judge(o *operation) error {
 		if o.onFailure != types.ReturnValuesOnConditionCheckFailureAllOld {
 			old = nil
 		}
-		return failedCondition(old)
+		return failedCondition(o.row.lent(old))
 	}
 	switch o.verb {
 	case checking:

@@ -77,8 +77,10 @@ func admit(v value, depth int) (value, error) {
 		return nil, invalid("Nesting Levels have exceeded supported limits: Attributes have nested more than 32 levels")
 	}
 	switch v := v.(type) {
-	case *types.AttributeValueMemberS, *types.AttributeValueMemberB, *types.AttributeValueMemberBOOL:
+	case *types.AttributeValueMemberS, *types.AttributeValueMemberBOOL:
 		return v, nil
+	case *types.AttributeValueMemberB:
+		return &types.AttributeValueMemberB{Value: bytes.Clone(v.Value)}, nil // others go on writing on theirs
 	case *types.AttributeValueMemberNULL:
 		if !v.Value {
 			return nil, invalid("One or more parameter values were invalid: Null attribute value types must have the value of true")
@@ -117,7 +119,11 @@ func admit(v value, depth int) (value, error) {
 	case *types.AttributeValueMemberSS:
 		return v, noSet(v.Value, func(a, b string) bool { return a == b })
 	case *types.AttributeValueMemberBS:
-		return v, noSet(v.Value, bytes.Equal)
+		all := make([][]byte, len(v.Value))
+		for n, b := range v.Value {
+			all[n] = bytes.Clone(b)
+		}
+		return &types.AttributeValueMemberBS{Value: all}, noSet(all, bytes.Equal)
 	case *types.AttributeValueMemberNS:
 		all := make([]string, len(v.Value))
 		for n, s := range v.Value {
@@ -497,4 +503,26 @@ func lengthOf(v value) (n int, ok bool) {
 		return len(v.Value), true
 	}
 	return 0, false
+}
+
+// hasBytes says that there are bytes in a value, which whoever holds them can change.
+func hasBytes(v value) bool {
+	switch v := v.(type) {
+	case *types.AttributeValueMemberB, *types.AttributeValueMemberBS:
+		return true
+	case *types.AttributeValueMemberL:
+		return slices.ContainsFunc(v.Value, hasBytes)
+	case *types.AttributeValueMemberM:
+		return haveBytes(v.Value)
+	}
+	return false
+}
+
+func haveBytes(m attributes) bool {
+	for _, v := range m {
+		if hasBytes(v) {
+			return true
+		}
+	}
+	return false
 }
