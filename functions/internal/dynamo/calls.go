@@ -9,16 +9,16 @@ import (
 	smithyendpoints "github.com/aws/smithy-go/endpoints"
 )
 
-// call is one operation of DynamoDB.
-type call[In, Out any] func(context.Context, *In, ...func(*dynamodb.Options)) (*Out, error)
+// Call is one operation of DynamoDB.
+type Call[In, Out any] func(context.Context, *In, ...func(*dynamodb.Options)) (*Out, error)
 
 // Calls are the operations that the store uses, held one by one: behind an interface or in a field, the whole
 // client with its sixty operations would be linked into every function (docs/decisions/0007).
 type Calls struct {
-	Get      call[dynamodb.GetItemInput, dynamodb.GetItemOutput]
-	Update   call[dynamodb.UpdateItemInput, dynamodb.UpdateItemOutput]
-	Query    call[dynamodb.QueryInput, dynamodb.QueryOutput]
-	Transact call[dynamodb.TransactWriteItemsInput, dynamodb.TransactWriteItemsOutput]
+	Get      Call[dynamodb.GetItemInput, dynamodb.GetItemOutput]
+	Update   Call[dynamodb.UpdateItemInput, dynamodb.UpdateItemOutput]
+	Query    Call[dynamodb.QueryInput, dynamodb.QueryOutput]
+	Transact Call[dynamodb.TransactWriteItemsInput, dynamodb.TransactWriteItemsOutput]
 }
 
 // Open is the store in a table of the account and region that c configures.
@@ -33,7 +33,7 @@ func New(c *dynamodb.Client, table string) Store {
 	return Over(Calls{c.GetItem, c.UpdateItem, c.Query, c.TransactWriteItems}, table)
 }
 
-// Over is the store in a table that calls reach, which need not be a client's.
+// Over is the store in a table that these calls reach: those of a client, or of a simulated table.
 func Over(c Calls, table string) Store {
 	return Store{get: c.Get, update: c.Update, query: c.Query, transact: c.Transact, table: table}
 }

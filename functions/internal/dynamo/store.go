@@ -21,10 +21,10 @@ import (
 
 // Store is an optout.Store in a DynamoDB table.
 type Store struct {
-	get      call[dynamodb.GetItemInput, dynamodb.GetItemOutput]
-	update   call[dynamodb.UpdateItemInput, dynamodb.UpdateItemOutput]
-	query    call[dynamodb.QueryInput, dynamodb.QueryOutput]
-	transact call[dynamodb.TransactWriteItemsInput, dynamodb.TransactWriteItemsOutput]
+	get      Call[dynamodb.GetItemInput, dynamodb.GetItemOutput]
+	update   Call[dynamodb.UpdateItemInput, dynamodb.UpdateItemOutput]
+	query    Call[dynamodb.QueryInput, dynamodb.QueryOutput]
+	transact Call[dynamodb.TransactWriteItemsInput, dynamodb.TransactWriteItemsOutput]
 	table    string
 }
 

@@ -195,9 +195,9 @@ func (e Engine) setBack(ctx context.Context, d Due, cause error) (did Outcome, e
 		}
 	}
 	switch err := e.Store.Postpone(ctx, d, p); {
-	case errors.Is(err, ErrNotFound), errors.Is(err, ErrConflict):
+	case errors.Is(err, ErrNotFound):
 		return Nothing, nil
-	case err != nil:
+	case err != nil: // with ErrConflict, too: whoever was first may not have done what is due
 		return Nothing, fmt.Errorf("advance: %w; set back: %w", cause, err)
 	}
 	return did, &setBackError{cause}

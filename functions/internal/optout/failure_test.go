@@ -351,3 +351,22 @@ func TestWhatAPersonSaidNeverPrintsItself(t *testing.T) {
 		}
 	}
 }
+
+// What failed, and could not even be put off because somebody else was at it, is not done: who was first may not have done
+// what is due. (Found by the simulator: the stream was told that it is done, and the form stood as it was.)
+func TestWhatCannotEvenBePutOffIsNotSaidToBeDone(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	f := h.register(func(*optout.Answers) {})
+	h.Fate = func(method string) optouttest.Fate {
+		return map[string]optouttest.Fate{"Record": optouttest.Throttle, "Postpone": optouttest.Conflict}[method]
+	}
+	due := optout.Due{Noun: optout.DueForm, ID: f.Key()}
+	if _, err := h.engine.Advance(t.Context(), due); err == nil || optout.Recorded(err) {
+		t.Errorf("the form stands as it was, and the engine says %v", err)
+	}
+	h.Fate = nil
+	if did, err := h.engine.Advance(t.Context(), due); err != nil || did != optout.Moved {
+		t.Errorf("then it says %v, %v", did, err)
+	}
+}

@@ -21,7 +21,10 @@ func (w *World) check() {
 	for _, f := range forms {
 		w.checkForm(f)
 		w.checkEnds(f, by)
+		w.checkPacing(f)
 	}
+	w.checkPersons(forms)
+	w.checkRefusals(by)
 	w.checkDue()
 }
 
@@ -75,6 +78,9 @@ func (w *World) checkForm(f optout.Form) {
 	}
 	if n, ok := i["v"].(*types.AttributeValueMemberN); !ok || n.Value != itoa(f.Version()) {
 		w.Wrong("form %s has %d events, and not that version", f.Reference, f.Version())
+	}
+	if s.Fault == "cannot-advance" || f.Fault == "cannot-advance" {
+		w.Wrong("form %s: the office is told that it cannot go on, and all that befell it has passed", f.Reference)
 	}
 	switch ended := s.Ended(); {
 	case ended && s.Status != optout.StatusChecked && s.Owner != optout.OwnerNobody:
@@ -151,6 +157,110 @@ func (w *World) checkDue() {
 		}
 		if due.Before(late) && strings.HasPrefix(text(i["DPK"]), "DUE#") && !strings.HasPrefix(text(i["DPK"]), "DUE#batch#") {
 			w.Wrong("%s %s has been due since %v, and it is %v", k.PK, k.SK, due, w.Now())
+		}
+	}
+}
+
+// checkPacing: nothing was done before its time, and no list of coded patients said more than it could know.
+func (w *World) checkPacing(f optout.Form) {
+	for n, e := range f.Events[1:] {
+		before := optout.Fold(f.Events[:n+1])
+		switch e.Kind {
+		case optout.Routed, optout.Assigned:
+			if closed, ok := w.closes[e.Detail["practice"]]; ok && e.At.After(closed.at.Add(time.Minute)) {
+				w.Wrong("form %s went to %s at %v, which closed at %v", f.Reference, e.Detail["practice"], e.At, closed.at)
+			}
+		case optout.Reminded:
+			if e.At.Before(before.Due) {
+				w.Wrong("form %s: its practice was reminded at %v, and not before %v", f.Reference, e.At, before.Due)
+			}
+		case optout.Missing:
+			if run, err := time.Parse(time.RFC3339, e.Detail["run"]); err != nil || !run.After(before.Said) || !run.After(before.Evidence) {
+				w.Wrong("form %s: in doubt by a list that was run at %v; it was said to be applied at %v", f.Reference, e.Detail["run"], before.Said)
+			}
+		case optout.Found:
+			if run, err := time.Parse(time.RFC3339, e.Detail["run"]); err != nil || !run.After(before.Evidence) && before.Status != optout.StatusChecked {
+				w.Wrong("form %s: checked by a list that was run at %v, which says nothing new", f.Reference, e.Detail["run"])
+			}
+		}
+	}
+}
+
+// checkPersons: each form stands once on the list of its person, and of whoever may be its person.
+func (w *World) checkPersons(forms []optout.Form) {
+	on := map[string]int{} // key of the list and reference
+	for k, i := range w.Table.Items() {
+		if k.SK != "P" || !strings.HasPrefix(k.PK, "N#") && !strings.HasPrefix(k.PK, "W#") {
+			continue
+		}
+		refs, ok := i["refs"].(*types.AttributeValueMemberL)
+		if !ok {
+			w.Wrong("list %s has no references", k.PK)
+			continue
+		}
+		for _, r := range refs.Value {
+			on[k.PK+text(r)]++
+		}
+	}
+	for _, f := range forms {
+		if n := on["N#"+string(f.Person)+f.Reference.Key()]; f.Person != "" && !f.Crowded() && n != 1 {
+			w.Wrong("form %s stands %d times on its person's list", f.Reference, n)
+		}
+		if n := on["W#"+string(f.Possible)+f.Reference.Key()]; f.Possible != "" && n != 1 {
+			w.Wrong("form %s stands %d times on the list of whoever has its name, birth date and postcode", f.Reference, n)
+		}
+	}
+}
+
+// sharing orders what forms ask for, from least to most.
+func sharing(f optout.Form) int {
+	switch f.Facts.Choice {
+	case "dissent":
+		return 0
+	case "core":
+		return 1
+	}
+	return 2
+}
+
+// checkRefusals: while there is doubt the more protective choice stands. What shares less gives way to what shares more
+// only where the practice says that it asked the person, and stands again where that was taken back.
+func (w *World) checkRefusals(by map[string]optout.Form) {
+	for _, f := range by {
+		s := f.State()
+		if s.Status != optout.StatusWithdrawn {
+			continue
+		}
+		for n := len(f.Events) - 1; n >= 0; n-- {
+			e := f.Events[n]
+			if e.Kind == optout.Withdrawn || e.Kind == optout.Followed && e.Detail["fate"] == "withdrawn" {
+				break
+			}
+			if e.Kind != optout.Replaced {
+				continue
+			}
+			ref, err := optout.ParseReference(e.Detail["later"])
+			later, ok := by[ref.String()]
+			if err != nil || !ok {
+				w.Wrong("form %s was replaced by %s, which is not there", f.Reference, e.Detail["later"])
+				break
+			}
+			applied := false
+			for _, x := range later.Events {
+				switch x.Kind {
+				case optout.Applied:
+					applied = true
+					if strings.Contains(x.Detail["after"], f.Reference.Key()) && sharing(later) > sharing(f) && x.Detail["asked"] != "yes" && later.Facts.Kind == "choice" {
+						w.Wrong("form %s gave way to %s, and nobody asked the person", f.Reference, later.Reference)
+					}
+				case optout.Corrected, optout.Returned:
+					applied = false
+				}
+			}
+			if !applied {
+				w.Wrong("form %s is withdrawn for %s, which is not applied any more", f.Reference, later.Reference)
+			}
+			break
 		}
 	}
 }

@@ -161,7 +161,7 @@ func (w *World) send(ctx context.Context, in *sesv2.SendEmailInput, _ ...func(*s
 		p, _ := ctx.Value(processKey{}).(*process)
 		w.Mails = append(w.Mails, Mail{At: w.Now(), Practice: practice, To: in.Destination.ToAddresses[0], ID: id, by: p})
 		w.note("mail to %s", practice)
-		if w.stormy && w.chance(w.weather.Mail) {
+		if w.stormy && w.hearsOfMail != nil && w.chance(w.weather.Mail) {
 			w.fault("mail comes back")
 			w.hearsOfMail(w, practice, id)
 		}

@@ -27,6 +27,7 @@ var (
 	forms   = flag.Int("sim.forms", 0, "how many forms each history has; 0: as its seed says")
 	state   = flag.String("sim.state", "", "file that keeps what all runs have come to: a run goes on behind the last one")
 	every   = flag.Uint64("sim.every", 1, "every how manyth seed is run, from the first one on")
+	stop    = flag.Bool("sim.stop", false, "end a run at the first failure")
 	report  = flag.Bool("sim.report", false, "print the sum as JSON, for the process that started this one")
 )
 
@@ -97,7 +98,7 @@ func TestHistoriesEndWell(t *testing.T) {
 		for ; n > 0 || *long > 0 && time.Since(began) < *long; n-- {
 			s.history(t, next, parts, nil)
 			next += *every
-			if len(s.Failures) > 20 {
+			if len(s.Failures) > 20 || *stop && len(s.Failures) > 0 {
 				break
 			}
 		}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"hash/fnv"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/sim/table"
 )
 
@@ -142,6 +144,9 @@ func (w *World) delivered(l *lane, slice []table.Record, out events.DynamoDBEven
 			}
 		}
 	}
+	if err == nil {
+		w.checkDone(l, slice[:done])
+	}
 	if done < len(slice) {
 		if l.failed++; l.failed > l.of.Retries {
 			w.fault("slice of the stream given up")
@@ -162,4 +167,21 @@ func (w *World) delivered(l *lane, slice []table.Record, out events.DynamoDBEven
 	}
 	l.busy = false
 	w.poll(l)
+}
+
+// checkDone: what the stream was told is done is done: no form that it named stands as it was, due, in the engine's hands.
+func (w *World) checkDone(l *lane, slice []table.Record) {
+	if l.of.Name != "notify" {
+		return
+	}
+	for _, r := range slice {
+		ref, err := optout.ParseReference(strings.TrimPrefix(r.PK, "F#"))
+		if err != nil || r.SK != "F" {
+			continue
+		}
+		f, err := w.Store.Form(w.Outside(), ref)
+		if err == nil && f.Version() == 1 && f.Tries == 0 && f.State().Owner == optout.OwnerEngine {
+			w.Wrong("the stream was told that all is done, and form %s is as it was", ref)
+		}
+	}
 }

@@ -82,6 +82,7 @@ type Setup struct {
 	Forms int // about how many
 	Parts []Part
 	Log   func(format string, a ...any) // nil: nobody is told
+	After func(*World)                  // looks at the world when all is over; nil: nobody does
 }
 
 // Run lets a history happen and gives what is wrong with it; nothing, if all is well.
@@ -91,6 +92,9 @@ func Run(t *testing.T, s Setup) (c Count, wrong []string) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(s)
 		w.live()
+		if s.After != nil {
+			s.After(w)
+		}
 		wrong, c = w.faults, w.Count
 	})
 	return c, wrong

@@ -1,13 +1,18 @@
-// Package table is a DynamoDB table in memory, for simulations.
+// Package table is a simulated DynamoDB table, laid out as template.yaml's: for simulations and tests, which do in it in
+// microseconds what an engine does in milliseconds, and the same again for the same calls.
+//
+// It does what DynamoDB documents, all of it at once and in one order: no call fails by chance, is slow, or conflicts with
+// another. Whoever simulates faults puts them around the calls. What it does not know (legacy parameters, projections,
+// consumed capacity, options of a call) it refuses, and never leaves out.
+//
+// Values are handed over, not copied: what a call is given, and what it answers, belongs to the table and to every record of
+// its stream. Nobody may change it, and package dynamo does not.
 package table
 
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"iter"
-	"maps"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -20,415 +25,473 @@ import (
 	"example.org/optout/functions/internal/dynamo"
 )
 
-// Key is an item's.
+// Table is one table. It may be used by many at once, who then take turns.
+type Table struct {
+	mu           sync.Mutex
+	now          func() time.Time
+	lag          func(index string) time.Duration
+	name         string // by which it was called first
+	parts        map[string][]*entry
+	gone         map[Key]*row // that an index may still show
+	indexes      []*index
+	changes      int // of places in an index
+	records      []Record
+	transactions int
+	tokens       map[string]*done
+	tokenOrder   []string
+	plans        map[planned][]*plan
+	reads        float64
+	writes       float64
+}
+
+// Key is the primary key of an item.
 type Key struct{ PK, SK string }
 
-// Record is of the stream.
+// Record is one write in the table's stream, with the item before and after it.
 type Record struct {
-	Sequence    int
+	Sequence    int // from 1
 	PK, SK      string
-	Event       string
+	Event       string // INSERT, MODIFY or REMOVE
 	Old, New    map[string]types.AttributeValue
-	Transaction int
+	Transaction int // which all records of one transaction have; 0: it was written alone
 }
 
+// schema is the key of the table or of an index.
+type schema struct{ index, hash, sort string }
+
+var base = schema{"", "PK", "SK"}
+
+// entry is where an item stands, in the table or in an index: by sort key and, in an index, then by the item's key.
+type entry struct {
+	part, sort string
+	row        *row
+	view       attributes // what is read there; of an index made when it is first read
+}
+
+// row is an item. Its entry and what it shows stay the same things while what they say changes.
 type row struct {
-	sk   string
-	key  Key
-	item attrs
+	Key
+	entry
+	size   int
+	bytes  bool // there are, or were, some in it
+	shown  [2]*entry // in the indexes
+	change [2]int    // that an index showed last
 }
 
+// lent is an item as it is handed out. Its bytes are copies: they are all that a reader does not take out of their values, and
+// so could change.
+func (r *row) lent(item attributes) attributes {
+	if r == nil || !r.bytes || item == nil {
+		return item
+	}
+	copied, _, _ := admitAll(item, 1) // it was admitted once
+	return copied
+}
+
+// index is a global secondary index, which has an item's keys and nothing else.
 type index struct {
-	pk, sk string
-	parts  map[string][]row // sorted by sk, then key
-	at     map[Key]Key      // where an item stands in it
-	late   []late
+	schema
+	at      int // among the table's indexes
+	parts   map[string][]*entry
+	names   []string // of parts, sorted
+	pending []change // by when they show
 }
 
-type late struct {
-	at   time.Time
-	key  Key
-	item attrs
+// change is one of an item's place in an index.
+type change struct {
+	at  time.Time
+	n   int
+	row *row
+	to  *entry // nil: nowhere
 }
 
-// Table is a table.
-type Table struct {
-	now   func() time.Time
-	mu    sync.Mutex
-	parts map[string][]row
-	idx   map[string]*index
-	lag   func(string) time.Duration
-	log   []Record
-	tx    int
-	told  map[string]bool
-	conds map[string]truth
-	upds  map[string][]change
-}
-
-// New is an empty table.
+// New makes an empty table, whose clock is now.
 func New(now func() time.Time) *Table {
 	return &Table{
-		now: now, parts: map[string][]row{}, told: map[string]bool{}, conds: parsedConditions, upds: parsedUpdates,
-		idx: map[string]*index{
-			"list": {pk: "LPK", sk: "LSK", parts: map[string][]row{}, at: map[Key]Key{}},
-			"due":  {pk: "DPK", sk: "DSK", parts: map[string][]row{}, at: map[Key]Key{}},
+		now: now, parts: map[string][]*entry{}, gone: map[Key]*row{}, plans: map[planned][]*plan{}, tokens: map[string]*done{},
+		indexes: []*index{
+			{schema: schema{"list", "LPK", "LSK"}, at: 0, parts: map[string][]*entry{}},
+			{schema: schema{"due", "DPK", "DSK"}, at: 1, parts: map[string][]*entry{}},
 		},
 	}
 }
 
-var (
-	parsedConditions = map[string]truth{}
-	parsedUpdates    = map[string][]change{}
-)
-
-// Calls are the table's.
+// Calls are the table's operations, for dynamo.Over.
 func (t *Table) Calls() dynamo.Calls {
 	return dynamo.Calls{Get: t.Get, Update: t.Update, Query: t.Query, Transact: t.Transact}
 }
 
-// Lag says how late indexes are.
-func (t *Table) Lag(f func(string) time.Duration) { t.lag = f }
-
-func find(rows []row, sk string, k Key) (int, bool) {
-	return slices.BinarySearchFunc(rows, row{sk: sk, key: k}, func(a, b row) int {
-		return cmp.Or(cmp.Compare(a.sk, b.sk), cmp.Compare(a.key.PK, b.key.PK), cmp.Compare(a.key.SK, b.key.SK))
-	})
-}
-
-func (t *Table) item(pk, sk string) attrs {
-	rows := t.parts[pk]
-	if n, ok := find(rows, sk, Key{pk, sk}); ok {
-		return rows[n].item
-	}
-	return nil
-}
-
-// Item is the one with a key.
-func (t *Table) Item(pk, sk string) map[string]types.AttributeValue {
+// Lag says how long an index takes to show a write; it is asked once for each change of a place in one. Nil: no time at
+// all. A later write of an item never shows before an earlier one of it.
+func (t *Table) Lag(f func(index string) time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.item(pk, sk)
+	t.lag = f
 }
 
-// Items are all.
-func (t *Table) Items() iter.Seq2[Key, map[string]types.AttributeValue] {
-	return func(yield func(Key, map[string]types.AttributeValue) bool) {
-		for _, pk := range slices.Sorted(maps.Keys(t.parts)) {
-			for _, r := range t.parts[pk] {
-				if !yield(r.key, r.item) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// Stream is what was written after a sequence number.
+// Stream gives the records behind a position, the sequence number of the last record that was read or 0, at most so many.
 func (t *Table) Stream(from, most int) []Record {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.log[from:min(len(t.log), from+most)]
+	from = min(max(from, 0), len(t.records))
+	to := from + min(max(most, 0), len(t.records)-from)
+	return t.records[from:to:to]
 }
 
-// Partitions of an index, with their first sort keys.
-func (t *Table) Partitions(name string) iter.Seq2[string, string] {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	x := t.idx[name]
-	t.catchUp(x)
-	firsts := make(map[string]string, len(x.parts))
-	for pk, rows := range x.parts {
-		firsts[pk] = rows[0].sk
-	}
-	names := slices.Sorted(maps.Keys(firsts))
-	return func(yield func(string, string) bool) {
-		for _, pk := range names {
-			if !yield(pk, firsts[pk]) {
+// Items walks through all items by key, as they were when the walk began.
+func (t *Table) Items() iter.Seq2[Key, map[string]types.AttributeValue] {
+	return func(yield func(Key, map[string]types.AttributeValue) bool) {
+		type one struct {
+			Key
+			item attributes
+		}
+		var all []one
+		t.mu.Lock()
+		for _, pk := range sorted(t.parts) {
+			for _, e := range t.parts[pk] {
+				all = append(all, one{e.row.Key, e.view})
+			}
+		}
+		t.mu.Unlock()
+		for _, o := range all {
+			if !yield(o.Key, o.item) {
 				return
 			}
 		}
 	}
 }
 
-func (t *Table) write(k Key, item attrs, tx int) {
-	rows := t.parts[k.PK]
-	n, ok := find(rows, k.SK, k)
-	event, old := "INSERT", attrs(nil)
-	if ok {
-		if old = rows[n].item; same(old, item) {
-			return
-		}
-		event = "MODIFY"
-		rows[n].item = item
-	} else {
-		t.parts[k.PK] = slices.Insert(rows, n, row{k.SK, k, item})
+// Item is the item with a key, or nil.
+func (t *Table) Item(pk, sk string) map[string]types.AttributeValue {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if r := t.find(pk, sk); r != nil {
+		return r.lent(r.view)
 	}
-	t.log = append(t.log, Record{len(t.log) + 1, k.PK, k.SK, event, old, item, tx})
-	for _, name := range []string{"list", "due"} {
-		x := t.idx[name]
-		if text(old[x.pk]) == "" && text(item[x.pk]) == "" {
-			continue
-		}
-		var d time.Duration
-		if t.lag != nil {
-			d = t.lag(name)
-		}
-		l := late{t.now().Add(d), k, item}
-		if last := len(x.late) - 1; last >= 0 && l.at.Before(x.late[last].at) {
-			l.at = x.late[last].at
-		}
-		x.late = append(x.late, l)
-		if d == 0 {
-			t.catchUp(x)
-		}
-	}
+	return nil
 }
 
-func (t *Table) catchUp(x *index) {
-	now := t.now()
-	for len(x.late) > 0 && !x.late[0].at.After(now) {
-		l := x.late[0]
-		x.late = x.late[1:]
-		if was, ok := x.at[l.key]; ok {
-			rows := x.parts[was.PK]
-			if n, ok := find(rows, was.SK, l.key); ok {
-				if rows = slices.Delete(rows, n, n+1); len(rows) == 0 {
-					delete(x.parts, was.PK)
-				} else {
-					x.parts[was.PK] = rows
-				}
+// Partitions walks through the partitions of an index that show an entry now, sorted, each with the first of its sort keys.
+func (t *Table) Partitions(index string) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		t.mu.Lock()
+		var all [][2]string
+		if i := t.index(index); i != nil {
+			t.show(i)
+			all = make([][2]string, len(i.names))
+			for n, name := range i.names {
+				all[n] = [2]string{name, i.parts[name][0].sort}
 			}
-			delete(x.at, l.key)
 		}
-		if pk, sk := text(l.item[x.pk]), text(l.item[x.sk]); pk != "" {
-			rows := x.parts[pk]
-			n, _ := find(rows, sk, l.key)
-			x.parts[pk] = slices.Insert(rows, n, row{sk, l.key, l.item})
-			x.at[l.key] = Key{pk, sk}
+		t.mu.Unlock()
+		for _, p := range all {
+			if !yield(p[0], p[1]) {
+				return
+			}
 		}
 	}
 }
 
-func same(a, b attrs) bool {
-	if len(a) != len(b) {
+// Units are the request units that the calls so far have used: those of reading, and those of writing with the indexes'.
+func (t *Table) Units() (reads, writes float64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.reads, t.writes
+}
+
+func (t *Table) index(name string) *index {
+	for _, i := range t.indexes {
+		if i.index == name {
+			return i
+		}
+	}
+	return nil
+}
+
+// named refuses every name but the one by which the table was called first.
+func (t *Table) named(name *string) error {
+	switch {
+	case name == nil || *name == "":
+		return invalid("TableName is missing")
+	case t.name == "":
+		t.name = *name
+	case t.name != *name:
+		return &types.ResourceNotFoundException{Message: aws.String("Requested resource not found")}
+	}
+	return nil
+}
+
+// place orders entries.
+func place(a *entry, sort, pk, sk string) int {
+	if c := strings.Compare(a.sort, sort); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.row.PK, pk); c != 0 {
+		return c
+	}
+	return strings.Compare(a.row.SK, sk)
+}
+
+// seek is how many entries stand before a place, and whether one stands there.
+func seek(entries []*entry, sort, pk, sk string) (n int, found bool) {
+	if last := len(entries) - 1; last >= 0 { // what is written comes last, mostly
+		switch c := place(entries[last], sort, pk, sk); {
+		case c < 0:
+			return last + 1, false
+		case c == 0:
+			return last, true
+		}
+	}
+	low, high := 0, len(entries)
+	for low < high {
+		if mid := int(uint(low+high) >> 1); place(entries[mid], sort, pk, sk) < 0 {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	return low, low < len(entries) && place(entries[low], sort, pk, sk) == 0
+}
+
+func (t *Table) find(pk, sk string) *row {
+	part := t.parts[pk]
+	if n, found := seek(part, sk, pk, sk); found {
+		return part[n].row
+	}
+	return nil
+}
+
+// write is one that has been judged and can be done.
+type write struct {
+	key     Key
+	row     *row       // nil if there is no item
+	next    attributes // nil: there is none any more
+	size    int
+	bytes   bool // there are some in what is written
+	changed bool
+}
+
+// old is the item before.
+func (w *write) old() attributes {
+	if w.row == nil {
+		return nil
+	}
+	return w.row.view
+}
+
+// commit does a write, as part of a transaction or alone.
+func (t *Table) commit(w *write, transaction int) {
+	old := w.old()
+	if !w.changed && old != nil || old == nil && w.next == nil {
+		return
+	}
+	event := "MODIFY"
+	switch r := w.row; {
+	case w.next == nil:
+		event = "REMOVE"
+		part := t.parts[w.key.PK]
+		n, _ := seek(part, w.key.SK, w.key.PK, w.key.SK)
+		if part = slices.Delete(part, n, n+1); len(part) == 0 {
+			delete(t.parts, w.key.PK)
+		} else {
+			t.parts[w.key.PK] = part
+		}
+		t.gone[w.key] = r
+	case r == nil:
+		event = "INSERT"
+		if r = t.gone[w.key]; r == nil {
+			r = &row{Key: w.key}
+			r.entry = entry{part: w.key.PK, sort: w.key.SK, row: r}
+		} else {
+			delete(t.gone, w.key)
+		}
+		w.row = r
+		part := t.parts[w.key.PK]
+		n, _ := seek(part, w.key.SK, w.key.PK, w.key.SK)
+		t.parts[w.key.PK] = slices.Insert(part, n, &r.entry)
+	}
+	w.row.view, w.row.size, w.row.bytes = w.next, w.size, w.row.bytes || w.bytes
+	for _, i := range t.indexes {
+		t.move(i, w.row, old, w.next)
+	}
+	t.records = append(t.records, Record{
+		Sequence: len(t.records) + 1, PK: w.key.PK, SK: w.key.SK, Event: event, Old: old, New: w.next, Transaction: transaction,
+	})
+}
+
+// standing is where an item stands in an index; ok is false for nowhere.
+func (s *schema) standing(item attributes) (hash, sort string, ok bool) {
+	hash, ok = textOf(item[s.hash])
+	if ok {
+		sort, ok = textOf(item[s.sort])
+	}
+	return hash, sort, ok
+}
+
+// move has an index show, now or later, where an item stands.
+func (t *Table) move(i *index, r *row, old, next attributes) {
+	fromHash, fromSort, from := i.standing(old)
+	hash, sort, to := i.standing(next)
+	if from == to && (!to || fromHash == hash && fromSort == sort) {
+		return
+	}
+	t.changes++
+	c := change{n: t.changes, row: r}
+	if from {
+		t.writes += kilobytes(i.entrySize(fromHash, fromSort, r))
+	}
+	if to {
+		c.to = &entry{part: hash, sort: sort, row: r}
+		t.writes += kilobytes(i.entrySize(hash, sort, r))
+	}
+	if t.lag == nil {
+		i.apply(c)
+		return
+	}
+	c.at = t.now().Add(t.lag(i.index))
+	n, _ := slices.BinarySearchFunc(i.pending, c, func(a, b change) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.n, b.n)) })
+	i.pending = slices.Insert(i.pending, n, c)
+}
+
+// show does what an index has to show by now.
+func (t *Table) show(i *index) {
+	if len(i.pending) == 0 {
+		return
+	}
+	now, n := t.now(), 0
+	for n < len(i.pending) && !i.pending[n].at.After(now) {
+		i.apply(i.pending[n])
+		n++
+	}
+	i.pending = slices.Delete(i.pending, 0, n)
+}
+
+// apply shows a change, unless a later one of the item is shown.
+func (i *index) apply(c change) {
+	if c.n < c.row.change[i.at] {
+		return
+	}
+	c.row.change[i.at] = c.n
+	if e := c.row.shown[i.at]; e != nil {
+		part := i.parts[e.part]
+		n, _ := seek(part, e.sort, c.row.PK, c.row.SK)
+		if part = slices.Delete(part, n, n+1); len(part) > 0 {
+			i.parts[e.part] = part
+		} else {
+			delete(i.parts, e.part)
+			at, _ := slices.BinarySearch(i.names, e.part)
+			i.names = slices.Delete(i.names, at, at+1)
+		}
+	}
+	if c.row.shown[i.at] = c.to; c.to != nil {
+		part := i.parts[c.to.part]
+		if len(part) == 0 {
+			at, _ := slices.BinarySearch(i.names, c.to.part)
+			i.names = slices.Insert(i.names, at, c.to.part)
+		}
+		n, _ := seek(part, c.to.sort, c.row.PK, c.row.SK)
+		i.parts[c.to.part] = slices.Insert(part, n, c.to)
+	}
+}
+
+// entrySize is how many bytes an entry of an index takes.
+func (s *schema) entrySize(hash, sort string, r *row) int {
+	return len("PK") + len(r.PK) + len("SK") + len(r.SK) + len(s.hash) + len(hash) + len(s.sort) + len(sort)
+}
+
+// kilobytes are units of writing, and fourKilobytes those of reading.
+func kilobytes(size int) float64     { return float64(max(1, (size+1023)/1024)) }
+func fourKilobytes(size int) float64 { return float64(max(1, (size+4095)/4096)) }
+
+// Limits of keys and items, in bytes.
+const (
+	mostHash = 2048
+	mostSort = 1024
+	mostItem = 400 * 1024
+)
+
+// primary reads a key, which must be that and nothing else.
+func primary(k attributes) (Key, error) {
+	if len(k) == 2 {
+		pk, okPK := textOf(k["PK"])
+		sk, okSK := textOf(k["SK"])
+		if okPK && okSK {
+			return Key{pk, sk}, Key{pk, sk}.fit()
+		}
+	}
+	return Key{}, invalid("The provided key element does not match the schema")
+}
+
+func (k Key) fit() error {
+	const empty = "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: "
+	switch {
+	case k.PK == "":
+		return invalid(empty + "PK")
+	case k.SK == "":
+		return invalid(empty + "SK")
+	case len(k.PK) > mostHash:
+		return invalid("One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes")
+	case len(k.SK) > mostSort:
+		return invalid("One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes")
+	}
+	return nil
+}
+
+// Get is GetItem. Every read sees all writes before it, whether it asks to or not.
+func (t *Table) Get(ctx context.Context, in *dynamodb.GetItemInput, options ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out, err := t.get(ctx, in, options)
+	if err != nil {
+		return nil, of("GetItem", err)
+	}
+	return out, nil
+}
+
+func (t *Table) get(ctx context.Context, in *dynamodb.GetItemInput, options []func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	if err := begin(ctx, options); err != nil {
+		return nil, err
+	}
+	switch {
+	case in.AttributesToGet != nil:
+		return nil, unknown("AttributesToGet")
+	case in.ProjectionExpression != nil:
+		return nil, unknown("ProjectionExpression")
+	case in.ReturnConsumedCapacity != "" && in.ReturnConsumedCapacity != types.ReturnConsumedCapacityNone:
+		return nil, unknown("ReturnConsumedCapacity")
+	case in.ExpressionAttributeNames != nil:
+		return nil, invalid("ExpressionAttributeNames can only be specified when using expressions")
+	}
+	if err := t.named(in.TableName); err != nil {
+		return nil, err
+	}
+	k, err := primary(in.Key)
+	if err != nil {
+		return nil, err
+	}
+	units := 0.5
+	if aws.ToBool(in.ConsistentRead) {
+		units = 1
+	}
+	out := &dynamodb.GetItemOutput{}
+	size := 0
+	if r := t.find(k.PK, k.SK); r != nil {
+		out.Item, size = r.lent(r.view), r.size
+	}
+	t.reads += units * fourKilobytes(size)
+	return out, nil
+}
+
+// Has says whether a partition of an index shows an entry whose sort key begins so.
+func (t *Table) Has(index, partition, prefix string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := t.index(index)
+	if i == nil {
 		return false
 	}
-	for k, v := range a {
-		if o, ok := b[k]; !ok || v != o && !reflect.DeepEqual(v, o) {
-			return false
-		}
-	}
-	return true
-}
-
-func keyOf(m attrs) Key { return Key{text(m["PK"]), text(m["SK"])} }
-
-func (t *Table) holds(cond *string, e *env) bool {
-	if cond == nil {
-		return true
-	}
-	c := t.conds[*cond]
-	if c == nil {
-		p := &parser{tokens(*cond)}
-		c = p.or()
-		if len(p.toks) > 0 {
-			panic(fmt.Errorf("expression: %v is left", p.toks))
-		}
-		t.conds[*cond] = c
-	}
-	return c(e)
-}
-
-func (t *Table) updated(k Key, expr *string, e *env) attrs {
-	to := maps.Clone(e.item)
-	if to == nil {
-		to = attrs{"PK": &types.AttributeValueMemberS{Value: k.PK}, "SK": &types.AttributeValueMemberS{Value: k.SK}}
-	}
-	all := t.upds[*expr]
-	if all == nil {
-		all = (&parser{tokens(*expr)}).update()
-		t.upds[*expr] = all
-	}
-	for _, c := range all {
-		c(e, to)
-	}
-	return to
-}
-
-func guard(err *error) {
-	if p := recover(); p != nil {
-		e, ok := p.(error)
-		if !ok {
-			panic(p)
-		}
-		*err = e
-	}
-}
-
-// Get is GetItem.
-func (t *Table) Get(_ context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	k := keyOf(in.Key)
-	return &dynamodb.GetItemOutput{Item: t.item(k.PK, k.SK)}, nil
-}
-
-// Update is UpdateItem.
-func (t *Table) Update(_ context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (out *dynamodb.UpdateItemOutput, err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	defer guard(&err)
-	k := keyOf(in.Key)
-	e := &env{t.item(k.PK, k.SK), in.ExpressionAttributeNames, in.ExpressionAttributeValues}
-	if !t.holds(in.ConditionExpression, e) {
-		failed := &types.ConditionalCheckFailedException{Message: aws.String("The conditional request failed")}
-		if in.ReturnValuesOnConditionCheckFailure == types.ReturnValuesOnConditionCheckFailureAllOld {
-			failed.Item = e.item
-		}
-		return nil, failed
-	}
-	to := t.updated(k, in.UpdateExpression, e)
-	t.write(k, to, 0)
-	out = &dynamodb.UpdateItemOutput{}
-	if in.ReturnValues != "" && in.ReturnValues != types.ReturnValueNone {
-		out.Attributes = to
-	}
-	return out, nil
-}
-
-// Transact is TransactWriteItems.
-func (t *Table) Transact(_ context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (out *dynamodb.TransactWriteItemsOutput, err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	defer guard(&err)
-	if in.ClientRequestToken != nil && t.told[*in.ClientRequestToken] {
-		return &dynamodb.TransactWriteItemsOutput{}, nil
-	}
-	type write struct {
-		k  Key
-		to attrs
-	}
-	var writes []write
-	reasons, failed := make([]types.CancellationReason, len(in.TransactItems)), false
-	seen := map[Key]bool{}
-	for n, w := range in.TransactItems {
-		var k Key
-		var e *env
-		var cond *string
-		var back types.ReturnValuesOnConditionCheckFailure
-		switch {
-		case w.Put != nil:
-			k = keyOf(w.Put.Item)
-			e, cond, back = &env{t.item(k.PK, k.SK), w.Put.ExpressionAttributeNames, w.Put.ExpressionAttributeValues}, w.Put.ConditionExpression, w.Put.ReturnValuesOnConditionCheckFailure
-		case w.Update != nil:
-			k = keyOf(w.Update.Key)
-			e, cond, back = &env{t.item(k.PK, k.SK), w.Update.ExpressionAttributeNames, w.Update.ExpressionAttributeValues}, w.Update.ConditionExpression, w.Update.ReturnValuesOnConditionCheckFailure
-		case w.ConditionCheck != nil:
-			k = keyOf(w.ConditionCheck.Key)
-			e, cond, back = &env{t.item(k.PK, k.SK), w.ConditionCheck.ExpressionAttributeNames, w.ConditionCheck.ExpressionAttributeValues}, w.ConditionCheck.ConditionExpression, w.ConditionCheck.ReturnValuesOnConditionCheckFailure
-		}
-		if seen[k] {
-			return nil, fmt.Errorf("two operations on %v in one transaction", k)
-		}
-		seen[k] = true
-		reasons[n].Code = aws.String("None")
-		if !t.holds(cond, e) {
-			failed = true
-			reasons[n].Code = aws.String("ConditionalCheckFailed")
-			if back == types.ReturnValuesOnConditionCheckFailureAllOld {
-				reasons[n].Item = e.item
-			}
-			continue
-		}
-		switch {
-		case w.Put != nil:
-			writes = append(writes, write{k, w.Put.Item})
-		case w.Update != nil:
-			writes = append(writes, write{k, t.updated(k, w.Update.UpdateExpression, e)})
-		}
-	}
-	if failed {
-		return nil, &types.TransactionCanceledException{Message: aws.String("cancelled"), CancellationReasons: reasons}
-	}
-	t.tx++
-	for _, w := range writes {
-		t.write(w.k, w.to, t.tx)
-	}
-	if in.ClientRequestToken != nil {
-		t.told[*in.ClientRequestToken] = true
-	}
-	return &dynamodb.TransactWriteItemsOutput{}, nil
-}
-
-// Query is Query.
-func (t *Table) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (out *dynamodb.QueryOutput, err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	defer guard(&err)
-	pkName, skName := "PK", "SK"
-	parts := t.parts
-	if in.IndexName != nil {
-		x := t.idx[*in.IndexName]
-		t.catchUp(x)
-		pkName, skName, parts = x.pk, x.sk, x.parts
-	}
-	toks := tokens(*in.KeyConditionExpression)
-	if len(toks) < 3 || toks[0] != pkName || toks[1] != "=" {
-		return nil, fmt.Errorf("key condition %s", *in.KeyConditionExpression)
-	}
-	rows := parts[text(in.ExpressionAttributeValues[toks[2]])]
-	out = &dynamodb.QueryOutput{}
-	forward := in.ScanIndexForward == nil || *in.ScanIndexForward
-	limit := 1000
-	if in.Limit != nil {
-		limit = int(*in.Limit)
-	}
-	var after *row
-	if k := in.ExclusiveStartKey; len(k) > 0 {
-		after = &row{sk: text(k[skName]), key: keyOf(k)}
-	}
-	e := &env{names: in.ExpressionAttributeNames, values: in.ExpressionAttributeValues}
-	for n := range rows {
-		r := &rows[n]
-		if !forward {
-			r = &rows[len(rows)-1-n]
-		}
-		if after != nil {
-			c := cmp.Or(cmp.Compare(r.sk, after.sk), cmp.Compare(r.key.PK, after.key.PK), cmp.Compare(r.key.SK, after.key.SK))
-			if forward && c <= 0 || !forward && c >= 0 {
-				continue
-			}
-		}
-		e.item = r.item
-		if !t.holds(in.KeyConditionExpression, e) {
-			continue
-		}
-		if int(out.Count) == limit {
-			out.LastEvaluatedKey = nil
-			break
-		}
-		out.Count++
-		if in.Select != types.SelectCount {
-			out.Items = append(out.Items, r.item)
-		}
-		if int(out.Count) == limit {
-			out.LastEvaluatedKey = attrs{"PK": r.item["PK"], "SK": r.item["SK"]}
-			if in.IndexName != nil {
-				out.LastEvaluatedKey[pkName], out.LastEvaluatedKey[skName] = r.item[pkName], r.item[skName]
-			}
-			break
-		}
-	}
-	return out, nil
-}
-
-// Has says whether a partition of an index has an entry whose sort key begins like that.
-func (t *Table) Has(name, partition, prefix string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	x := t.idx[name]
-	t.catchUp(x)
-	rows := x.parts[partition]
-	n, _ := slices.BinarySearchFunc(rows, prefix, func(r row, sk string) int { return cmp.Compare(r.sk, sk) })
-	return n < len(rows) && strings.HasPrefix(rows[n].sk, prefix)
+	t.show(i)
+	entries := i.parts[partition]
+	n, _ := seek(entries, prefix, "", "")
+	return n < len(entries) && strings.HasPrefix(entries[n].sort, prefix)
 }
