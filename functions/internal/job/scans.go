@@ -165,8 +165,9 @@ func (r Scans) step(ctx context.Context, s upload.Slot) (upload.Slot, error) {
 
 // giveUp ends a scan that was tried too often.
 func (r Scans) giveUp(ctx context.Context, s upload.Slot) (upload.Slot, error) {
-	if s.IsEnded() {
-		return s.Settled(r.Now()), nil
+	if s.IsEnded() { // what else came to its place must not be lost: it is looked for again, in hours
+		s.Tries = 0
+		return s.PutOff(r.Now().Add(steady.Backoff(upload.MostTries)), "not-looked-for"), nil
 	}
 	return r.refuse(ctx, s, batch.FirstOf(s.Batch, s.ID), upload.Refusal{Code: batch.NotRead})
 }
@@ -180,7 +181,16 @@ func (r Scans) refuse(ctx context.Context, s upload.Slot, at batch.At, why uploa
 		why.Detail = batch.Sentence(why.Code)
 	}
 	s.Refusal = why
-	return s.End(upload.Refused, r.Now()).Settled(r.Now()), nil
+	return ended(s, upload.Refused, r.Now()), nil
+}
+
+// ended is a scan at its end, which is looked at once more when no other file can come to its place: if it took that long, by
+// whoever looks at what is due.
+func ended(s upload.Slot, state upload.State, now time.Time) upload.Slot {
+	if s = s.End(state, now).Settled(now); s.Due.IsZero() {
+		s = s.PutOff(now, "")
+	}
+	return s
 }
 
 // find looks for the file. Of several the one that came first counts, from now on; the others are put on the books apart.
@@ -190,12 +200,13 @@ func (r Scans) find(ctx context.Context, s upload.Slot, at batch.At) (upload.Slo
 		return s, fmt.Errorf("look for the file: %w", err)
 	}
 	if len(found) == 0 {
-		if s = s.Missed(r.Now()); s.State == upload.Expired {
-			if err := r.books(s).Lapsed(ctx, at); err != nil {
+		missed := s.Missed(r.Now())
+		if missed.State == upload.Expired {
+			if err := r.books(s).Lapsed(ctx, at); err != nil { // it has not ended until its books say so
 				return s, fmt.Errorf("note that no file came: %w", err)
 			}
 		}
-		return s, nil
+		return missed, nil
 	}
 	if err := r.books(s).Arrived(ctx, at); err != nil {
 		return s, fmt.Errorf("note the file: %w", err)
@@ -288,7 +299,7 @@ func (r Scans) draw(ctx context.Context, s upload.Slot, at batch.At) (upload.Slo
 		return s, fmt.Errorf("note the pages: %w", err)
 	}
 	s.Pages = len(pages)
-	return s.End(upload.Read, r.Now()).Settled(r.Now()), nil
+	return ended(s, upload.Read, r.Now()), nil
 }
 
 // others looks once more when no file can come any more: one that came to a slot that had expired is read after all, and

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"example.org/optout/functions/internal/batch"
@@ -280,6 +281,60 @@ func TestAFileThatDoesNotComeLapsesAndOneThatComesLateIsRead(t *testing.T) {
 	p.hears(s, version, trigger.MalwareClean)
 	if piece := p.piece(s); piece.Status != batch.Waiting {
 		t.Errorf("%+v", piece)
+	}
+}
+
+// A slot must not have ended while its books still wait for the file: nobody would look again.
+func TestAFileThatDoesNotComeLapsesOnTheBooksHoweverOftenTheyCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPostroom(t)
+		s := p.promises()
+		p.store.Fate = func(method string) optouttest.Fate {
+			if method == "SaveBatch" {
+				return optouttest.Throttle
+			}
+			return optouttest.Fine
+		}
+		for range 4 {
+			p.sweep(upload.LooksEvery)
+		}
+		if piece := p.piece(s); piece.Status != batch.Awaited || p.slot(s).IsEnded() {
+			t.Fatalf("the piece is %s, and its slot %s", piece.Status, p.slot(s).State)
+		}
+		p.store.Fate = nil
+		p.sweep(time.Hour)
+		if piece := p.piece(s); piece.Status != batch.Lapsed || p.slot(s).State != upload.Expired {
+			t.Errorf("the piece is %s, and its slot %s", piece.Status, p.slot(s).State)
+		}
+	})
+}
+
+// However late a file is read, and however often nobody could look: what else came to its place is on the books.
+func TestAnotherFileIsOnTheBooksHoweverLateTheFirstIsRead(t *testing.T) {
+	t.Parallel()
+	for name, away := range map[string]bool{"read late": false, "and the bucket away for a day": true} {
+		p := newPostroom(t)
+		s := p.promises()
+		version := p.put(s, "ab")
+		p.put(s, "another")
+		p.sweep(upload.LooksEvery)
+		p.sweep(upload.Lingers)
+		p.hears(s, version, trigger.MalwareClean)
+		if away {
+			p.files.Fate = func(string) optouttest.Fate { return optouttest.Throttle }
+			for range 24 {
+				p.sweep(time.Hour)
+			}
+			p.files.Fate = nil
+		}
+		p.sweep(6 * time.Hour)
+		if l := p.ledger(); l.Pieces != 2 || l.Waiting != 1 || l.Of[batch.Quarantined] != 1 || !l.AddsUp() {
+			t.Errorf("%s: %+v", name, l)
+		}
+		if left := p.slot(s); !left.Due.IsZero() {
+			t.Errorf("%s: and it is still due at %v", name, left.Due)
+		}
 	}
 }
 

@@ -43,20 +43,23 @@ func (w *World) Start(name string, long time.Duration, run func(context.Context)
 			w.crash(p, nil)
 		}
 	})
-	go func() {
-		whole := false
-		defer func() {
-			if !whole { // it crashed, and the world knows
-				return
-			}
-			w.mu.Lock()
-			w.ended = append(w.ended, p)
-			w.mu.Unlock()
-			w.wake()
+	// One at a time: two that begin at once would draw their chance in no order.
+	w.After(0, func() {
+		go func() {
+			whole := false
+			defer func() {
+				if !whole { // it crashed, and the world knows
+					return
+				}
+				w.mu.Lock()
+				w.ended = append(w.ended, p)
+				w.mu.Unlock()
+				w.wake()
+			}()
+			run(ctx)
+			whole = true
 		}()
-		run(ctx)
-		whole = true
-	}()
+	})
 }
 
 func (w *World) wake() {
