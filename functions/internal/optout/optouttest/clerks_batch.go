@@ -92,7 +92,7 @@ func MailClerks(t *testing.T, forms optout.Store, books batch.Store, rounds int)
 		if l := batch.Count(b, pieces); err != nil || l.Waiting > 0 {
 			t.Fatalf("in the end %+v, %v", l, err)
 		} else if b.IsOpen() {
-			_, err = m.Recount(ctx, b.ID, clerkAnn, l.Opened)
+			_, err = m.Recount(ctx, b.ID, clerkAnn, l.Opened, "miscounted")
 			if _, closing := m.Close(ctx, b.ID, clerkAnn); err != nil || closing != nil {
 				t.Fatalf("closing: %v, %v", err, closing)
 			}
