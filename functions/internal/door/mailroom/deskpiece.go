@@ -369,7 +369,7 @@ func menus(open string, twice bool) []menu {
 		"Nothing is registered and nothing is sent. The piece goes to the top of the supervisors’ list, and only they see it. Go and tell one as well. If somebody is in danger at this moment, call 999 first.",
 	}}
 	if twice {
-		hold.Text, hold.Above = "In doubt", []string{"A supervisor decides. What is the matter?"}
+		hold.Text, hold.Above = "In doubt", []string{"Fill in first what can be read. If somebody else says the same, it is held; if not, a supervisor decides. What is the matter?"}
 		return []menu{hold, alarm}
 	}
 	all := []menu{
