@@ -287,7 +287,7 @@ func (m Mailroom) Undo(ctx context.Context, at At, by optout.Actor) (Piece, erro
 // that or another reason.
 func (p Piece) alarmed() bool { return p.had("alarm") }
 
-func (p Piece) supervised() bool { return p.had("alarm", "keyed-otherwise") }
+func (p Piece) supervised() bool { return p.had("alarm", "keyed-otherwise", "judged") }
 
 func (p Piece) had(kinds ...string) bool {
 	return slices.ContainsFunc(p.History, func(e Event) bool { return slices.Contains(kinds, e.Kind) })
@@ -417,7 +417,7 @@ func (m Mailroom) divide(ctx context.Context, b *Batch, p *Piece, part Part) (re
 		}
 		p.Envelope = part.Envelope
 	}
-	var free numbers
+	var free *numbers
 	if p.Envelope == 0 || !whole && !part.Same {
 		if free, err = m.free(ctx, *b); err != nil {
 			return nil, err
@@ -426,7 +426,7 @@ func (m Mailroom) divide(ctx context.Context, b *Batch, p *Piece, part Part) (re
 	if p.Envelope == 0 {
 		p.Envelope = free.next()
 	} else if free != nil {
-		free[p.Envelope] = true
+		free.take(p.Envelope)
 	}
 	b.Highest = max(b.Highest, p.Envelope)
 	switch {
@@ -451,28 +451,44 @@ func (m Mailroom) divide(ctx context.Context, b *Batch, p *Piece, part Part) (re
 	return []Piece{left.said(m.Now(), machine, "left-over", p.ID)}, nil
 }
 
-// numbers are those that envelopes of a batch have.
-type numbers map[int]bool
+// numbers are those of a batch's envelopes: which an envelope has, and which some place was ever given.
+type numbers struct {
+	declared     int
+	taken, given map[int]bool
+}
 
 // free are the numbers of a batch's envelopes, from which the next one is taken. A place to which no file came, and another
 // scan of what was opened, take none up.
-func (m Mailroom) free(ctx context.Context, b Batch) (numbers, error) {
+func (m Mailroom) free(ctx context.Context, b Batch) (*numbers, error) {
 	pieces, err := m.Store.Pieces(ctx, b.ID)
-	taken := numbers{}
+	n := &numbers{b.Declared, map[int]bool{}, map[int]bool{}}
 	for _, p := range pieces {
-		if p.Envelope > 0 && p.Status != Lapsed && p.Status != Rescan {
-			taken[p.Envelope] = true
+		n.given[p.Envelope] = true
+		if p.Status != Lapsed && p.Status != Rescan {
+			n.taken[p.Envelope] = true
 		}
 	}
-	return taken, err
+	return n, err
 }
 
-// next is the first number that no envelope has yet; from then on one has it.
-func (n numbers) next() int {
-	for free := 1; ; free++ {
-		if !n[free] {
-			n[free] = true
-			return free
+// next is the first number of those declared that nothing had yet, then the first that nothing has any more, then the first
+// beyond. From then on an envelope has it.
+func (n *numbers) next() int {
+	for _, used := range []map[int]bool{n.given, n.taken} {
+		for free := 1; free <= n.declared; free++ {
+			if !used[free] {
+				return n.take(free)
+			}
 		}
 	}
+	for free := n.declared + 1; ; free++ {
+		if !n.taken[free] {
+			return n.take(free)
+		}
+	}
+}
+
+func (n *numbers) take(number int) int {
+	n.taken[number], n.given[number] = true, true
+	return number
 }

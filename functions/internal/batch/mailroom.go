@@ -244,7 +244,7 @@ func (m Mailroom) ExpectOnce(ctx context.Context, id string, by optout.Actor, ke
 	slots, next := slots[:len(names)], slots[len(names)] // which there is if more were made under the key
 	_, err := m.change(ctx, id, func(b *Batch) (Change, error) {
 		pieces = nil
-		var free numbers
+		var free *numbers
 		switch _, err := m.Store.Piece(ctx, FirstOf(id, slots[0].ID)); {
 		case err == nil: // it was said before, or our own answer was lost on the way
 			return Change{}, errNothing

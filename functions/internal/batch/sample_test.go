@@ -450,8 +450,8 @@ func TestAMissingEnvelopeIsNotHidden(t *testing.T) {
 	}
 }
 
-// The next envelope has the first number that is free: a place to which nothing came leaves no gap behind.
-func TestANumberThatNobodyHasIsTheNextOne(t *testing.T) {
+// The next envelope has the first number that is free, at last that of a place to which nothing came: it leaves no gap behind.
+func TestTheNextEnvelopeHasANumberThatIsFree(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
 	id := r.open(3)
@@ -466,7 +466,7 @@ func TestANumberThatNobodyHasIsTheNextOne(t *testing.T) {
 		got[p.At] = p.Envelope
 	}
 	rest := batch.At{Batch: id, ID: strings.Replace(three.ID, "-001", "-002", 1)}
-	if got[lapsed] != 1 || got[one] != 1 || got[two] != 2 || got[three] != 2 || got[rest] != 3 {
+	if got[lapsed] != 1 || got[one] != 2 || got[two] != 3 || got[three] != 1 || got[rest] != 3 {
 		t.Errorf("the envelopes are %v", got)
 	}
 	r.audit()

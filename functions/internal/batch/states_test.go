@@ -109,6 +109,7 @@ sample taken    | twi .   tak | =   .    | =   dec dec | dec dec dec | now now n
 sample in doubt | twi .   .   | =   =    | =   dec dec | dec dec dec | now now now | dec dec dec | twi .   .   | twi .   .      | sup sup now | sup sup now | now now now
 sample sent back| twi .   .   | =   =    | dec dec dec | =   dec dec | wa  wa  wa  | dec dec dec | twi .   .   | twi .   .      | sup sup now | sup sup now | .   .   .
 back otherwise  | sup sup .   | =   =    | dec dec dec | dec dec dec | now now now | dec dec dec | now =   now | now =   now    | sup sup .   | sup sup now | .   .   .
+back judged     | now now now | =   =    | dec dec dec | dec dec dec | sup sup wa  | dec dec dec | now now now | now now now    | sup sup =   | sup sup now | .   .   .
 read alike      | now now now | =   =    | dec dec dec | dec dec dec | now now now | dec dec dec | now =   now | now =   now    | sup sup now | sup sup now | now now now
 read otherwise  | sup sup .   | =   =    | dec dec dec | dec dec dec | now now now | dec dec dec | now =   now | now =   now    | sup sup .   | sup sup now | now now now
 read by sue     | sup sup own | =   =    | dec dec dec | dec dec dec | now now now | dec dec dec | now now =   | now now =      | sup sup own | sup sup .   | now now now
@@ -292,9 +293,11 @@ func (r *room) state(id, name string) batch.At {
 		r.Sample = 200 // so that of what came to no form all are drawn, too
 		defer func() { r.Sample = 0 }()
 		return did("waiting", map[string]string{"sampled": "key", "sample in doubt": "hold", "sample sent back": "sent back"}[name])
-	case "back otherwise":
+	case "back otherwise", "back judged":
 		at := r.state(id, "sample sent back")
-		r.must(verbs["read again"](r, at, bob))
+		if r.must(verbs["read again"](r, at, bob)); name == "back judged" {
+			r.must(verbs["judge"](r, at, sue))
+		}
 		return at
 	case "sample taken", "read alike", "read otherwise", "read as alarm":
 		at := r.state(id, "sampled")
@@ -401,7 +404,7 @@ func TestWhatComesOfAPieceIsAsTheTableSays(t *testing.T) {
 			}
 		}
 	}
-	if len(states) != 36 || cells < 1300 {
+	if len(states) != 37 || cells < 1300 {
 		t.Errorf("%d states, %d cells", len(states), cells)
 	}
 }
