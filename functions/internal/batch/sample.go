@@ -189,9 +189,9 @@ type Judgment struct {
 }
 
 // SetRightBy is what can be done about a finished piece that is wrong. Nothing here changes a form: its practice and the office
-// can, and a piece that came to no form can be taken back as long as its paper is in the house. It can only be left as it is
-// if neither what is asked for nor whether there is a form is wrong.
-var SetRightBy = []string{"practice", "office", "taken-back", "safeguarding", LeftAsItIs}
+// can; a piece that came to no form can be taken back as long as its paper is in the house, and then its sender can be written
+// to. It can only be left as it is if neither what is asked for nor whether there is a form is wrong.
+var SetRightBy = []string{"practice", "office", "taken-back", "sender", "safeguarding", LeftAsItIs}
 
 // LeftAsItIs is one of SetRightBy: nobody is worse off for it.
 const LeftAsItIs = "left"

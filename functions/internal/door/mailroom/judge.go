@@ -129,7 +129,8 @@ func judging(p batch.Piece, f staff.Fields) (all template.HTML) {
 	}
 	var options []staff.Option
 	for _, code := range batch.SetRightBy {
-		if code == "taken-back" && !p.Form.IsZero() || code == "safeguarding" && p.Stage() != batch.Alarmed || code == "practice" && p.Form.IsZero() {
+		ofForm, ofOthers := code == "practice" || code == "office", code == "taken-back" || code == "sender"
+		if ofForm && p.Form.IsZero() || ofOthers && !p.Form.IsZero() || code == "safeguarding" && p.Stage() != batch.Alarmed {
 			continue
 		}
 		options = append(options, staff.Option{Value: code, Text: donesAsked[code].text, Hint: donesAsked[code].do})
@@ -141,7 +142,8 @@ func judging(p batch.Piece, f staff.Fields) (all template.HTML) {
 var donesAsked = map[string]reason{
 	"practice":       {"I rang or wrote to its practice, and gave the reference", "Say what is wrong. The practice can correct it before it applies the form, or return it."},
 	"office":         {"I told the office, and gave the reference", "Where the practice is not known, or is the wrong one."},
-	"taken-back":     {"I take its outcome back, so that it is keyed again", ""},
+	"taken-back":     {"I take its outcome back, so that it is keyed again", "As long as its paper is in the house."},
+	"sender":         {"I wrote to whoever sent it", "Where the paper has gone already."},
 	"safeguarding":   {"I did what our safeguarding procedure says", ""},
 	batch.LeftAsItIs: {"Nothing: nobody is worse off for it", "Never, if what is asked for is wrong."},
 }

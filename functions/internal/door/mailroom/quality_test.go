@@ -212,6 +212,36 @@ func TestAnAlarmOverAFinishedPieceIsBeforeASupervisor(t *testing.T) {
 	sue.says(sue.get(books), 200, "what it is is right as it was read once more; the safeguarding procedure was followed")
 }
 
+// What can be done about what came to no form is something else: it is taken back from its page, once that is decided.
+func TestWhatWasNoFormIsTakenBackOnceItIsDecided(t *testing.T) {
+	t.Parallel()
+	h := newDesk(t, 0)
+	h.room.Sample = 200
+	at := h.scanned(batch.Page{})
+	if _, err := h.room.HasOutcome(t.Context(), at, ann, batch.Outcome{Status: batch.SentBack, Why: batch.Type1}); err != nil {
+		t.Fatal(err)
+	}
+	bob, sue := h.bob(), h.sue()
+	bob.takes(batch.Sampled, at)
+	bob.leads(bob.post(pieceDesk(at), typed(read, "asked", "again", "stage", "Q", "do", "register")...), "/mailroom/desk")
+	books := "/mailroom/batches/" + batch.Show(at.Batch) + "/pieces/" + at.ID
+	sue.says(sue.post(books+"/undo"), 409) // first she says what is right
+	page := sue.says(sue.get(books+"/judge"), 200, "It came to no form.", `value="taken-back"`, `value="sender"`, "Back to sender: a Type 1 opt-out", "Quillfeather")
+	for _, not := range []string{`value="practice"`, `value="office"`, `value="safeguarding"`} {
+		if strings.Contains(page.body, not) {
+			t.Errorf("%s is offered", not)
+		}
+	}
+	sue.leads(sue.post(books+"/judge", "right-outcome", "again", "done", "taken-back"), books)
+	ann := h.ann()
+	ann.says(ann.post(books+"/undo"), 409, "This is for a supervisor to decide.")
+	sue.leads(sue.post(books+"/undo"), books)
+	if p := h.stands(at); p.Stage() != batch.Keying1 {
+		t.Errorf("it stands %+v", p)
+	}
+	h.keepsSecret()
+}
+
 // However many alarms and disputes there are, all alarms stand first.
 func TestAlarmsStandBeforeAHundredDisputes(t *testing.T) {
 	t.Parallel()

@@ -177,7 +177,7 @@ func fieldsOf(codes []string) string {
 
 // setRightBy is what was done about a finished piece that is wrong.
 var setRightBy = map[string]string{
-	"practice": "its practice was told", "office": "the office was told", "taken-back": "its outcome is taken back", "safeguarding": "the safeguarding procedure was followed",
+	"practice": "its practice was told", "office": "the office was told", "taken-back": "its outcome is taken back", "sender": "its sender was written to", "safeguarding": "the safeguarding procedure was followed",
 	batch.LeftAsItIs: "it is left as it is",
 }
 

@@ -42,9 +42,13 @@ async function ten(visitor, { scans }) {
   await works(supervisor, `${home}/desk?batch=${batch}&stage=S`, 'Next piece to key once more', second)
   await supervises(supervisor)
   await works(supervisor, `${home}/desk?batch=${batch}&stage=V`, 'Next piece for a supervisor', {
-    'photograph.jpg 1': { compared: true, choice: form('photograph.jpg', 1).choice },
     'letter.pdf 2': form('letter.pdf', 2),
   })
+  await supervisor.open(`${home}/supervise`) // what is unlike she has read herself: it is not among those that she is given
+  await supervisor.press(supervisor.page.locator(`td a[href^="${home}/desk/${batch.replaceAll('-', '')}/"]`))
+  await supervisor.check({ as: 'piece-own' })
+  await supervisor.press(supervisor.page.getByRole('button', { name: 'There is no other supervisor: I decide' }))
+  await new Desk(supervisor, 'photograph.jpg 1').does({ compared: true, choice: form('photograph.jpg', 1).choice })
 
   await visitor.open(`${home}/batches/${batch}`)
   await follow(visitor, 'Put something in by hand')
@@ -431,9 +435,10 @@ async function checked(visitor, batch, held) {
   await says(clerk, 'What you read is recorded.')
   await clerk.leave()
   await supervises(visitor)
-  await follow(visitor, 'Decide which is right', { as: 'judge-own' })
+  await visitor.press(visitor.page.locator(`td a[href^="${home}/batches/${batch}/"][href$="/judge"]`))
+  await visitor.check({ as: 'judge-own' })
   await push(visitor, 'There is no other supervisor: I decide', { as: 'judge' })
-  await answer(visitor, { wrong: [{}, { 'right-outcome': 'again' }], right: { 'right-outcome': 'again', done: 'office' } })
+  await answer(visitor, { wrong: [{}, { 'right-outcome': 'again' }], right: { 'right-outcome': 'again', done: 'taken-back' } })
   await visitor.check({ as: 'piece-judged' })
 }
 
