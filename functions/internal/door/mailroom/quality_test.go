@@ -132,7 +132,7 @@ func TestASupervisorJudgesASample(t *testing.T) {
 		t.Errorf("it stands %+v", p)
 	}
 	sue.says(sue.get(books+"/judge"), 404)
-	sue.says(sue.get(books), 200, "A supervisor decided: what it asks for is right as it was read once more; last name is right as it was before; its practice was told")
+	sue.says(sue.get(books), 200, "A supervisor decided what is right: what it asks for: as it was read once more; last name: as it was before; its practice was told")
 	text := readable(sue.get("/mailroom/supervise").body)
 	for _, want := range []string{
 		"Field What it asks for Checked 1 Wrong 1 Share 100.0%", "Field Last name Checked 1 Wrong 0 Share 0.0%",
@@ -209,7 +209,7 @@ func TestAnAlarmOverAFinishedPieceIsBeforeASupervisor(t *testing.T) {
 	books := "/mailroom/batches/" + batch.Show(at.Batch) + "/pieces/" + at.ID
 	sue.says(sue.get(books+"/judge"), 200, "tells of a risk to someone", `value="safeguarding"`)
 	sue.leads(sue.post(books+"/judge", "right-outcome", "again", "done", "safeguarding"), "/mailroom/supervise")
-	sue.says(sue.get(books), 200, "what it is is right as it was read once more; the safeguarding procedure was followed")
+	sue.says(sue.get(books), 200, "what it is: as it was read once more; the safeguarding procedure was followed")
 }
 
 // What can be done about what came to no form is something else: it is taken back from its page, once that is decided.

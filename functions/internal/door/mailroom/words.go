@@ -182,7 +182,7 @@ var setRightBy = map[string]string{
 }
 
 // rights is which reading is right, in words.
-var rights = map[batch.Right]string{batch.First: "as it was before", batch.Again: "as it was read once more", batch.Neither: "neither"}
+var rights = map[batch.Right]string{batch.First: "as it was before", batch.Again: "as it was read once more", batch.Neither: "in neither way"}
 
 // told are happenings whose detail is more than one code.
 var told = map[string]func(detail string) string{
@@ -204,9 +204,9 @@ var told = map[string]func(detail string) string{
 				all = append(all, cmp.Or(setRightBy[code], code))
 				continue
 			}
-			all = append(all, fieldOf(field)+" is right "+cmp.Or(map[batch.Right]string{batch.Neither: "in neither reading"}[batch.Right(right)], rights[batch.Right(right)]))
+			all = append(all, fieldOf(field)+": "+cmp.Or(rights[batch.Right(right)], right))
 		}
-		return "A supervisor decided: " + strings.Join(all, "; ")
+		return "A supervisor decided what is right: " + strings.Join(all, "; ")
 	},
 	"posted": func(detail string) string {
 		if detail == "kept" {
