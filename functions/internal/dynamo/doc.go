@@ -30,7 +30,8 @@
 //	       pieces that wait      LPK L#keying#<0…15>           LSK <K to be keyed, S once more, V for
 //	                                                             a supervisor>#<time>#<batch>#<piece>
 //	due    what is due by when   DPK DUE#<0…1023> (sparse)     DSK <time>#<noun>#<id>
-//	       uploads               DPK DUE#<upload|scan>#<0…15>  DSK likewise
+//	       uploads               DPK DUE#<upload|scan|         DSK likewise
+//	                               unanswered>#<0…15>
 //	       batches               DPK DUE#batch#<0…15>          DSK likewise
 //
 // Times in keys are RFC 3339, UTC, milliseconds, and so sort as text. Index entries are hints: whoever finds one
