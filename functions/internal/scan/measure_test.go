@@ -1,6 +1,8 @@
 package scan
 
 import (
+	"image"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -91,15 +93,22 @@ func BenchmarkPage(b *testing.B) {
 	}
 }
 
-// A whole file of ten pages, as whoever calls Read waits for it.
+// A whole file, as whoever calls Read waits for it: ten pages in colour, and as many in grey as a file may have.
 func BenchmarkRead(b *testing.B) {
 	e := open(b)
-	m := form()
-	file := scantest.PDF(m, m, m, m, m, m, m, m, m, m)
-	b.ResetTimer()
-	for b.Loop() {
-		if s, err := e.Read(b.Context(), file, func(Page) error { return nil }); err != nil || s.Pages != 10 {
-			b.Fatal(s, err)
-		}
+	for name, file := range map[string][]byte{
+		"10 in colour": scantest.PDF(slices.Repeat([]image.Image{form()}, 10)...),
+		"100 in grey":  scantest.PackedPDF(40, slices.Repeat([]image.Image{scantest.Grey(form())}, 100)...),
+	} {
+		b.Run(name, func(b *testing.B) {
+			start := busy()
+			for b.Loop() {
+				if s, err := e.Read(b.Context(), file, func(Page) error { return nil }); err != nil || s.Pages < 10 {
+					b.Fatal(s, err)
+				}
+			}
+			b.ReportMetric((busy()-start).Seconds()/float64(b.N), "s-CPU")
+			b.ReportMetric(float64(len(file))/1e6, "MB")
+		})
 	}
 }

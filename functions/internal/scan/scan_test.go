@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -147,7 +148,7 @@ func TestLargePagesAreScaledDownAndSmallOnesAreNotScaledUp(t *testing.T) {
 		for i := range m.Pix {
 			m.Pix[i] = uint8(i % c.w * 255 / c.w)
 		}
-		r := shrink(read(m))
+		r := shrink(read(m), fits(m.Bounds().Size()))
 		if r.width != c.wantW || r.height != c.wantH || r.cb != nil {
 			t.Errorf("%d × %d becomes %d × %d, in colour %v", c.w, c.h, r.width, r.height, r.cb != nil)
 		}
@@ -177,7 +178,7 @@ func TestWhatIsTransparentIsOnWhitePaper(t *testing.T) {
 
 func TestOnlyEmptyPagesAreBlank(t *testing.T) {
 	t.Parallel()
-	blank := func(m *image.RGBA) bool { return shrink(read(m)).blank() }
+	blank := func(m *image.RGBA) bool { return shrink(read(m), m.Bounds().Size()).blank() }
 	for seed := range uint64(2) {
 		if !blank(scantest.Paper(seed, seed%2 == 0)) {
 			t.Errorf("paper %d, punched %v, is not blank", seed, seed%2 == 0)
@@ -216,6 +217,67 @@ func TestABlankBackOfAFormIsBlankInEveryKindOfFile(t *testing.T) {
 	}
 	if p := pagesOf(t, scantest.Letter(""))[0]; !p.Blank {
 		t.Error("an empty typed page is not blank")
+	}
+}
+
+// A page that is one JPEG is taken as it is, in its own size; but only if nothing else would be seen of it.
+func TestWhatIsOddAboutAScannedPageIsSeen(t *testing.T) {
+	t.Parallel()
+	const dark, light, white = 30, 220, 255
+	m := image.NewGray(image.Rect(0, 0, 1640, 2320)) // a little less than A4 has
+	for i := range m.Pix {
+		m.Pix[i] = light
+		if x, y := i%1640, i/1640; x < 820 && y < 1160 {
+			m.Pix[i] = dark
+		}
+	}
+	whole := "q 595.28 0 0 841.89 0 0 cm /I Do Q"
+	off := []string{"<</Type/OCG/Name(x)>>"}
+	e := open(t)
+	for name, c := range map[string]struct {
+		odd           scantest.Odd
+		width, height int
+		corners       [4]float64 // its quarters: left and right above, left and right below
+	}{
+		"nothing":                  {scantest.Odd{}, 1640, 2320, [4]float64{dark, light, light, light}},
+		"a name for the image":     {scantest.Odd{Image: "/Name/Im0/Interpolate true"}, 1640, 2320, [4]float64{dark, light, light, light}},
+		"its shades turned round":  {scantest.Odd{Image: "/Decode[1 0]"}, 1654, 2339, [4]float64{255 - dark, 255 - light, 255 - light, 255 - light}},
+		"a mask of nothing":        {scantest.Odd{Image: "/SMask 5 0 R", More: []string{"<</Type/XObject/Subtype/Image/Width 1/Height 1/BitsPerComponent 8/ColorSpace/DeviceGray/Length 1>>\nstream\n\x00\nendstream"}}, 1654, 2339, [4]float64{white, white, white, white}},
+		"a shade that is masked":   {scantest.Odd{Image: "/Mask[200 255]"}, 1654, 2339, [4]float64{dark, white, white, white}},
+		"a page that is turned":    {scantest.Odd{Page: "/Rotate 90"}, 2339, 1654, [4]float64{light, dark, light, light}},
+		"a part of the page":       {scantest.Odd{Page: "/CropBox[0 0 297.64 841.89]"}, 827, 2339, [4]float64{dark, dark, light, light}},
+		"upside down":              {scantest.Odd{Content: "q 595.28 0 0 -841.89 0 841.89 cm /I Do Q"}, 1654, 2339, [4]float64{light, light, dark, light}},
+		"half of the page":         {scantest.Odd{Content: "q 595.28 0 0 420.94 0 0 cm /I Do Q"}, 1654, 2339, [4]float64{white, white, -1, light}},
+		"beside the page":          {scantest.Odd{Content: "q 595.28 0 0 841.89 297.64 0 cm /I Do Q"}, 1654, 2339, [4]float64{white, dark, white, light}},
+		"cut off":                  {scantest.Odd{Content: "0 0 297.64 841.89 re W n " + whole}, 1654, 2339, [4]float64{dark, white, light, white}},
+		"something over it":        {scantest.Odd{Content: whole + " 0 g 297.64 0 297.64 420 re f"}, 1654, 2339, [4]float64{dark, light, light, 0}},
+		"something under it":       {scantest.Odd{Content: "0 g 0 0 595 842 re f " + whole}, 1654, 2339, [4]float64{dark, light, light, light}},
+		"twice, smaller":           {scantest.Odd{Content: whole + " q 297.64 0 0 420.94 297.64 0 cm /I Do Q"}, 1654, 2339, [4]float64{dark, light, light, -1}},
+		"nothing to be seen of it": {scantest.Odd{Content: "q /G gs 595.28 0 0 841.89 0 0 cm /I Do Q"}, 1654, 2339, [4]float64{white, white, white, white}},
+		"in a layer":               {scantest.Odd{Content: "/OC /L BDC " + whole + " EMC", More: off}, 1654, 2339, [4]float64{dark, light, light, light}},
+		"a note on the page":       {scantest.Odd{Page: "/Annots[<</Type/Annot/Subtype/Square/Rect[300 10 590 410]/F 4/IC[0 0 0]/AP<</N 5 0 R>>>>]", More: []string{"<</Type/XObject/Subtype/Form/BBox[0 0 1 1]/Length 18>>\nstream\n0 g 0 0 1 1 re f  \nendstream"}}, 1654, 2339, [4]float64{dark, light, light, 0}},
+	} {
+		var pages []Page
+		if s, err := e.Read(t.Context(), scantest.OddPDF(m, c.odd), func(p Page) error { pages = append(pages, p); return nil }); err != nil || s.Pages != 1 {
+			t.Errorf("%s: %+v, %v", name, s, err)
+			continue
+		}
+		if p := pages[0]; p.Width != c.width || p.Height != c.height || p.Fault != nil {
+			t.Errorf("%s: the page is %d × %d, %v", name, p.Width, p.Height, p.Fault)
+			continue
+		}
+		picture := decode(t, pages[0].JPEG)
+		for n, want := range c.corners {
+			x, y := c.width/4+n%2*c.width/2, c.height/4+n/2*c.height/2
+			if got := shade(picture.At(x, y)); want >= 0 && math.Abs(got-want) > 4 {
+				t.Errorf("%s: quarter %d is %.0f, want %.0f", name, n, got, want)
+			}
+		}
+	}
+	// The same bytes twice: which dictionary is whose, nobody says.
+	var widths []int
+	if _, err := e.Read(t.Context(), scantest.OddPDF(m, scantest.Odd{}, scantest.Odd{Image: "/Decode[1 0]"}), func(p Page) error { widths = append(widths, p.Width); return nil }); err != nil || !slices.Equal(widths, []int{1654, 1654}) {
+		t.Errorf("the same bytes twice: %v, %v", widths, err)
 	}
 }
 
