@@ -56,7 +56,7 @@ func BenchmarkOpenWithCache(b *testing.B) {
 
 // A page of a PDF, step by step, in the sandbox's process; grey and in colour.
 func BenchmarkPage(b *testing.B) {
-	coloured := form()
+	coloured := picture(b, "form")
 	grey := scantest.Grey(coloured)
 	for name, file := range map[string][]byte{"colour": scantest.PDF(coloured), "grey": scantest.PDF(grey), "typed": scantest.Letter("Dear practice,\nI do not want a record.")} {
 		b.Run(name, func(b *testing.B) {
@@ -95,10 +95,10 @@ func BenchmarkPage(b *testing.B) {
 
 // A whole file, as whoever calls Read waits for it: ten pages in colour, and as many in grey as a file may have.
 func BenchmarkRead(b *testing.B) {
-	e := open(b)
+	e, m := open(b), picture(b, "form")
 	for name, file := range map[string][]byte{
-		"10 in colour": scantest.PDF(slices.Repeat([]image.Image{form()}, 10)...),
-		"100 in grey":  scantest.PackedPDF(40, slices.Repeat([]image.Image{scantest.Grey(form())}, 100)...),
+		"10 in colour": scantest.PDF(slices.Repeat([]image.Image{m}, 10)...),
+		"100 in grey":  scantest.PackedPDF(40, slices.Repeat([]image.Image{scantest.Grey(m)}, 100)...),
 	} {
 		b.Run(name, func(b *testing.B) {
 			start := busy()

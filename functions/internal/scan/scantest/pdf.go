@@ -88,7 +88,7 @@ func (d *document) picture(entries string, body []byte) {
 	d.page(fmt.Sprintf("/MediaBox[%s]/Contents %d 0 R/Resources<</XObject<</I %d 0 R>>>>", a4, c, i))
 }
 
-// Odd is what is odd about a page that is one JPEG from edge to edge.
+// Odd is what is odd about a page of 2 by 3 inches that is one JPEG from edge to edge.
 type Odd struct {
 	Image   string   // more entries of the image's dictionary, which is object 4
 	Page    string   // more entries of the page's
@@ -107,10 +107,10 @@ func OddPDF(m *image.Gray, pages ...Odd) []byte {
 			d.add(more)
 		}
 		if o.Content == "" {
-			o.Content = "q 595.28 0 0 841.89 0 0 cm /I Do Q"
+			o.Content = "q 144 0 0 216 0 0 cm /I Do Q"
 		}
 		c := d.stream("", []byte(o.Content))
-		d.page(fmt.Sprintf("/MediaBox[%s]/Contents %d 0 R/Resources<</XObject<</I %d 0 R>>/Font<</F 3 0 R>>/ExtGState<</G<</ca 0>>>>/Properties<</L 5 0 R>>>>%s", a4, c, i, o.Page))
+		d.page(fmt.Sprintf("/MediaBox[0 0 144 216]/Contents %d 0 R/Resources<</XObject<</I %d 0 R>>/Font<</F 3 0 R>>/ExtGState<</G<</ca 0>>>>/Properties<</L 5 0 R>>>>%s", c, i, o.Page))
 	}
 	return d.bytes()
 }
