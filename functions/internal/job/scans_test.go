@@ -269,7 +269,7 @@ func TestSilenceIsAskedAboutAndInTheEndSomebodyIsTold(t *testing.T) {
 			t.Errorf("%s: asked about %v", name, p.asked)
 		}
 		for range 24 * 60 { // and asking goes on, at a measured pace
-			if asked = len(p.asked); c.again {
+			if c.again {
 				p.hears(s, version, c.result)
 			}
 			p.sweep(time.Minute)
