@@ -33,7 +33,8 @@
 //	                                                             sample, E read otherwise>#<time>#<batch>
 //	                                                             #<piece>
 //	due    what is due by when   DPK DUE#<0…1023> (sparse)     DSK <time>#<noun>#<id>
-//	       uploads               DPK DUE#<upload|scan>#<0…15>  DSK likewise
+//	       uploads               DPK DUE#<upload|scan|         DSK likewise
+//	                               unanswered>#<0…15>
 //	       batches               DPK DUE#batch#<0…15>          DSK likewise
 //	       letters to be posted  DPK DUE#letter#<0…15>         DSK <time>#letter#<batch>#<piece>
 //

@@ -85,16 +85,16 @@ func uploadDue(u upload.Slot) entry {
 	if u.Due.IsZero() {
 		return entry{}
 	}
-	return entry{uploadShard(u.For, shard(u.ID, uploadShards)), stamp(u.Due) + "#upload#" + u.ID}
+	return entry{uploadShard(u.DueAs(), shard(u.ID, uploadShards)), stamp(u.Due) + "#upload#" + u.ID}
 }
 
 // uploadShard is a part of what is due of uploads of one purpose: those of extracts and of scans are not read by the same
-// function.
+// function, and scans that wait for a malware result in vain are shown to the office.
 func uploadShard(p upload.Purpose, n int) string {
-	if p == upload.Scan {
-		return fmt.Sprintf("DUE#scan#%d", n)
+	if p == upload.Extract {
+		return fmt.Sprintf("DUE#upload#%d", n)
 	}
-	return fmt.Sprintf("DUE#upload#%d", n)
+	return fmt.Sprintf("DUE#%s#%d", p, n)
 }
 
 // uploadsOf is the list of a practice's slots, and uploadEntry the place of one on it.

@@ -24,7 +24,7 @@ func TestAFormIsAppliedAndChecked(t *testing.T) {
 			t.Errorf("%s the person sees %q, want %q", when, got, want)
 		}
 	}
-	eventually(t, "the practice has a mail", 30*time.Second, func() bool { return len(s.mails()) > 0 })
+	eventually(t, "the practice has a mail", func() bool { return len(s.mails()) > 0 })
 	_, after, found := strings.Cut(s.mails()[0].Text, "Sign in here: "+s.patients)
 	link, _, _ := strings.Cut(after, "\n")
 	if !found || link != "/practice" {
@@ -79,7 +79,7 @@ func TestAFormIsAppliedAndChecked(t *testing.T) {
 		t.Fatalf("the list is not taken: %d %s %v", a.code, a.body, err)
 	}
 	at := a.header.Get("Location")
-	eventually(t, "the list is read", 30*time.Second, func() bool {
+	eventually(t, "the list is read", func() bool {
 		a, err = software.send(http.MethodGet, at, "", "")
 		return err == nil && strings.Contains(a.body, `"state":"read"`)
 	})

@@ -93,6 +93,7 @@ func scans(t *testing.T, folder string) (all []scanned) {
 		all = append(all, scanned{name, path, forms})
 	}
 	seed := uint64(time.Now().UnixNano())
+	t.Logf("%s: seed %d", filepath.Base(folder), seed)
 	page := func() (image.Image, form) {
 		seed++
 		paper, f := filledIn(seed)

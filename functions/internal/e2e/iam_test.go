@@ -186,7 +186,7 @@ func (s *stack) register(practice, person string) (reference string, err error) 
 func (s *stack) await(what string, holds func() bool) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.After(30 * time.Second); ; {
+	for end := time.After(patience); ; {
 		if holds() {
 			return s.denied()
 		}
@@ -196,7 +196,7 @@ func (s *stack) await(what string, holds func() bool) error {
 		select {
 		case <-tick.C:
 		case <-end:
-			return fmt.Errorf("%s: not within 30 s", what)
+			return fmt.Errorf("%s: not within %v", what, patience)
 		}
 	}
 }

@@ -98,9 +98,9 @@ func TestKilledAtRandomPointsNothingIsLost(t *testing.T) {
 			}
 		}
 		mu.Lock()
-		enough := attempts + 4 + random.IntN(20)
+		enough := attempts + 8 + random.IntN(20)
 		mu.Unlock()
-		eventually(t, "clients have been answered", 30*time.Second, func() bool {
+		eventually(t, "clients have been answered", func() bool {
 			mu.Lock()
 			defer mu.Unlock()
 			return attempts >= enough
@@ -109,7 +109,7 @@ func TestKilledAtRandomPointsNothingIsLost(t *testing.T) {
 		pids := s.pids()
 		changed <- nil
 		s.kill()
-		eventually(t, "all processes died with the runner", 10*time.Second, func() bool { return running(pids) == 0 })
+		eventually(t, "all processes died with the runner", func() bool { return running(pids) == 0 })
 	}
 	close(stop)
 	clients.Wait()

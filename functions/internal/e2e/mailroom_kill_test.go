@@ -178,7 +178,7 @@ func TestTheMailroomIsKilledAtRandomPointsAndItsBooksAddUp(t *testing.T) {
 			killed["the whole stack"]++
 			pids := s.pids()
 			s.kill()
-			eventually(t, "all processes died with the runner", 10*time.Second, func() bool { return running(pids) == 0 })
+			eventually(t, "all processes died with the runner", func() bool { return running(pids) == 0 })
 			_ = client.Process.Kill() // it would go on with the address of a stack that is no more
 			_ = client.Wait()
 			client = nil
@@ -192,7 +192,7 @@ func TestTheMailroomIsKilledAtRandomPointsAndItsBooksAddUp(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		eventually(t, "the books add up", 30*time.Second, func() bool { return s.booksAddUp(id) == nil })
+		eventually(t, "the books add up", func() bool { return s.booksAddUp(id) == nil })
 		if err := s.booksAddUp(id); err != nil {
 			t.Fatalf("after kill %d: %v", k+1, err)
 		}

@@ -146,7 +146,7 @@ func (s *stack) interrupt() {
 	}
 	select {
 	case <-s.exited:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		s.t.Fatal("Ctrl-C does not end it")
 	}
 }
@@ -167,7 +167,7 @@ func (s *stack) post(path, key, body string) (answer, error) {
 func (s *stack) get(path string) (answer, error) { return s.send(http.MethodGet, path, "", "") }
 
 func (s *stack) send(method, path, key, body string) (answer, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, s.patients+path, strings.NewReader(body))
 	if err != nil {
@@ -280,16 +280,20 @@ func (s *stack) item(pk, sk string) map[string]any {
 	return nil
 }
 
+// patience is how long something may take that takes less than a second on a machine with nothing else to do. It only ends what
+// never comes, so it costs nothing to have much of it.
+const patience = 3 * time.Minute
+
 // eventually waits for a condition.
-func eventually(t testing.TB, what string, within time.Duration, holds func() bool) {
+func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.After(within); !holds(); {
+	for end := time.After(patience); !holds(); {
 		select {
 		case <-tick.C:
 		case <-end:
-			t.Fatalf("after %v still not: %s", within, what)
+			t.Fatalf("after %v still not: %s", patience, what)
 		}
 	}
 }

@@ -34,11 +34,11 @@ func TestAFormWalksToThePracticesMail(t *testing.T) {
 			if got := s.steps(r.Reference, "1957-03-31"); len(got) == 0 || got[0] != "received" {
 				t.Errorf("steps after registration: %v", got)
 			}
-			eventually(t, "the practice has a mail", 30*time.Second, func() bool {
+			eventually(t, "the practice has a mail", func() bool {
 				c.push(s)
 				return len(s.mails()) > 0
 			})
-			eventually(t, "the mail is recorded", 10*time.Second, func() bool { return s.item("P#A81001", "D")["mails"] != nil })
+			eventually(t, "the mail is recorded", func() bool { return s.item("P#A81001", "D")["mails"] != nil })
 			if got := s.steps(r.Reference, "1957-03-31"); strings.Join(got, " ") != "received in-hand" {
 				t.Errorf("steps after the mail: %v", got)
 			}
@@ -136,7 +136,7 @@ func TestBadInputMeetsTheRealStack(t *testing.T) {
 	if err != nil || other.status != http.StatusUnprocessableEntity {
 		t.Errorf("other answers under the key: %+v, %v", other, err)
 	}
-	eventually(t, "the practice has a mail", 30*time.Second, func() bool { return len(s.mails()) > 0 })
+	eventually(t, "the practice has a mail", func() bool { return len(s.mails()) > 0 })
 	silent(t, s)
 }
 
@@ -158,7 +158,7 @@ func TestStoppingLeavesNothingBehindAndStartingGoesOn(t *testing.T) {
 	if code := s.cmd.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("Ctrl-C ends it with %d", code)
 	}
-	eventually(t, "all processes are gone", 5*time.Second, func() bool { return running(pids) == 0 })
+	eventually(t, "all processes are gone", func() bool { return running(pids) == 0 })
 
 	s = start(t, state)
 	t.Logf("the next start was ready after %v", s.ready.Round(time.Millisecond))
@@ -167,7 +167,7 @@ func TestStoppingLeavesNothingBehindAndStartingGoesOn(t *testing.T) {
 	}
 	pids = s.pids()
 	s.kill()
-	eventually(t, "all processes are gone after SIGKILL", 5*time.Second, func() bool { return running(pids) == 0 })
+	eventually(t, "all processes are gone after SIGKILL", func() bool { return running(pids) == 0 })
 }
 
 func running(pids []int) (n int) {

@@ -54,8 +54,10 @@ const (
 	drawnWithin = 60 * time.Second
 )
 
-// Every file has its malware result within minutes. What has none is asked for again, less and less often.
-var askAfter = []time.Duration{10 * time.Minute, 30 * time.Minute, 2 * time.Hour, 6 * time.Hour}
+// Every file has its malware result within minutes. What has none is asked for again twice, then somebody is told: within an
+// hour of its coming, even if nobody says that it has come and it is found only when it is looked for (upload.LooksEvery).
+// From then on it is asked for less and less often.
+var askAfter = []time.Duration{10 * time.Minute, 10 * time.Minute, 15 * time.Minute, 2 * time.Hour, 6 * time.Hour}
 
 // Heard notes the malware result on a file, and reads it at once. A result on another version than the one that came
 // first says nothing of it. It may come at any time, and again.
@@ -79,6 +81,7 @@ func (r Scans) Heard(ctx context.Context, m trigger.MalwareResult) error {
 			return nil
 		}
 		s = s.Arrived(r.Now())
+		due := s.Due
 		s.Object, s.Lease, s.Tries, s.Due = m.Version, time.Time{}, 0, r.Now().UTC().Truncate(time.Millisecond)
 		switch m.Result {
 		case trigger.MalwareClean, trigger.MalwareInfected, trigger.MalwareUnsupported:
@@ -86,7 +89,9 @@ func (r Scans) Heard(ctx context.Context, m trigger.MalwareResult) error {
 				s.Malware = batch.Locked // in place of the result
 			}
 		default: // it is asked for again in its time
-			s.Fault, s.Due = "malware-"+m.Result, r.Now().Add(askAfter[0]).UTC().Truncate(time.Millisecond)
+			if s.Fault, s.Due = "malware-"+m.Result, due; s.Asked == 0 {
+				s.Due = s.Uploaded.Add(askAfter[0])
+			}
 		}
 		_, err = r.Store.SaveUpload(ctx, s)
 		return err
@@ -108,8 +113,11 @@ func ScansDue(r Scans) func(context.Context, func() time.Time) error {
 		r := r // another run may be under way
 		r.Now = now
 		until := now()
-		due := func(shard int) iter.Seq2[string, error] { return r.Store.UploadsDue(ctx, upload.Scan, shard, until) }
-		return sweep(ctx, r.Store.UploadShards(), 1, due, func(id string) error { return counted(ctx, "Scan", id, r.Now, r.Read) })
+		due := func(p upload.Purpose) error {
+			shard := func(n int) iter.Seq2[string, error] { return r.Store.UploadsDue(ctx, p, n, until) }
+			return sweep(ctx, r.Store.UploadShards(), 1, shard, func(id string) error { return counted(ctx, "Scan", id, r.Now, r.Read) })
+		}
+		return errors.Join(due(upload.Scan), due(upload.Unanswered))
 	}
 }
 
@@ -130,7 +138,7 @@ type books interface {
 	AnotherFile(ctx context.Context, first batch.At, version string) error
 }
 
-// books are the mailroom's; of a form's own scan, nothing but its slot.
+// books are the mailroom's; of a form's own scan, nothing but its slot, which says by itself where it stands (upload.Silent).
 func (r Scans) books(s upload.Slot) books {
 	if s.Batch == "" {
 		return none{}

@@ -232,31 +232,92 @@ func TestTheSameFileTwiceInOnePlaceIsOne(t *testing.T) {
 	}
 }
 
+// A person is told within an hour of the file's coming, whether somebody says that it has come or not, and whether the check
+// is silent, or fails each time.
 func TestSilenceIsAskedAboutAndInTheEndSomebodyIsTold(t *testing.T) {
 	t.Parallel()
-	for _, result := range []string{"", trigger.MalwareFailed, trigger.MalwareDenied} {
+	for name, c := range map[string]struct {
+		result string
+		after  time.Duration // when it is heard for the first time
+		again  bool          // each time that it is asked for
+	}{
+		"silent": {}, "failed": {result: trigger.MalwareFailed}, "denied": {result: trigger.MalwareDenied},
+		"failed late": {result: trigger.MalwareFailed, after: 9 * time.Minute}, "failed later": {result: trigger.MalwareFailed, after: 19 * time.Minute},
+		"failed each time": {result: trigger.MalwareFailed, after: time.Minute, again: true},
+	} {
 		p := newPostroom(t)
 		s := p.promises()
 		version := p.put(s, "ab")
-		if result != "" {
-			p.hears(s, version, result)
-		}
-		for hour := 0; hour < 20 && p.piece(s).Why == ""; hour++ {
+		came, asked := p.clock.Now(), 0
+		told := func() bool { return p.piece(s).Why != "" }
+		for minutes := 0; minutes < 120 && !told(); minutes++ {
 			if l := p.ledger(); l.Waiting != 1 {
-				t.Errorf("%q, hour %d: %+v", result, hour, l)
+				t.Errorf("%s, after %d minutes: %+v", name, minutes, l)
 			}
-			p.sweep(time.Hour)
+			if c.result != "" && time.Duration(minutes)*time.Minute == c.after || c.again && len(p.asked) > asked {
+				asked = len(p.asked)
+				p.hears(s, version, c.result)
+			}
+			p.sweep(time.Minute)
+		}
+		if after := p.clock.Now().Sub(came); !told() || after > time.Hour || after < 30*time.Minute {
+			t.Errorf("%s: somebody is told after %v: %v", name, after, told())
 		}
 		if piece := p.piece(s); piece.Status != batch.Checking || piece.Why != batch.Unchecked || piece.Stage() != batch.Aside {
-			t.Errorf("%q: %+v", result, piece)
+			t.Errorf("%s: %+v", name, piece)
 		}
-		if len(p.asked) < 3 || slices.ContainsFunc(p.asked, func(v string) bool { return v != version }) {
-			t.Errorf("%q: asked about %v", result, p.asked)
+		if len(p.asked) != upload.MostAsked+1 || slices.ContainsFunc(p.asked, func(v string) bool { return v != version }) {
+			t.Errorf("%s: asked about %v", name, p.asked)
+		}
+		for range 24 * 60 { // and asking goes on, at a measured pace
+			if c.again {
+				p.hears(s, version, c.result)
+			}
+			p.sweep(time.Minute)
+		}
+		if n := len(p.asked); n < 6 || n > 9 {
+			t.Errorf("%s: asked %d times in a day", name, n)
 		}
 		p.hears(s, version, trigger.MalwareClean) // after all
 		if piece := p.piece(s); piece.Status != batch.Waiting || piece.Why != "" {
-			t.Errorf("%q: %+v", result, piece)
+			t.Errorf("%s: %+v", name, piece)
 		}
+	}
+}
+
+// Nobody but the practice looks at the scan of its own form: the office is told of it, and no more once there is a result.
+func TestSilenceOnAScanOfAFormIsToldToTheOffice(t *testing.T) {
+	t.Parallel()
+	p := newPostroom(t)
+	s, err := p.store.SaveUpload(t.Context(), upload.NewAttachment(clerk("A81001"), optout.NewReference([10]byte{1}), p.clock.Now()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := p.put(s, "ab")
+	silent := func() []upload.Slot {
+		t.Helper()
+		all, more, err := upload.Silent(t.Context(), p.store, 10, p.clock.Now())
+		if err != nil || more {
+			t.Fatal(more, err)
+		}
+		return all
+	}
+	came := p.clock.Now()
+	for len(silent()) == 0 && p.clock.Now().Sub(came) < 2*time.Hour {
+		p.sweep(time.Minute)
+	}
+	if after := p.clock.Now().Sub(came); after > time.Hour {
+		t.Errorf("the office is told after %v", after)
+	}
+	asked := len(p.asked)
+	p.sweep(7 * time.Hour)
+	p.sweep(7 * time.Hour)
+	if len(p.asked) != asked+2 || len(silent()) != 1 || silent()[0].ID != s.ID {
+		t.Errorf("asked about %v; the office is told of %v", p.asked, silent())
+	}
+	p.hears(s, version, trigger.MalwareClean)
+	if got := p.slot(s); got.State != upload.Read || len(silent()) != 0 {
+		t.Errorf("%+v; the office is told of %v", got, silent())
 	}
 }
 

@@ -33,7 +33,7 @@ func (d *drawer) readImage(ctx context.Context, kind Kind, file []byte, out *pag
 		return fault
 	}
 	decode := map[Kind]func(io.Reader) (image.Image, error){JPEG: jpeg.Decode, PNG: png.Decode}[kind]
-	r, err := decoded(need, orientation, func() (image.Image, error) {
+	r, err := decoded(need, orientation, image.Point{}, func() (image.Image, error) {
 		return decode(&watched{ctx: ctx, Reader: bytes.NewReader(file)})
 	})
 	if cause := ctx.Err(); cause != nil {
@@ -61,8 +61,9 @@ func (d *drawer) gate(width, height, need int) *Refusal {
 // much is so much memory that what earlier images took is given back before it is asked for.
 const much = 32 << 20
 
-// decoded is a page out of a decoder, upright. A decoder that panics has only met a damaged page.
-func decoded(need, orientation int, decode func() (image.Image, error)) (r *raster, err error) {
+// decoded is a page out of a decoder, upright and in a size; the zero size is that of the image, as far as it fits. A decoder that
+// panics has only met a damaged page.
+func decoded(need, orientation int, size image.Point, decode func() (image.Image, error)) (r *raster, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			r, err = nil, fmt.Errorf("decode: %v", p)
@@ -75,7 +76,10 @@ func decoded(need, orientation int, decode func() (image.Image, error)) (r *rast
 	if err != nil {
 		return nil, err
 	}
-	r = shrink(read(m))
+	if size == (image.Point{}) {
+		size = fits(m.Bounds().Size())
+	}
+	r = shrink(read(m), size)
 	r.turn(orientation)
 	return r, nil
 }

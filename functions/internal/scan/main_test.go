@@ -16,7 +16,7 @@ import (
 	"example.org/optout/functions/internal/scan/scantest"
 )
 
-// folder has in it what the tests share: commands without the race detector, the cache, and the hostile files.
+// folder has in it what the tests share: commands without the race detector, the cache, and the files that they made.
 var folder string
 
 // built fills the folder for the first test that needs it; fuzzing needs none of it.
@@ -93,5 +93,17 @@ func hostile(tb testing.TB, name string) string {
 	return filepath.Join(made(tb, "files"), fmt.Sprintf("%02d", i))
 }
 
-// form is one that several tests look at, and change nothing of.
-var form = sync.OnceValue(func() *image.RGBA { return scantest.Form(1) })
+// sample is a file that was made before, and picture what is on one that is raw. Several tests look at them, and change nothing.
+func sample(tb testing.TB, name string) []byte {
+	tb.Helper()
+	file, err := os.ReadFile(filepath.Join(made(tb, "files"), name))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return file
+}
+
+func picture(tb testing.TB, name string) *image.RGBA {
+	tb.Helper()
+	return scantest.Picture(sample(tb, name+".raw"))
+}

@@ -1,6 +1,8 @@
 package scan
 
 import (
+	"image"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -54,7 +56,7 @@ func BenchmarkOpenWithCache(b *testing.B) {
 
 // A page of a PDF, step by step, in the sandbox's process; grey and in colour.
 func BenchmarkPage(b *testing.B) {
-	coloured := form()
+	coloured := picture(b, "form")
 	grey := scantest.Grey(coloured)
 	for name, file := range map[string][]byte{"colour": scantest.PDF(coloured), "grey": scantest.PDF(grey), "typed": scantest.Letter("Dear practice,\nI do not want a record.")} {
 		b.Run(name, func(b *testing.B) {
@@ -91,15 +93,22 @@ func BenchmarkPage(b *testing.B) {
 	}
 }
 
-// A whole file of ten pages, as whoever calls Read waits for it.
+// A whole file, as whoever calls Read waits for it: ten pages in colour, and as many in grey as a file may have.
 func BenchmarkRead(b *testing.B) {
-	e := open(b)
-	m := form()
-	file := scantest.PDF(m, m, m, m, m, m, m, m, m, m)
-	b.ResetTimer()
-	for b.Loop() {
-		if s, err := e.Read(b.Context(), file, func(Page) error { return nil }); err != nil || s.Pages != 10 {
-			b.Fatal(s, err)
-		}
+	e, m := open(b), picture(b, "form")
+	for name, file := range map[string][]byte{
+		"10 in colour": scantest.PDF(slices.Repeat([]image.Image{m}, 10)...),
+		"100 in grey":  scantest.PackedPDF(40, slices.Repeat([]image.Image{scantest.Grey(m)}, 100)...),
+	} {
+		b.Run(name, func(b *testing.B) {
+			start := busy()
+			for b.Loop() {
+				if s, err := e.Read(b.Context(), file, func(Page) error { return nil }); err != nil || s.Pages < 10 {
+					b.Fatal(s, err)
+				}
+			}
+			b.ReportMetric((busy()-start).Seconds()/float64(b.N), "s-CPU")
+			b.ReportMetric(float64(len(file))/1e6, "MB")
+		})
 	}
 }

@@ -16,24 +16,31 @@ type raster struct {
 // shades is an image as it is read: row by row, as luminance and colour. Width is that of the buffers.
 type shades interface {
 	Bounds() image.Rectangle
-	row(at int, y, cb, cr []byte) // at from 0
+	// row gives the row at a place from 0, and says whether it may have a colour.
+	row(at int, y, cb, cr []byte) (coloured bool)
 }
 
-// shrink is an image at most longest pixels long. Each pixel is the mean of what it covers. (The scalers of x/image/draw
+// fits is a size at most longest pixels long.
+func fits(size image.Point) image.Point {
+	if long := max(size.X, size.Y); long > longest {
+		return image.Pt(max(1, (size.X*longest+long/2)/long), max(1, (size.Y*longest+long/2)/long))
+	}
+	return size
+}
+
+// shrink is an image in a size that is not larger. Each pixel is the mean of what it covers. (The scalers of x/image/draw
 // that do so take 32 bytes for each pixel of a row's height.)
-func shrink(from shades) *raster {
+func shrink(from shades, to image.Point) *raster {
 	b := from.Bounds()
 	sw, sh := b.Dx(), b.Dy()
-	w, h := sw, sh
-	if long := max(sw, sh); long > longest {
-		w, h = max(1, (sw*longest+long/2)/long), max(1, (sh*longest+long/2)/long)
-	}
-	r := &raster{width: w, height: h, y: make([]byte, w*h), cb: make([]byte, w*h), cr: make([]byte, w*h)}
+	w, h := to.X, to.Y
+	r := &raster{width: w, height: h, y: make([]byte, w*h)}
 	if w == sw && h == sh {
-		for y := range h {
-			from.row(y, r.y[y*w:(y+1)*w], r.cb[y*w:(y+1)*w], r.cr[y*w:(y+1)*w])
-		}
+		r.copy(from)
 	} else {
+		if _, none := from.(grey); !none {
+			r.cb, r.cr = make([]byte, w*h), make([]byte, w*h)
+		}
 		r.mean(from, sw, sh)
 	}
 	if !r.colourful() {
@@ -42,73 +49,99 @@ func shrink(from shades) *raster {
 	return r
 }
 
+// copy takes over an image of the same size. There are no planes for colours before there is one: a page in grey, or most of a
+// typed page, needs none.
+func (r *raster) copy(from shades) {
+	w := r.width
+	cb, cr := make([]byte, w), make([]byte, w)
+	for y := range r.height {
+		at := y * w
+		coloured := from.row(y, r.y[at:at+w], cb, cr)
+		if coloured && r.cb == nil {
+			r.cb, r.cr = make([]byte, len(r.y)), make([]byte, len(r.y))
+			none(r.cb[:at])
+			none(r.cr[:at])
+		}
+		if r.cb != nil {
+			copy(r.cb[at:], cb)
+			copy(r.cr[at:], cr)
+		}
+	}
+}
+
 // one is a whole pixel of a source, as a weight.
 const one = 1 << 8
 
-// share is which pixel of the target a pixel of the source is in, and how much of it is in the next one.
-type share struct {
-	at     int
-	inNext uint64
+// cover is which part of a source's side a pixel of the target covers: from where the one before it ends, up to the source's
+// pixel before end, of which the next one has a share.
+type cover struct {
+	end    int
+	inNext int     // of one, that last pixel's share
+	part   float64 // of all that it covers, what is one
 }
 
-func shares(source, target int) []share {
-	all := make([]share, source)
-	for i := range all {
-		from, to := i*target, (i+1)*target // in units of 1/source of a target pixel
-		all[i].at = from / source
-		if edge := (all[i].at + 1) * source; to > edge && all[i].at+1 < target {
-			all[i].inNext = uint64(to-edge) * one / uint64(target)
-		}
+func covers(source, target int) []cover {
+	all := make([]cover, target)
+	begin, before := 0, 0
+	for at := range all {
+		edge := (at + 1) * source // in units of 1/target of a source's pixel
+		end := (edge + target - 1) / target
+		inNext := (end*target - edge) * one / target
+		all[at] = cover{end, inNext, 1 / float64((end-begin)*one-inNext+before)}
+		begin, before = end, inNext
 	}
 	return all
 }
 
 // mean makes every pixel the mean of the part of the source that it covers.
 func (r *raster) mean(from shades, sw, sh int) {
-	across, down := shares(sw, r.width), shares(sh, r.height)
-	total := func(all []share, n int) []uint64 {
-		sums := make([]uint64, n+1)
-		for _, s := range all {
-			sums[s.at] += one - s.inNext
-			sums[s.at+1] += s.inNext
-		}
-		return sums
-	}
-	wide, high := total(across, r.width), total(down, r.height)
-
-	planes := [3][]byte{r.y, r.cb, r.cr}
-	var rows, sums, next [3][]uint64
+	across, down := covers(sw, r.width), covers(sh, r.height)
 	var source [3][]byte
-	for p := range planes {
-		source[p] = make([]byte, sw)
-		rows[p], sums[p], next[p] = make([]uint64, r.width+1), make([]uint64, r.width+1), make([]uint64, r.width+1)
+	var sums [3][]int
+	for p := range source {
+		source[p], sums[p] = make([]byte, sw), make([]int, r.width)
 	}
-	for y, d := range down {
-		from.row(y, source[0], source[1], source[2])
-		for p := range planes {
-			row, sum, after := rows[p], sums[p], next[p]
-			clear(row)
-			for x, v := range source[p] {
-				s := across[x]
-				in := uint64(v) * s.inNext
-				row[s.at] += uint64(v)*one - in
-				row[s.at+1] += in
-			}
-			for x, v := range row {
-				in := v * d.inNext
-				sum[x] += v*one - in
-				after[x] += in
-			}
-			if y+1 == sh || down[y+1].at != d.at {
-				to := planes[p][d.at*r.width : (d.at+1)*r.width]
-				for x := range to {
-					weight := wide[x] * high[d.at]
-					to[x] = byte(min(255, (sum[x]+weight/2)/weight))
+	row := make([]int, r.width)
+	y := 0
+	for at, d := range down {
+		for ; y < d.end; y++ {
+			from.row(y, source[0], source[1], source[2])
+			for p, plane := range [3][]byte{r.y, r.cb, r.cr} {
+				if plane == nil {
+					continue
 				}
-				clear(sum)
-				sums[p], next[p] = after, sum
+				gather(row, source[p], across)
+				sum := sums[p][:len(row)]
+				if y+1 < d.end {
+					for x, v := range row {
+						sum[x] += v * one
+					}
+					continue
+				}
+				to := plane[at*r.width:][:len(row)]
+				for x, v := range row {
+					next := v * d.inNext
+					to[x] = byte(float64(sum[x]+v*one-next)*across[x].part*d.part + 0.5)
+					sum[x] = next
+				}
 			}
 		}
+	}
+}
+
+// gather sums up a row of the source for each pixel of the target.
+func gather(row []int, source []byte, across []cover) {
+	x, before := 0, 0
+	for at, c := range across {
+		sum, last := 0, 0
+		for _, v := range source[x:c.end] {
+			last = int(v)
+			sum += last
+		}
+		x = c.end
+		next := last * c.inNext
+		row[at] = sum*one - next + before
+		before = next
 	}
 }
 
@@ -116,13 +149,15 @@ func (r *raster) mean(from shades, sw, sh int) {
 // scanner's fringes do not.
 func (r *raster) colourful() bool {
 	const strong, few = 24, 40_000
-	n := 0
+	n, most := 0, len(r.y)/few
 	for i, cb := range r.cb {
-		if cr := r.cr[i]; cb > 128+strong || cb < 128-strong || cr > 128+strong || cr < 128-strong {
-			n++
+		if cb-(128-strong) > 2*strong || r.cr[i]-(128-strong) > 2*strong {
+			if n++; n > most {
+				return true
+			}
 		}
 	}
-	return n > len(r.y)/few
+	return false
 }
 
 // white says that there is not even noise on the page.

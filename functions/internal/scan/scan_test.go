@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -49,9 +50,9 @@ func apart(t *testing.T, a, b image.Image) float64 {
 
 func TestAScannedFormIsDrawnAsItIs(t *testing.T) {
 	t.Parallel()
-	form := form()
-	for kind, file := range map[Kind][]byte{PDF: scantest.PDF(form), PNG: scantest.PNG(form), JPEG: scantest.JPEG(form, 0)} {
-		p := pagesOf(t, file)[0]
+	form := picture(t, "form")
+	for _, kind := range []Kind{PDF, PNG, JPEG} {
+		p := pagesOf(t, sample(t, "form."+string(kind)))[0]
 		if p.Width != 1654 || p.Height != 2339 || p.Number != 1 || p.Blank || p.Fault != nil {
 			t.Errorf("%s: page %d is %d × %d, blank %v, fault %v", kind, p.Number, p.Width, p.Height, p.Blank, p.Fault)
 		}
@@ -70,7 +71,7 @@ func TestAScannedFormIsDrawnAsItIs(t *testing.T) {
 
 func TestEveryPackingOfATIFFIsRead(t *testing.T) {
 	t.Parallel()
-	all := form().SubImage(image.Rect(100, 150, 900, 700))
+	all := picture(t, "form").SubImage(image.Rect(100, 150, 900, 700))
 	grey := image.NewGray(image.Rect(0, 0, 800, 550))
 	for y := range 550 {
 		for x := range 800 {
@@ -132,7 +133,7 @@ func TestAPhotographIsTurnedUpright(t *testing.T) {
 			}
 		}
 	}
-	p := pagesOf(t, scantest.Photograph(form()))[0]
+	p := pagesOf(t, sample(t, "photograph.jpeg"))[0]
 	if p.Width != 1800 || p.Height != 2400 || p.Blank {
 		t.Errorf("a phone's photograph is %d × %d, blank %v", p.Width, p.Height, p.Blank)
 	}
@@ -147,7 +148,7 @@ func TestLargePagesAreScaledDownAndSmallOnesAreNotScaledUp(t *testing.T) {
 		for i := range m.Pix {
 			m.Pix[i] = uint8(i % c.w * 255 / c.w)
 		}
-		r := shrink(read(m))
+		r := shrink(read(m), fits(m.Bounds().Size()))
 		if r.width != c.wantW || r.height != c.wantH || r.cb != nil {
 			t.Errorf("%d × %d becomes %d × %d, in colour %v", c.w, c.h, r.width, r.height, r.cb != nil)
 		}
@@ -177,19 +178,18 @@ func TestWhatIsTransparentIsOnWhitePaper(t *testing.T) {
 
 func TestOnlyEmptyPagesAreBlank(t *testing.T) {
 	t.Parallel()
-	blank := func(m *image.RGBA) bool { return shrink(read(m)).blank() }
+	blank := func(m *image.RGBA) bool { return shrink(read(m), m.Bounds().Size()).blank() }
 	for seed := range uint64(2) {
-		if !blank(scantest.Paper(seed, seed%2 == 0)) {
+		if !blank(picture(t, fmt.Sprint("paper ", seed))) {
 			t.Errorf("paper %d, punched %v, is not blank", seed, seed%2 == 0)
 		}
 	}
 	for seed := range uint64(4) {
-		contrast := uint8(14 + 4*(seed%3))
-		if blank(scantest.Pencil(seed, contrast)) {
-			t.Errorf("pencil %d, %d shades darker than its paper, is blank", seed, contrast)
+		if blank(picture(t, fmt.Sprint("pencil ", seed))) {
+			t.Errorf("pencil %d, %d shades darker than its paper, is blank", seed, scantest.PencilOf(seed))
 		}
 	}
-	if blank(form()) {
+	if blank(picture(t, "form")) {
 		t.Error("a form is blank")
 	}
 	black := image.NewRGBA(image.Rect(0, 0, 800, 1200))
@@ -207,15 +207,75 @@ func TestOnlyEmptyPagesAreBlank(t *testing.T) {
 
 func TestABlankBackOfAFormIsBlankInEveryKindOfFile(t *testing.T) {
 	t.Parallel()
-	front, back := form(), scantest.Paper(4, true)
-	for name, file := range map[string][]byte{"PDF": scantest.PDF(front, back), "fax": scantest.TIFF(scantest.Group4, front, back)} {
-		p := pagesOf(t, file)
+	for _, name := range []string{"pdf", "tiff"} {
+		p := pagesOf(t, sample(t, "front and back."+name))
 		if p[0].Blank || !p[1].Blank {
 			t.Errorf("%s: the front is blank %v, the back %v", name, p[0].Blank, p[1].Blank)
 		}
 	}
 	if p := pagesOf(t, scantest.Letter(""))[0]; !p.Blank {
 		t.Error("an empty typed page is not blank")
+	}
+}
+
+// A page that is one JPEG is taken as it is, in its own size; but only if nothing else would be seen of it.
+func TestWhatIsOddAboutAScannedPageIsSeen(t *testing.T) {
+	t.Parallel()
+	const dark, light, white = 30, 220, 255
+	m := image.NewGray(image.Rect(0, 0, 396, 594)) // a little less than a page of 2 by 3 inches has
+	for i := range m.Pix {
+		m.Pix[i] = light
+		if x, y := i%396, i/396; x < 198 && y < 297 {
+			m.Pix[i] = dark
+		}
+	}
+	whole := "q 144 0 0 216 0 0 cm /I Do Q"
+	off := []string{"<</Type/OCG/Name(x)>>"}
+	e := open(t)
+	for name, c := range map[string]struct {
+		odd           scantest.Odd
+		width, height int
+		corners       [4]float64 // its quarters: left and right above, left and right below
+	}{
+		"nothing":                  {scantest.Odd{}, 396, 594, [4]float64{dark, light, light, light}},
+		"a name for the image":     {scantest.Odd{Image: "/Name/Im0/Interpolate true"}, 396, 594, [4]float64{dark, light, light, light}},
+		"its shades turned round":  {scantest.Odd{Image: "/Decode[1 0]"}, 400, 600, [4]float64{255 - dark, 255 - light, 255 - light, 255 - light}},
+		"a mask of nothing":        {scantest.Odd{Image: "/SMask 5 0 R", More: []string{"<</Type/XObject/Subtype/Image/Width 1/Height 1/BitsPerComponent 8/ColorSpace/DeviceGray/Length 1>>\nstream\n\x00\nendstream"}}, 400, 600, [4]float64{white, white, white, white}},
+		"a shade that is masked":   {scantest.Odd{Image: "/Mask[200 255]"}, 400, 600, [4]float64{dark, white, white, white}},
+		"a page that is turned":    {scantest.Odd{Page: "/Rotate 90"}, 600, 400, [4]float64{light, dark, light, light}},
+		"a part of the page":       {scantest.Odd{Page: "/CropBox[0 0 72 216]"}, 200, 600, [4]float64{dark, dark, light, light}},
+		"upside down":              {scantest.Odd{Content: "q 144 0 0 -216 0 216 cm /I Do Q"}, 400, 600, [4]float64{light, light, dark, light}},
+		"half of the page":         {scantest.Odd{Content: "q 144 0 0 108 0 0 cm /I Do Q"}, 400, 600, [4]float64{white, white, -1, light}},
+		"beside the page":          {scantest.Odd{Content: "q 144 0 0 216 72 0 cm /I Do Q"}, 400, 600, [4]float64{white, dark, white, light}},
+		"cut off":                  {scantest.Odd{Content: "0 0 72 216 re W n " + whole}, 400, 600, [4]float64{dark, white, light, white}},
+		"something over it":        {scantest.Odd{Content: whole + " 0 g 72 0 72 107 re f"}, 400, 600, [4]float64{dark, light, light, 0}},
+		"something under it":       {scantest.Odd{Content: "0 g 0 0 144 216 re f " + whole}, 400, 600, [4]float64{dark, light, light, light}},
+		"twice, smaller":           {scantest.Odd{Content: whole + " q 72 0 0 108 72 0 cm /I Do Q"}, 400, 600, [4]float64{dark, light, light, -1}},
+		"nothing to be seen of it": {scantest.Odd{Content: "q /G gs 595.28 0 0 841.89 0 0 cm /I Do Q"}, 400, 600, [4]float64{white, white, white, white}},
+		"in a layer":               {scantest.Odd{Content: "/OC /L BDC " + whole + " EMC", More: off}, 400, 600, [4]float64{dark, light, light, light}},
+		"a note on the page":       {scantest.Odd{Page: "/Annots[<</Type/Annot/Subtype/Square/Rect[73 4 143 106]/F 4/IC[0 0 0]/AP<</N 5 0 R>>>>]", More: []string{"<</Type/XObject/Subtype/Form/BBox[0 0 1 1]/Length 18>>\nstream\n0 g 0 0 1 1 re f  \nendstream"}}, 400, 600, [4]float64{dark, light, light, 0}},
+	} {
+		var pages []Page
+		if s, err := e.Read(t.Context(), scantest.OddPDF(m, c.odd), func(p Page) error { pages = append(pages, p); return nil }); err != nil || s.Pages != 1 {
+			t.Errorf("%s: %+v, %v", name, s, err)
+			continue
+		}
+		if p := pages[0]; p.Width != c.width || p.Height != c.height || p.Fault != nil {
+			t.Errorf("%s: the page is %d × %d, %v", name, p.Width, p.Height, p.Fault)
+			continue
+		}
+		picture := decode(t, pages[0].JPEG)
+		for n, want := range c.corners {
+			x, y := c.width/4+n%2*c.width/2, c.height/4+n/2*c.height/2
+			if got := shade(picture.At(x, y)); want >= 0 && math.Abs(got-want) > 4 {
+				t.Errorf("%s: quarter %d is %.0f, want %.0f", name, n, got, want)
+			}
+		}
+	}
+	// The same bytes twice: which dictionary is whose, nobody says.
+	var widths []int
+	if _, err := e.Read(t.Context(), scantest.OddPDF(m, scantest.Odd{}, scantest.Odd{Image: "/Decode[1 0]"}), func(p Page) error { widths = append(widths, p.Width); return nil }); err != nil || !slices.Equal(widths, []int{400, 400}) {
+		t.Errorf("the same bytes twice: %v, %v", widths, err)
 	}
 }
 

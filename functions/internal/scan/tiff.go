@@ -302,7 +302,7 @@ func (d *drawer) readDirectory(ctx context.Context, file []byte, p directory) (*
 	if !p.unpacks(ctx, d.gates.decoded) {
 		return nil, refuse("too-much-memory")
 	}
-	r, err := decoded(need, p.value(tagOrientation, 1), func() (image.Image, error) {
+	r, err := decoded(need, p.value(tagOrientation, 1), image.Point{}, func() (image.Image, error) {
 		return tiff.Decode(&page{watched{ctx: ctx, Reader: bytes.NewReader(file)}, p.header(file)})
 	})
 	if err != nil {

@@ -35,6 +35,10 @@ const (
 	Scan    Purpose = "scan"    // of paper: in a batch of the mailroom, or of a form that a practice registered
 )
 
+// Unanswered is what nothing is for: apart from other scans, those of practices' forms are due that the malware check gives no
+// answer on, so that the office finds them (DueAs).
+const Unanswered Purpose = "unanswered"
+
 const (
 	// Lasts is how long a file may begin to come after its slot was made.
 	Lasts = 15 * time.Minute
@@ -50,7 +54,7 @@ const (
 	// MostOfScan is how large a scan may be, in bytes.
 	MostOfScan = 20 << 20
 	// MostAsked is how often a malware result is asked for again before somebody is told; it is asked for all the same.
-	MostAsked = 3
+	MostAsked = 2
 	// MostTries is how often reading is tried before a person has to act.
 	MostTries = 8
 	// MostShown is how many forms in doubt, and how many rows that are not used, a slot names itself.
@@ -172,6 +176,14 @@ func (s Slot) IsEnded() bool { return s.State == Read || s.State == Refused || s
 // IsUnanswered says that the malware check gives no answer on the file, although it was asked again and again.
 func (s Slot) IsUnanswered() bool {
 	return s.State == Uploaded && s.Malware == "" && s.Asked >= MostAsked
+}
+
+// DueAs is under which purpose a slot is due: its own, or Unanswered. Of the mailroom's scans its books tell.
+func (s Slot) DueAs() Purpose {
+	if s.IsUnanswered() && s.Batch == "" {
+		return Unanswered
+	}
+	return s.For
 }
 
 // HasAnswer says that there is a file that tells what came of each row: the bucket keeps it for 30 days.

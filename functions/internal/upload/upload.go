@@ -43,8 +43,8 @@ type Store interface {
 	// Attachments gives the ids of the newest scans of a form's paper, a hundred at most, newest first. It reads an index.
 	Attachments(ctx context.Context, form optout.Reference, n int) ([]string, error)
 
-	// UploadShards is how many parts a purpose's list of due slots has; UploadsDue walks one of them, oldest first, up to
-	// and including now. It reads an index: a hint what to look at.
+	// UploadShards is how many parts a purpose's list of due slots has (DueAs); UploadsDue walks one of them, oldest first,
+	// up to and including now. It reads an index: a hint what to look at.
 	UploadShards() int
 	UploadsDue(ctx context.Context, p Purpose, shard int, now time.Time) iter.Seq2[string, error]
 
@@ -105,6 +105,51 @@ func Recent(ctx context.Context, store Store, practice nhs.ODSCode, n int) ([]Sl
 	slots = slices.DeleteFunc(slots, func(s Slot) bool { return s.Practice != practice })
 	slices.SortFunc(slots, Newest)
 	return slots, nil
+}
+
+// Silent reads strongly the scans of practices' forms that the malware check gives no answer on, those that came first first:
+// n at most; more says that there may be others.
+func Silent(ctx context.Context, store Store, n int, now time.Time) (slots []Slot, more bool, err error) {
+	var ids []string
+	parts := make([][]string, store.UploadShards())
+	err = worklist.Each(ctx, len(parts), func(ctx context.Context, part int) error {
+		for id, err := range store.UploadsDue(ctx, Unanswered, part, now.AddDate(1, 0, 0)) { // they are all asked for again by then
+			if err != nil {
+				return err
+			}
+			if parts[part] = append(parts[part], id); len(parts[part]) > n {
+				break
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	for _, part := range parts {
+		ids = append(ids, part...)
+	}
+	if more = len(ids) > n; more {
+		ids = ids[:n]
+	}
+	read := make([]Slot, len(ids))
+	err = worklist.Each(ctx, len(ids), func(ctx context.Context, i int) (err error) {
+		read[i], err = store.Upload(ctx, ids[i])
+		if errors.Is(err, optout.ErrNotFound) || errors.Is(err, optout.ErrUnreadable) {
+			err = nil
+		}
+		return err
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	for _, s := range read {
+		if s.DueAs() == Unanswered {
+			slots = append(slots, s)
+		}
+	}
+	slices.SortFunc(slots, func(a, b Slot) int { return a.Uploaded.Compare(b.Uploaded) })
+	return slots, more, nil
 }
 
 // NoteArrived records that the file of a slot is there, whoever else writes the slot at the same time, and gives the slot as

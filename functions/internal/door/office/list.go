@@ -18,6 +18,7 @@ import (
 	"example.org/optout/functions/internal/nhsui"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/signin"
+	"example.org/optout/functions/internal/upload"
 	"example.org/optout/functions/internal/worklist"
 )
 
@@ -164,6 +165,12 @@ func (d *Door) list(w http.ResponseWriter, r *http.Request, s signin.Session) {
 			return
 		}
 		v.Scans = unanswered(n, since, more)
+		silent, more, err := upload.Silent(ctx, d.Store, mostSilent, d.Now())
+		if err != nil {
+			d.house.Fail(w, r, err)
+			return
+		}
+		v.Silent = silentScans(silent, more)
 	}
 	d.house.Show(w, s, staff.Page{Name: "list", Title: "What the office has to do", Part: "/office", Wide: true, Done: done[q.Get("done")], Status: v.Find.Status(), Faults: v.Find.Faults(), Data: v})
 }
@@ -195,8 +202,39 @@ func unanswered(n int, since time.Time, more bool) string {
 		". Whoever looks after the malware check has to act: until then nobody opens these files, and their batches stay open."
 }
 
+// mostSilent is how many scans of practices' forms are named that have no malware result.
+const mostSilent = 20
+
+// silentScans says the same of the scans of practices' own forms; none if there are none.
+func silentScans(scans []upload.Slot, more bool) *silentView {
+	if len(scans) == 0 {
+		return nil
+	}
+	v := &silentView{Text: "1 scan of the paper of a practice’s form has"}
+	if len(scans) > 1 || more {
+		v.Text = strconv.Itoa(len(scans)) + " scans of the paper of practices’ forms have"
+	}
+	if more {
+		v.Text = "At least " + v.Text
+	}
+	v.Text += " had no malware result, although it was asked for again and again. Whoever looks after the malware check has to act: until then nobody opens these files. The forms themselves go on."
+	for _, s := range scans {
+		v.Rows = append(v.Rows, silentRow{Href: address(s.Form, ""), Reference: s.Form.String(), Text: staff.NameOf(s.Practice) + ", since " + staff.Moment(s.Uploaded)})
+	}
+	return v
+}
+
+// silentView is what is said of scans without a malware result, with the form of each.
+type silentView struct {
+	Text string
+	Rows []silentRow
+}
+
+type silentRow struct{ Href, Reference, Text string }
+
 type listView struct {
 	Scans                  string
+	Silent                 *silentView
 	List                   string
 	Find                   staff.Find
 	Lists, Filters, Orders staff.Tabs

@@ -15,6 +15,7 @@ import (
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
+	"example.org/optout/functions/internal/upload"
 )
 
 // listed puts practices on the office's list, each with a digest.
@@ -245,4 +246,42 @@ func TestTheOfficeIsToldOfScansWithoutAMalwareResult(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.get("/office").says(t, "the list", 200, "1 scan in the mailroom has")
+}
+
+// The scan of a practice's own form is in nobody's batch: the office is told which form it is of.
+func TestTheOfficeIsToldOfFormsWhoseScanHasNoMalwareResult(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	b := h.signIn("u-office", "office")
+	by := optout.Actor{Role: optout.AtPractice, Practice: nhs.StoredODSCode("A81001"), ID: "u-17"}
+	var slots []upload.Slot
+	for range 21 {
+		ref := h.register(nil)
+		u := upload.NewAttachment(by, ref, h.Now()).Arrived(h.Now())
+		u.Asked = upload.MostAsked
+		saved, err := h.SaveUpload(t.Context(), u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch slots = append(slots, saved); len(slots) {
+		case 1:
+			b.get("/office").says(t, "the list", 200, "1 scan of the paper of a practice’s form has had no malware result", ref.String())
+			if a := b.get("/office"); !strings.Contains(a.body, `href="`+formAt(ref, "")+`"`) {
+				t.Error("nothing leads to the form")
+			}
+		case 2:
+			b.get("/office").says(t, "the list", 200, "2 scans of the paper of practices’ forms have had no malware result", ref.String())
+		}
+	}
+	b.get("/office").says(t, "the list", 200, "At least 20 scans")
+	for _, u := range slots[1:] {
+		u.Malware = "NO_THREATS_FOUND"
+		if _, err := h.SaveUpload(t.Context(), u); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.get("/office").says(t, "the list", 200, "1 scan of the paper")
+	if a := b.get("/office?list=done"); strings.Contains(a.body, "malware") {
+		t.Error("it is said on a list of what has ended, too")
+	}
 }

@@ -19,6 +19,7 @@ import (
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/signin"
+	"example.org/optout/functions/internal/upload"
 	"example.org/optout/functions/internal/worklist"
 )
 
@@ -27,6 +28,7 @@ type Store interface {
 	optout.Store
 	worklist.Store
 	batch.Store
+	upload.Store
 }
 
 // Practices is the directory of practices in England.

@@ -2,8 +2,8 @@
 // `right` leads on; true stands for whatever is offered first. Before it every answer of `wrong` must be refused, and
 // kept; unless said otherwise that is to say nothing. `search` finds what `right` chooses from.
 
-// years ago.
-const years = (age) => String(new Date().getFullYear() - age)
+// years ago, in England.
+const years = (age) => String(Number(new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/London', year: 'numeric' }).format()) - age)
 
 // Pages that ask nobody for anything but to go on.
 const goOn = { right: {} }

@@ -17,7 +17,7 @@ const all = JSON.parse(process.argv[2]).flatMap((wanted) =>
 )
 const browser = await launch()
 await Promise.all(
-  Array.from({ length: Math.max(2, availableParallelism()) }, async () => {
+  Array.from({ length: Math.min(8, Math.max(2, availableParallelism())) }, async () => {
     for (let next = all.shift(); next; next = all.shift()) await go(next)
   }),
 )

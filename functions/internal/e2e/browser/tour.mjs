@@ -63,7 +63,7 @@ async function look(visitor, stop) {
     return inPart ? top < height && bottom > 0 : top >= -1 && bottom <= height + 1
   }
   try {
-    await page.waitForFunction(isThere, height, { timeout: 2000 })
+    await page.waitForFunction(isThere, height, { timeout: 10_000 })
   } catch {
     visitor.fail(`the focus is off the screen: ${stop}`)
     return

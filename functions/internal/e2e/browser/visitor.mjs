@@ -17,7 +17,7 @@ export class Visitor {
       forcedColors: settings.forcedColors ?? 'none',
       locale: 'en-GB',
     })
-    context.setDefaultTimeout(10_000)
+    context.setDefaultTimeout(60_000) // nothing takes long but on a machine that does much else
     return new Visitor({ context, base, mode, settings, report, pictures, hosts }).tab()
   }
 

@@ -83,6 +83,7 @@ func Conformance(t *testing.T, open func(*testing.T) Subject) {
 		"of sixteen who write a slot at one version one does":                sixteenSlots,
 		"a practice's slots are listed newest first, and nobody else's":      slotsListed,
 		"a slot is found when it is due, and no more once it is not":         slotsDue,
+		"scans of forms without a malware result are due apart":              slotsUnanswered,
 		"a practice's lists are read one at a time and never backwards":      turns,
 		"a batch and its pieces are read as they were written":               bookReadsBack,
 		"times of batches and pieces are kept to the millisecond":            bookTimes,

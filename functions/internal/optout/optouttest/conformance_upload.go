@@ -146,6 +146,51 @@ func slotsDue(t *testing.T, s Subject) {
 	}
 }
 
+// The scan of a form that the malware check gives no answer on is due apart from the others, until there is an answer.
+func slotsUnanswered(t *testing.T, s Subject) {
+	places := func(id string) (all []upload.Purpose) {
+		for _, p := range []upload.Purpose{upload.Extract, upload.Scan, upload.Unanswered} {
+			for shard := range s.Uploads.UploadShards() {
+				for got, err := range s.Uploads.UploadsDue(t.Context(), p, shard, Noon.AddDate(1, 0, 0)) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got == id {
+						all = append(all, p)
+					}
+				}
+			}
+		}
+		return all
+	}
+	of := slot(Noon)
+	form := saved(t, s, upload.NewAttachment(of.Actor(), Keys{}.Reference(Online(of.ID)), Noon))
+	mailroom := saved(t, s, upload.NewScan(optout.Actor{Role: optout.Desk, ID: "u-17"}, "b-"+of.ID, Noon))
+	for _, step := range []struct {
+		says string
+		do   func(upload.Slot) upload.Slot
+		due  upload.Purpose
+	}{
+		{"promised", func(u upload.Slot) upload.Slot { return u }, upload.Scan},
+		{"it has come", func(u upload.Slot) upload.Slot { return u.Arrived(Noon) }, upload.Scan},
+		{"it was asked for in vain", func(u upload.Slot) upload.Slot { u.Asked = upload.MostAsked; return u.PutOff(Noon.Add(time.Hour), "x") }, upload.Unanswered},
+		{"somebody is at it", func(u upload.Slot) upload.Slot { return u.Claimed(Noon) }, upload.Unanswered},
+		{"there is an answer", func(u upload.Slot) upload.Slot { u.Malware = "NO_THREATS_FOUND"; return u }, upload.Scan},
+	} {
+		form, mailroom = saved(t, s, step.do(form)), saved(t, s, step.do(mailroom))
+		if got := places(form.ID); !slices.Equal(got, []upload.Purpose{step.due}) {
+			t.Errorf("%s: a form's is due among %v", step.says, got)
+		}
+		if got := places(mailroom.ID); !slices.Equal(got, []upload.Purpose{upload.Scan}) {
+			t.Errorf("%s: the mailroom's is due among %v", step.says, got)
+		}
+		silent, _, err := upload.Silent(t.Context(), s.Uploads, 10_000, Noon)
+		if err != nil || slices.ContainsFunc(silent, func(u upload.Slot) bool { return u.ID == form.ID }) != (step.due == upload.Unanswered) {
+			t.Errorf("%s: without an answer are %d, %v", step.says, len(silent), err)
+		}
+	}
+}
+
 func turns(t *testing.T, s Subject) {
 	code := odsCode(practice())
 	at := func(minutes int) time.Time { return Noon.Add(time.Duration(minutes) * time.Minute) }

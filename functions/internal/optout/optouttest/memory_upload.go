@@ -95,7 +95,7 @@ func (m *Memory) UploadsDue(_ context.Context, p upload.Purpose, _ int, now time
 	var due []upload.Slot
 	err := m.do("UploadsDue", func() error {
 		for _, s := range m.uploads {
-			if s.For == p && !s.Due.IsZero() && !s.Due.After(now) {
+			if s.DueAs() == p && !s.Due.IsZero() && !s.Due.After(now) {
 				due = append(due, s)
 			}
 		}

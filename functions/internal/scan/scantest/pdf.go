@@ -15,8 +15,12 @@ import (
 const a4 = "0 0 595.28 841.89"
 
 // PDF is a PDF as a scanner writes it: each page is one image, as a JPEG, on A4.
-func PDF(pages ...image.Image) []byte {
+func PDF(pages ...image.Image) []byte { return PackedPDF(80, pages...) }
+
+// PackedPDF is PDF with a quality of its JPEGs, from 1 to 100.
+func PackedPDF(quality int, pages ...image.Image) []byte {
 	d := newDocument()
+	d.quality = quality
 	for _, m := range pages {
 		d.scanned(m)
 	}
@@ -39,11 +43,12 @@ type document struct {
 	catalog string // more entries of the catalogue
 	tree    string // in place of the page tree
 	trailer string // more entries of the trailer
+	quality int    // of its pages that are JPEGs
 	seal    func(number int, body []byte) []byte
 }
 
 func newDocument() *document {
-	return &document{objects: []string{"", "", "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"}}
+	return &document{quality: 80, objects: []string{"", "", "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"}}
 }
 
 // add is an object's number.
@@ -68,7 +73,7 @@ func (d *document) page(entries string) {
 
 func (d *document) scanned(m image.Image) {
 	var packed bytes.Buffer
-	must(jpeg.Encode(&packed, m, &jpeg.Options{Quality: 80}))
+	must(jpeg.Encode(&packed, m, &jpeg.Options{Quality: d.quality}))
 	space := "/DeviceRGB"
 	if _, grey := m.(*image.Gray); grey {
 		space = "/DeviceGray"
@@ -81,6 +86,33 @@ func (d *document) picture(entries string, body []byte) {
 	i := d.stream("/Type/XObject/Subtype/Image"+entries, body)
 	c := d.stream("", []byte("q 595.28 0 0 841.89 0 0 cm /I Do Q"))
 	d.page(fmt.Sprintf("/MediaBox[%s]/Contents %d 0 R/Resources<</XObject<</I %d 0 R>>>>", a4, c, i))
+}
+
+// Odd is what is odd about a page of 2 by 3 inches that is one JPEG from edge to edge.
+type Odd struct {
+	Image   string   // more entries of the image's dictionary, which is object 4
+	Page    string   // more entries of the page's
+	Content string   // what is drawn, by operators; "": the image, as /I
+	More    []string // objects, from 5 on
+}
+
+// OddPDF is a PDF of such pages.
+func OddPDF(m *image.Gray, pages ...Odd) []byte {
+	var packed bytes.Buffer
+	must(jpeg.Encode(&packed, m, &jpeg.Options{Quality: 90}))
+	d := newDocument()
+	for _, o := range pages {
+		i := d.stream(fmt.Sprintf("/Type/XObject/Subtype/Image/Width %d/Height %d/BitsPerComponent 8/ColorSpace/DeviceGray/Filter/DCTDecode%s", m.Rect.Dx(), m.Rect.Dy(), o.Image), packed.Bytes())
+		for _, more := range o.More {
+			d.add(more)
+		}
+		if o.Content == "" {
+			o.Content = "q 144 0 0 216 0 0 cm /I Do Q"
+		}
+		c := d.stream("", []byte(o.Content))
+		d.page(fmt.Sprintf("/MediaBox[0 0 144 216]/Contents %d 0 R/Resources<</XObject<</I %d 0 R>>/Font<</F 3 0 R>>/ExtGState<</G<</ca 0>>>>/Properties<</L 5 0 R>>>>%s", c, i, o.Page))
+	}
+	return d.bytes()
 }
 
 func (d *document) typed(text string) {

@@ -1,5 +1,5 @@
-// Command make writes scantest's hostile files into a folder, 00, 01 … in their order, and their names into names:
-// go run ./functions/internal/scan/scantest/make FOLDER. Made here they do not count as memory of whoever reads them,
+// Command make writes scantest's hostile files into a folder, 00, 01 … in their order, and their names into names; and its
+// samples: go run ./functions/internal/scan/scantest/make FOLDER. Made here they do not count as memory of whoever reads them,
 // and packing gigabytes is not watched for races.
 package main
 
@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"example.org/optout/functions/internal/scan/scantest"
 )
@@ -27,12 +30,19 @@ func write(folder string) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
+	var all errgroup.Group
+	all.SetLimit(runtime.GOMAXPROCS(0))
+	put := func(name string, file func() []byte) {
+		all.Go(func() error { return os.WriteFile(filepath.Join(folder, name), file(), 0o600) })
+	}
 	var names []string
 	for i, c := range scantest.Hostile() {
 		names = append(names, c.Name)
-		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%02d", i)), c.Make(), 0o600); err != nil {
-			return err
-		}
+		put(fmt.Sprintf("%02d", i), c.Make)
 	}
-	return os.WriteFile(filepath.Join(folder, "names"), []byte(strings.Join(names, "\n")+"\n"), 0o600)
+	for _, s := range scantest.Samples() {
+		put(s.Name, s.Make)
+	}
+	put("names", func() []byte { return []byte(strings.Join(names, "\n") + "\n") })
+	return all.Wait()
 }
