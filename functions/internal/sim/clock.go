@@ -17,16 +17,13 @@ type Schedule struct {
 	// Due says whether a partition of what is due is this function's to look through.
 	Due func(partition string) bool
 
-	planned bool // the next run of it is on the agenda
+	planned time.Time // when the next run of it is on the agenda for; zero: none is
 }
 
 // sweepSoon plans the next run of each schedule: there is one every minute, but those that find nothing due are left
 // out, since they would do nothing.
 func (w *World) sweepSoon() {
 	for _, s := range w.schedules {
-		if s.planned {
-			continue
-		}
 		first := time.Time{}
 		for partition, sk := range w.Table.Partitions("due") {
 			at, _, _ := strings.Cut(sk, "#")
@@ -41,15 +38,20 @@ func (w *World) sweepSoon() {
 			first = now
 		}
 		at := first.Truncate(time.Minute).Add(time.Minute)
+		if !s.planned.IsZero() && !at.Before(s.planned) {
+			continue
+		}
 		if w.stormy {
 			for w.chance(w.weather.Clock) {
 				w.fault("schedule missed")
 				at = at.Add(time.Minute)
 			}
 		}
-		s.planned = true
+		s.planned = at
 		w.at(at, func() {
-			s.planned = false
+			if s.planned.Equal(at) {
+				s.planned = time.Time{}
+			}
 			w.tick(s)
 			if w.stormy && w.chance(w.weather.Clock/2) {
 				w.fault("schedule twice at once")

@@ -1100,7 +1100,7 @@ func (c *clerk) closes() {
 	if p.one(4) {
 		n := max(1, b.declared-1+p.rand.IntN(3))
 		c.books("recount", func(ctx context.Context, m batch.Mailroom) (batch.Batch, error) {
-			return m.Recount(ctx, b.id, c.Actor, n)
+			return m.Recount(ctx, b.id, c.Actor, n, "miscounted")
 		})
 	}
 	if p.one(6) {
@@ -1272,14 +1272,14 @@ func (p *post) finish(b batch.Batch, pieces []batch.Piece, later func(func())) {
 		if len(opened) > 0 && p.rand.IntN(3) == 0 {
 			later(func() {
 				clerk.books("recount", func(ctx context.Context, m batch.Mailroom) (batch.Batch, error) {
-					return m.Recount(ctx, b.ID, clerk.Actor, len(opened))
+					return m.Recount(ctx, b.ID, clerk.Actor, len(opened), "miscounted")
 				})
 			})
 		}
 	case len(opened) > b.Declared:
 		later(func() {
 			clerk.books("recount", func(ctx context.Context, m batch.Mailroom) (batch.Batch, error) {
-				return m.Recount(ctx, b.ID, clerk.Actor, len(opened))
+				return m.Recount(ctx, b.ID, clerk.Actor, len(opened), "miscounted")
 			})
 		})
 	default:
