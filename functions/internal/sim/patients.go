@@ -75,7 +75,7 @@ func (p *patients) form(who *Person, about *Sent) *Sent {
 	}
 	if w.Rand.IntN(10) == 0 {
 		a["proxy"] = map[string]string{"name": "Pat Wren", "capacity": []string{"attorney-health-welfare", "best-interests"}[w.Rand.IntN(2)]}
-		if who.Birth > "2010" {
+		if who.Birth > w.Now().AddDate(-15, -11, 0).Format(time.DateOnly) {
 			a["proxy"] = map[string]string{"name": "Pat Wren", "capacity": "parent"}
 		}
 	}
