@@ -52,6 +52,9 @@ func (t *Table) plan(e expressions, on *schema, names map[string]string, values 
 		if p, err = read(e, on, names); err != nil {
 			return asked{}, err
 		}
+		p.moves = slices.ContainsFunc(p.actions, func(a action) bool {
+			return slices.ContainsFunc(t.indexes, func(i *index) bool { return a.path[0].name == i.hash || a.path[0].name == i.sort })
+		})
 		if len(t.plans) == mostPlans {
 			clear(t.plans)
 		}

@@ -3,6 +3,7 @@ package table_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -508,6 +509,52 @@ func TestUnitsAreThoseOfTheCalls(t *testing.T) {
 		reads, writes = reads+step.reads, writes+step.writes
 		if r, w := sim.Units(); r != reads || w != writes {
 			t.Errorf("after step %d: %v and %v units, want %v and %v", n, r, w, reads, writes)
+		}
+	}
+}
+
+// Nothing of a table comes from chance: not even the words in which it refuses.
+func TestTheSameRequestsGetTheSameAnswers(t *testing.T) {
+	t.Parallel()
+	run := func() (said []string) {
+		sim := simulated{table.New(func() time.Time { return optouttest.Noon })}
+		d := dice{rand.New(rand.NewPCG(2, 8))}
+		sim.Lag(func(string) time.Duration { return time.Duration(d.IntN(2)) * time.Second })
+		for range 2000 {
+			var in any
+			switch d.IntN(3) {
+			case 0:
+				in = d.updateItem("table", true)
+			case 1:
+				in = d.transact("table")
+			case 2:
+				in = d.query("table")
+			}
+			out, err := ask(t, sim, in)
+			said = append(said, spellError(err)+fmt.Sprint(err))
+			switch out := out.(type) {
+			case *dynamodb.UpdateItemOutput:
+				if err == nil {
+					said = append(said, spellItem(out.Attributes))
+				}
+			case *dynamodb.QueryOutput:
+				if err == nil {
+					said = append(said, spellQuery(out))
+				}
+			}
+		}
+		for _, r := range sim.Stream(0, 1e6) {
+			said = append(said, fmt.Sprint(r.Sequence, r.PK, r.SK, r.Event, r.Transaction, spellItem(r.Old), spellItem(r.New)))
+		}
+		return said
+	}
+	first, second := run(), run()
+	if len(first) != len(second) {
+		t.Fatalf("%d and %d answers", len(first), len(second))
+	}
+	for n := range first {
+		if first[n] != second[n] {
+			t.Fatalf("answer %d is %s and %s", n, first[n], second[n])
 		}
 	}
 }

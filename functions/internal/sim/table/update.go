@@ -139,7 +139,7 @@ func (t *Table) prepare(o *operation) error {
 	o.plan, o.values, o.bytes = a.plan, a.values, a.bytes
 	if o.verb != putting {
 		o.write.key, o.misfit = primary(o.key)
-		if o.misfit == nil {
+		if o.misfit == nil && o.plan.moves {
 			return a.emptyKey(t.indexes)
 		}
 		return empty(o.misfit)
@@ -247,7 +247,9 @@ func (t *Table) judge(o *operation) error {
 		if o.size > mostItem {
 			return invalid("Item size to update has exceeded the maximum allowed size")
 		}
-		return t.fitIndexes(next, before)
+		if o.stays = !o.plan.moves; o.plan.moves {
+			return t.fitIndexes(next, before)
+		}
 	}
 	return nil
 }
@@ -273,7 +275,7 @@ func (o *operation) sizeOf(before, next attributes) int {
 // fitIndexes refuses what cannot be the key of an index; before is the item that an update changes, nil for a put.
 func (t *Table) fitIndexes(item, before attributes) error {
 	for _, i := range t.indexes {
-		for n, name := range []string{i.hash, i.sort} {
+		for n, name := range [2]string{i.hash, i.sort} {
 			v, ok := item[name]
 			if !ok || before != nil && v == before[name] {
 				continue
@@ -286,9 +288,9 @@ func (t *Table) fitIndexes(item, before attributes) error {
 				return invalidf("One or more parameter values were invalid: Type mismatch for Index Key %s Expected: S Actual: %s IndexName: %s", name, shortNames[kindOf(v)], i.index)
 			case s == "":
 				return emptyIndexKey(i, name)
-			case len(s) > []int{mostHash, mostSort}[n] && before != nil:
+			case len(s) > [2]int{mostHash, mostSort}[n] && before != nil:
 				return invalid("The update expression attempted to update the secondary index key beyond allowed size limits")
-			case len(s) > []int{mostHash, mostSort}[n]:
+			case len(s) > [2]int{mostHash, mostSort}[n]:
 				return invalidf("One or more parameter values were invalid: Size of the key %s of the index %s has exceeded its limit", name, i.index)
 			}
 		}
