@@ -174,3 +174,17 @@ func BenchmarkQuery(b *testing.B) {
 		}
 	}
 }
+
+// What a history pays for having a table of its own, whose expressions others have read before.
+func BenchmarkNew(b *testing.B) {
+	ctx, in := context.Background(), &dynamodb.UpdateItemInput{
+		TableName: aws.String("t"), Key: at("F#0000001", "F"), UpdateExpression: aws.String("SET channel = :c, LPK = :c, LSK = :c, DPK = :c, DSK = :c"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":c": s("paper")},
+	}
+	defer measure(b)()
+	for b.Loop() {
+		if _, err := table.New(func() time.Time { return optouttest.Noon }).Update(ctx, in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -52,15 +52,7 @@ func with[In any](in *In, change func(*In)) *In {
 	return in
 }
 
-// ask makes a call of any kind.
-func ask(t *testing.T, w interface {
-	ask(t *testing.T, in any) (any, error)
-}, in any,
-) (any, error) {
-	t.Helper()
-	return w.ask(t, in)
-}
-
+// simulated is a table that is asked whatever a test has in its list.
 type simulated struct{ *table.Table }
 
 func (s simulated) ask(t *testing.T, in any) (any, error) {
@@ -239,11 +231,11 @@ var refused = []struct {
 func TestWhatDynamoDBRefusesIsRefused(t *testing.T) {
 	t.Parallel()
 	sim := simulated{table.New(func() time.Time { return optouttest.Noon })}
-	if _, err := ask(t, sim, update("B", "1", "SET e = :v", values{":v": s("x")})); err != nil {
+	if _, err := sim.ask(t, update("B", "1", "SET e = :v", values{":v": s("x")})); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range refused {
-		_, err := ask(t, sim, r.in())
+		_, err := sim.ask(t, r.in())
 		if err == nil || !strings.Contains(err.Error(), r.says) || !strings.Contains(err.Error(), "ValidationException") && !strings.Contains(err.Error(), "ValidationError") {
 			t.Errorf("%s: %v", r.what, err)
 		}
@@ -256,14 +248,14 @@ func TestWhatDynamoDBRefusesIsRefused(t *testing.T) {
 func TestTheEngineRefusesItToo(t *testing.T) {
 	t.Parallel()
 	w := newTwins(t)
-	if _, err := ask(t, w, update("B", "1", "SET e = :v", values{":v": s("x")})); err != nil {
+	if _, err := w.ask(t, update("B", "1", "SET e = :v", values{":v": s("x")})); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range refused {
 		if !r.simple {
 			w.laxly = r.laxly
 			t.Log(r.what)
-			_, _ = ask(t, w, r.in())
+			_, _ = w.ask(t, r.in())
 		}
 	}
 }
@@ -283,23 +275,23 @@ func TestATokenDoesATransactionOnce(t *testing.T) {
 	}
 	refuse := transaction("token", updating("A", "1", "ADD k :v", values{":v": n("1")}))
 	refuse.TransactItems[0].Update.ConditionExpression = aws.String("attribute_exists(k)")
-	if _, err := ask(t, sim, refuse); spellError(err) != "TransactionCanceledException ConditionalCheckFailed { }" {
+	if _, err := sim.ask(t, refuse); spellError(err) != "TransactionCanceledException ConditionalCheckFailed { }" {
 		t.Error(err)
 	}
 	for range 3 { // what was refused is no effect, and the token is free
-		if _, err := ask(t, sim, add("1")); err != nil {
+		if _, err := sim.ask(t, add("1")); err != nil {
 			t.Error(err)
 		}
 		counted("1")
 		now = now.Add(5 * time.Minute)
 	}
 	now = now.Add(-5 * time.Minute)
-	if _, err := ask(t, sim, add("2")); spellError(err) != "IdempotentParameterMismatchException" {
+	if _, err := sim.ask(t, add("2")); spellError(err) != "IdempotentParameterMismatchException" {
 		t.Error(err)
 	}
 	counted("1")
 	now = now.Add(time.Millisecond)
-	if _, err := ask(t, sim, add("2")); err != nil {
+	if _, err := sim.ask(t, add("2")); err != nil {
 		t.Error(err)
 	}
 	counted("3")
@@ -318,7 +310,7 @@ func TestTheStreamHasEveryChangeAndNothingElse(t *testing.T) {
 		transaction("", types.TransactWriteItem{Delete: &types.Delete{TableName: aws.String("table"), Key: at("B", "1")}}, types.TransactWriteItem{Delete: &types.Delete{TableName: aws.String("table"), Key: at("B", "2")}}),
 		update("B", "1", "SET e = :v", one),
 	} {
-		if _, err := ask(t, sim, in); err != nil {
+		if _, err := sim.ask(t, in); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -368,7 +360,7 @@ func TestAnIndexShowsAWriteWhenItsTimeHasCome(t *testing.T) {
 		t.Helper()
 		shown := ""
 		for part, first := range sim.Partitions("due") {
-			out, err := ask(t, sim, on("due", "DPK = :v", values{":v": s(part)}))
+			out, err := sim.ask(t, on("due", "DPK = :v", values{":v": s(part)}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -385,7 +377,7 @@ func TestAnIndexShowsAWriteWhenItsTimeHasCome(t *testing.T) {
 	place := func(after time.Duration, sk, part, key string) {
 		t.Helper()
 		lag = after
-		if _, err := ask(t, sim, update("A", sk, "SET DPK = :p, DSK = :k, LPK = :p, LSK = :k", values{":p": s(part), ":k": s(key)})); err != nil {
+		if _, err := sim.ask(t, update("A", sk, "SET DPK = :p, DSK = :k, LPK = :p, LSK = :k", values{":p": s(part), ":k": s(key)})); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -401,7 +393,7 @@ func TestAnIndexShowsAWriteWhenItsTimeHasCome(t *testing.T) {
 	now = now.Add(2 * time.Hour)
 	due("p from 3: 2@3; q from 2: 1@2; ")
 	lag = time.Second
-	if _, err := ask(t, sim, transaction("", types.TransactWriteItem{Delete: &types.Delete{TableName: aws.String("table"), Key: at("A", "1")}}, updating("A", "2", "REMOVE DPK", nil))); err != nil {
+	if _, err := sim.ask(t, transaction("", types.TransactWriteItem{Delete: &types.Delete{TableName: aws.String("table"), Key: at("A", "1")}}, updating("A", "2", "REMOVE DPK", nil))); err != nil {
 		t.Fatal(err)
 	}
 	due("p from 3: 2@3; q from 2: 1@2; ")
@@ -413,7 +405,7 @@ func TestAnIndexShowsAWriteWhenItsTimeHasCome(t *testing.T) {
 	due("q from 8: 1@8; ")
 	now = now.Add(time.Hour)
 	due("q from 8: 1@8; ")
-	out, err := ask(t, sim, on("list", "LPK = :v", values{":v": s("q")}))
+	out, err := sim.ask(t, on("list", "LPK = :v", values{":v": s("q")}))
 	if err != nil || out.(*dynamodb.QueryOutput).Count != 1 {
 		t.Errorf("the list shows %v, %v", out, err)
 	}
@@ -425,7 +417,7 @@ func TestAPageEndsAtAMegabyte(t *testing.T) {
 	t.Parallel()
 	sim := simulated{table.New(func() time.Time { return optouttest.Noon })}
 	for n := range 10 {
-		if _, err := ask(t, sim, update("A", fmt.Sprint(n), "SET e = :v", values{":v": s(long[:200*1024])})); err != nil {
+		if _, err := sim.ask(t, update("A", fmt.Sprint(n), "SET e = :v", values{":v": s(long[:200*1024])})); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -433,7 +425,7 @@ func TestAPageEndsAtAMegabyte(t *testing.T) {
 		q, pages := on("", "PK = :v", values{":v": s("A")}), []int32{}
 		q.ScanIndexForward = &forward
 		for {
-			out, err := ask(t, sim, q)
+			out, err := sim.ask(t, q)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -453,7 +445,7 @@ func TestBytesThatOthersHoldAreNotTheTables(t *testing.T) {
 	t.Parallel()
 	sim := simulated{table.New(func() time.Time { return optouttest.Noon })}
 	mine := []byte("mine")
-	out, err := ask(t, sim, with(update("A", "1", "SET e = :v, f = :l", values{":v": &types.AttributeValueMemberB{Value: mine}, ":l": l(&types.AttributeValueMemberB{Value: mine})}), func(in *dynamodb.UpdateItemInput) {
+	out, err := sim.ask(t, with(update("A", "1", "SET e = :v, f = :l", values{":v": &types.AttributeValueMemberB{Value: mine}, ":l": l(&types.AttributeValueMemberB{Value: mine})}), func(in *dynamodb.UpdateItemInput) {
 		in.ReturnValues = types.ReturnValueAllNew
 	}))
 	if err != nil {
@@ -477,10 +469,10 @@ func TestBytesThatOthersHoldAreNotTheTables(t *testing.T) {
 func TestATableHasOneName(t *testing.T) {
 	t.Parallel()
 	sim := simulated{table.New(func() time.Time { return optouttest.Noon })}
-	if _, err := ask(t, sim, update("A", "1", "REMOVE e", nil)); err != nil {
+	if _, err := sim.ask(t, update("A", "1", "REMOVE e", nil)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := ask(t, sim, &dynamodb.GetItemInput{TableName: aws.String("other"), Key: at("A", "1")})
+	_, err := sim.ask(t, &dynamodb.GetItemInput{TableName: aws.String("other"), Key: at("A", "1")})
 	if _, ok := errors.AsType[*types.ResourceNotFoundException](err); !ok {
 		t.Error(err)
 	}
@@ -503,7 +495,7 @@ func TestUnitsAreThoseOfTheCalls(t *testing.T) {
 	}
 	reads, writes := 0.0, 0.0
 	for n, step := range steps {
-		if _, err := ask(t, sim, step.in); err != nil {
+		if _, err := sim.ask(t, step.in); err != nil {
 			t.Fatal(err)
 		}
 		reads, writes = reads+step.reads, writes+step.writes
@@ -530,7 +522,7 @@ func TestTheSameRequestsGetTheSameAnswers(t *testing.T) {
 			case 2:
 				in = d.query("table")
 			}
-			out, err := ask(t, sim, in)
+			out, err := sim.ask(t, in)
 			said = append(said, spellError(err)+fmt.Sprint(err))
 			switch out := out.(type) {
 			case *dynamodb.UpdateItemOutput:

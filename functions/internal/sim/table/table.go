@@ -39,7 +39,7 @@ type Table struct {
 	transactions int
 	tokens       map[string]*done
 	tokenOrder   []string
-	plans        map[planned][]*plan
+	plans        library // of those that this table has met, which need no turn
 	reads        float64
 	writes       float64
 }
@@ -116,7 +116,7 @@ type change struct {
 // New makes an empty table, whose clock is now.
 func New(now func() time.Time) *Table {
 	return &Table{
-		now: now, parts: map[string]*part{}, gone: map[Key]*row{}, plans: map[planned][]*plan{}, tokens: map[string]*done{},
+		now: now, parts: map[string]*part{}, gone: map[Key]*row{}, plans: library{}, tokens: map[string]*done{},
 		indexes: []*index{
 			{schema: schema{"list", "LPK", "LSK"}, at: 0, parts: map[string]*part{}},
 			{schema: schema{"due", "DPK", "DSK"}, at: 1, parts: map[string]*part{}},
