@@ -33,6 +33,9 @@ type twins struct {
 	name   string
 	sim    *table.Table
 	calls  int
+	laxly  bool // the engine takes what is refused
+	madeUp bool // requests, in which the engine may differ as is known
+	differ [3]int
 }
 
 func newTwins(t *testing.T) *twins {
@@ -64,6 +67,16 @@ func both[In, Out any](w *twins, sim, engine dynamo.Call[In, Out], spell func(*O
 		}
 		if otherErr == nil {
 			want = spell(other)
+		}
+		if w.laxly {
+			if got == want {
+				w.t.Errorf("the engine does as it should by now: %s", spellInput(in))
+			}
+			return out, err
+		}
+		if got != want && w.known(in, err, otherErr) {
+			w.restore()
+			return out, err
 		}
 		if got != want {
 			w.t.Errorf("call %d, %s\nthe simulated table says %s\n%v\nand the engine         %s\n%v", w.calls, spellInput(in), got, err, want, otherErr)
@@ -520,13 +533,14 @@ func (d dice) query(table string) *dynamodb.QueryInput {
 // Whatever is made up gets the same answers and leaves the same items.
 func TestMadeUpRequestsGetTheAnswersOfTheEngine(t *testing.T) {
 	t.Parallel()
-	requests := 3000
+	requests := 1500
 	if testing.Short() {
-		requests = 500
+		requests = 200
 	}
 	w := newTwins(t)
+	w.madeUp = true
 	d, calls := dice{rand.New(rand.NewPCG(1, 8))}, w.Calls()
-	for n := 0; n < requests && !t.Failed(); n++ {
+	for n := 0; n < requests; n++ {
 		switch d.IntN(8) {
 		case 0, 1, 2:
 			_, _ = calls.Update(t.Context(), d.updateItem(w.name, true))
@@ -545,4 +559,69 @@ func TestMadeUpRequestsGetTheAnswersOfTheEngine(t *testing.T) {
 		}
 	}
 	w.same()
+	for n, d := range differences {
+		t.Logf("%d of %d calls: %s", w.differ[n], w.calls, d.what)
+	}
+}
+
+// misfit is what is said of expressions whose parts do not fit.
+var misfit = regexp.MustCompile(`ValidationException: Invalid \w+: (Incorrect operand type|The BETWEEN operator requires|The first operand must be distinct|Two document paths)`)
+
+// differences are those that are known between the engine and what DynamoDB documents, which the simulated table does.
+var differences = []struct {
+	what string
+	is   func(in any, sim, engine error) bool
+}{
+	{"an expression whose parts do not fit is refused before any item is looked at; the engine looks first, and checks less", func(_ any, sim, _ error) bool {
+		return misfit.MatchString(fmt.Sprint(sim))
+	}},
+	{"a path is invalid for an update that takes something out of what is not there; the engine does nothing", func(_ any, sim, engine error) bool {
+		const why = "The document path provided in the update expression is invalid for update"
+		if api, ok := errors.AsType[*smithy.GenericAPIError](sim); ok {
+			return api.Message == why && engine == nil
+		}
+		cancelled, ok := errors.AsType[*types.TransactionCanceledException](sim)
+		return ok && slices.ContainsFunc(cancelled.CancellationReasons, func(r types.CancellationReason) bool { return aws.ToString(r.Message) == why })
+	}},
+	{"an item that an update makes was none before; the engine says that it was its key", func(in any, sim, engine error) bool {
+		u, ok := in.(*dynamodb.UpdateItemInput)
+		return ok && sim == nil && engine == nil && u.ReturnValues == types.ReturnValueAllOld
+	}},
+}
+
+// known says that two answers differ as is known, and counts it.
+func (w *twins) known(in any, sim, engine error) bool {
+	n := slices.IndexFunc(differences, func(d struct {
+		what string
+		is   func(any, error, error) bool
+	},
+	) bool {
+		return d.is(in, sim, engine)
+	})
+	if n >= 0 {
+		w.differ[n]++
+	}
+	return n >= 0 && w.madeUp
+}
+
+// restore has the engine hold what the simulated table does.
+func (w *twins) restore() {
+	w.t.Helper()
+	items := map[table.Key]map[string]types.AttributeValue{}
+	for _, pk := range []string{"A", "B", "C"} {
+		for _, sk := range []string{"1", "2", "3", "4"} {
+			items[table.Key{PK: pk, SK: sk}] = w.sim.Item(pk, sk)
+		}
+	}
+	for k, i := range items {
+		var err error
+		if i == nil {
+			_, err = w.client.DeleteItem(w.t.Context(), &dynamodb.DeleteItemInput{TableName: &w.name, Key: at(k.PK, k.SK)})
+		} else {
+			_, err = w.client.PutItem(w.t.Context(), &dynamodb.PutItemInput{TableName: &w.name, Item: i})
+		}
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
 }

@@ -38,16 +38,6 @@ func begin(ctx context.Context, options []func(*dynamodb.Options)) error {
 	return nil
 }
 
-// none refuses parameters that this table does not know, where they are given.
-func none(given map[string]bool) error {
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if given[name] {
-			return unknown(name)
-		}
-	}
-	return nil
-}
-
 func failedCondition(item attributes) error {
 	return &types.ConditionalCheckFailedException{Message: aws.String("The conditional request failed"), Item: item}
 }

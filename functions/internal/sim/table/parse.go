@@ -111,6 +111,7 @@ type plan struct {
 	checks    []check
 	bounds    []bound
 	nested    bool // an action reaches into a value
+	moves     bool // an action changes where an item stands in an index
 }
 
 // use says what a name stands for.

@@ -2,6 +2,7 @@ package table
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -19,8 +20,41 @@ type asked struct {
 // planned is what plans are remembered by: the expressions as text, and which index the keys are of.
 type planned struct{ update, condition, filter, key, index string }
 
-// mostPlans is how many plans are remembered.
-const mostPlans = 4096
+// library remembers plans, by what they were read from and then by the names that they were read with.
+type library map[planned][]*plan
+
+// Limits of a library: how many texts it remembers, and with how many sets of names each.
+const (
+	mostPlans = 4096
+	mostNames = 16
+)
+
+// find is the plan that was read with these names, or nil.
+func (l library) find(k planned, names map[string]string) *plan {
+	for _, p := range l[k] {
+		if len(p.names) == len(names) && !slices.ContainsFunc(p.names, func(u use) bool { return names[u.as] != u.name }) {
+			return p
+		}
+	}
+	return nil
+}
+
+// keep remembers a plan, and forgets others where there are too many.
+func (l library) keep(k planned, p *plan) {
+	if len(l[k]) == mostNames {
+		delete(l, k)
+	}
+	if len(l) == mostPlans {
+		clear(l)
+	}
+	l[k] = append(l[k], p)
+}
+
+// shared are the plans that all tables have met: a simulation makes a table for each history, and reads no expression twice.
+var shared = struct {
+	sync.Mutex
+	library
+}{library: library{}}
 
 // plan reads the expressions of a request, or remembers how they were read, and refuses names and values that they do not
 // use.
@@ -46,16 +80,12 @@ func (t *Table) plan(e expressions, on *schema, names map[string]string, values 
 	if on != nil {
 		k.index = on.index
 	}
-	p := t.known(k, names)
+	p := t.plans.find(k, names)
 	if p == nil {
 		var err error
-		if p, err = read(e, on, names); err != nil {
+		if p, err = t.meet(k, e, on, names); err != nil {
 			return asked{}, err
 		}
-		if len(t.plans) == mostPlans {
-			clear(t.plans)
-		}
-		t.plans[k] = append(t.plans[k], p)
 	}
 	if err := p.used(names, values); err != nil {
 		return asked{}, err
@@ -67,18 +97,23 @@ func (t *Table) plan(e expressions, on *schema, names map[string]string, values 
 	return asked{p, stored, changed && haveBytes(stored)}, p.fit(stored)
 }
 
-// known is the plan that these expressions were read as with these names, or nil.
-func (t *Table) known(k planned, names map[string]string) *plan {
-	all := t.plans[k]
-	for _, p := range all {
-		if len(p.names) == len(names) && !slices.ContainsFunc(p.names, func(u use) bool { return names[u.as] != u.name }) {
-			return p
+// meet gives a plan that this table has not met.
+func (t *Table) meet(k planned, e expressions, on *schema, names map[string]string) (*plan, error) {
+	shared.Lock()
+	defer shared.Unlock()
+	p := shared.find(k, names)
+	if p == nil {
+		var err error
+		if p, err = read(e, on, names); err != nil {
+			return nil, err
 		}
+		p.moves = slices.ContainsFunc(p.actions, func(a action) bool {
+			return slices.ContainsFunc(t.indexes, func(i *index) bool { return a.path[0].name == i.hash || a.path[0].name == i.sort })
+		})
+		shared.keep(k, p)
 	}
-	if len(all) == 16 {
-		delete(t.plans, k)
-	}
-	return nil
+	t.plans.keep(k, p)
+	return p, nil
 }
 
 // read reads the expressions of a request.

@@ -85,7 +85,10 @@ func (t *Table) query(ctx context.Context, in *dynamodb.QueryInput, options []fu
 	if err != nil {
 		return nil, err
 	}
-	entries := parts[hash]
+	var entries []*entry
+	if part := parts[hash]; part != nil {
+		entries = part.entries
+	}
 	entries = entries[:to.before(entries)]
 	first := from.before(entries)
 	forward := in.ScanIndexForward == nil || *in.ScanIndexForward
@@ -126,7 +129,7 @@ func (t *Table) query(ctx context.Context, in *dynamodb.QueryInput, options []fu
 				out.Items = append(out.Items, e.row.lent(on.viewOf(e)))
 			}
 		}
-		if in.Limit != nil && int(out.ScannedCount) == int(*in.Limit) || size >= mostPage && n < len(entries)-1 {
+		if in.Limit != nil && int(out.ScannedCount) == int(*in.Limit) || size >= mostPage {
 			out.LastEvaluatedKey = on.keyOf(e)
 			break
 		}
@@ -140,7 +143,7 @@ func (s *schema) sizeOf(e *entry) int {
 	if s.index == "" {
 		return e.row.size
 	}
-	return s.entrySize(e.part, e.sort, e.row)
+	return s.entrySize(e.part.name, e.sort, e.row)
 }
 
 // viewOf is what an entry shows.
@@ -155,7 +158,7 @@ func (s *schema) viewOf(e *entry) attributes {
 func (s *schema) keyOf(e *entry) attributes {
 	k := attributes{"PK": &types.AttributeValueMemberS{Value: e.row.PK}, "SK": &types.AttributeValueMemberS{Value: e.row.SK}}
 	if s.index != "" {
-		k[s.hash], k[s.sort] = &types.AttributeValueMemberS{Value: e.part}, &types.AttributeValueMemberS{Value: e.sort}
+		k[s.hash], k[s.sort] = &types.AttributeValueMemberS{Value: e.part.name}, &types.AttributeValueMemberS{Value: e.sort}
 	}
 	return k
 }

@@ -31,7 +31,7 @@ type Table struct {
 	now          func() time.Time
 	lag          func(index string) time.Duration
 	name         string // by which it was called first
-	parts        map[string][]*entry
+	parts        map[string]*part
 	gone         map[Key]*row // that an index may still show
 	indexes      []*index
 	changes      int // of places in an index
@@ -39,7 +39,7 @@ type Table struct {
 	transactions int
 	tokens       map[string]*done
 	tokenOrder   []string
-	plans        map[planned][]*plan
+	plans        library // of those that this table has met, which need no turn
 	reads        float64
 	writes       float64
 }
@@ -61,11 +61,18 @@ type schema struct{ index, hash, sort string }
 
 var base = schema{"", "PK", "SK"}
 
+// part is a partition of the table or of an index: its entries in order. It stays when it is empty: it fills again.
+type part struct {
+	name    string
+	entries []*entry
+}
+
 // entry is where an item stands, in the table or in an index: by sort key and, in an index, then by the item's key.
 type entry struct {
-	part, sort string
-	row        *row
-	view       attributes // what is read there; of an index made when it is first read
+	part *part
+	sort string
+	row  *row
+	view attributes // what is read there; of an index made when it is first read
 }
 
 // row is an item. Its entry and what it shows stay the same things while what they say changes.
@@ -92,8 +99,8 @@ func (r *row) lent(item attributes) attributes {
 type index struct {
 	schema
 	at      int // among the table's indexes
-	parts   map[string][]*entry
-	names   []string // of parts, sorted
+	parts   map[string]*part
+	sorted  []*part  // by name
 	pending []change // by when they show
 }
 
@@ -102,16 +109,17 @@ type change struct {
 	at  time.Time
 	n   int
 	row *row
-	to  *entry // nil: nowhere
+	to  *entry // without its part, in which it stands once it shows; nil: nowhere
+	in  string // the part's name
 }
 
 // New makes an empty table, whose clock is now.
 func New(now func() time.Time) *Table {
 	return &Table{
-		now: now, parts: map[string][]*entry{}, gone: map[Key]*row{}, plans: map[planned][]*plan{}, tokens: map[string]*done{},
+		now: now, parts: map[string]*part{}, gone: map[Key]*row{}, plans: library{}, tokens: map[string]*done{},
 		indexes: []*index{
-			{schema: schema{"list", "LPK", "LSK"}, at: 0, parts: map[string][]*entry{}},
-			{schema: schema{"due", "DPK", "DSK"}, at: 1, parts: map[string][]*entry{}},
+			{schema: schema{"list", "LPK", "LSK"}, at: 0, parts: map[string]*part{}},
+			{schema: schema{"due", "DPK", "DSK"}, at: 1, parts: map[string]*part{}},
 		},
 	}
 }
@@ -148,7 +156,7 @@ func (t *Table) Items() iter.Seq2[Key, map[string]types.AttributeValue] {
 		var all []one
 		t.mu.Lock()
 		for _, pk := range sorted(t.parts) {
-			for _, e := range t.parts[pk] {
+			for _, e := range t.parts[pk].entries {
 				all = append(all, one{e.row.Key, e.view})
 			}
 		}
@@ -178,9 +186,10 @@ func (t *Table) Partitions(index string) iter.Seq2[string, string] {
 		var all [][2]string
 		if i := t.index(index); i != nil {
 			t.show(i)
-			all = make([][2]string, len(i.names))
-			for n, name := range i.names {
-				all[n] = [2]string{name, i.parts[name][0].sort}
+			for _, p := range i.sorted {
+				if len(p.entries) > 0 {
+					all = append(all, [2]string{p.name, p.entries[0].sort})
+				}
 			}
 		}
 		t.mu.Unlock()
@@ -254,11 +263,25 @@ func seek(entries []*entry, sort, pk, sk string) (n int, found bool) {
 }
 
 func (t *Table) find(pk, sk string) *row {
-	part := t.parts[pk]
-	if n, found := seek(part, sk, pk, sk); found {
-		return part[n].row
+	if p := t.parts[pk]; p != nil {
+		if n, found := seek(p.entries, sk, pk, sk); found {
+			return p.entries[n].row
+		}
 	}
 	return nil
+}
+
+// leave takes an entry out of its part.
+func (e *entry) leave() {
+	n, _ := seek(e.part.entries, e.sort, e.row.PK, e.row.SK)
+	e.part.entries = slices.Delete(e.part.entries, n, n+1)
+}
+
+// stand puts an entry into a part.
+func (e *entry) stand(p *part) {
+	n, _ := seek(p.entries, e.sort, e.row.PK, e.row.SK)
+	p.entries = slices.Insert(p.entries, n, e)
+	e.part = p
 }
 
 // write is one that has been judged and can be done.
@@ -269,6 +292,7 @@ type write struct {
 	size    int
 	bytes   bool // there are some in what is written
 	changed bool
+	stays   bool // where it stands in the indexes
 }
 
 // old is the item before.
@@ -289,30 +313,29 @@ func (t *Table) commit(w *write, transaction int) {
 	switch r := w.row; {
 	case w.next == nil:
 		event = "REMOVE"
-		part := t.parts[w.key.PK]
-		n, _ := seek(part, w.key.SK, w.key.PK, w.key.SK)
-		if part = slices.Delete(part, n, n+1); len(part) == 0 {
-			delete(t.parts, w.key.PK)
-		} else {
-			t.parts[w.key.PK] = part
-		}
+		r.leave()
 		t.gone[w.key] = r
 	case r == nil:
 		event = "INSERT"
 		if r = t.gone[w.key]; r == nil {
 			r = &row{Key: w.key}
-			r.entry = entry{part: w.key.PK, sort: w.key.SK, row: r}
+			r.entry = entry{sort: w.key.SK, row: r}
 		} else {
 			delete(t.gone, w.key)
 		}
 		w.row = r
-		part := t.parts[w.key.PK]
-		n, _ := seek(part, w.key.SK, w.key.PK, w.key.SK)
-		t.parts[w.key.PK] = slices.Insert(part, n, &r.entry)
+		p := t.parts[w.key.PK]
+		if p == nil {
+			p = &part{name: w.key.PK}
+			t.parts[w.key.PK] = p
+		}
+		r.stand(p)
 	}
 	w.row.view, w.row.size, w.row.bytes = w.next, w.size, w.row.bytes || w.bytes
-	for _, i := range t.indexes {
-		t.move(i, w.row, old, w.next)
+	if !w.stays {
+		for _, i := range t.indexes {
+			t.move(i, w.row, old, w.next)
+		}
 	}
 	t.records = append(t.records, Record{
 		Sequence: len(t.records) + 1, PK: w.key.PK, SK: w.key.SK, Event: event, Old: old, New: w.next, Transaction: transaction,
@@ -341,7 +364,7 @@ func (t *Table) move(i *index, r *row, old, next attributes) {
 		t.writes += kilobytes(i.entrySize(fromHash, fromSort, r))
 	}
 	if to {
-		c.to = &entry{part: hash, sort: sort, row: r}
+		c.to, c.in = &entry{sort: sort, row: r}, hash
 		t.writes += kilobytes(i.entrySize(hash, sort, r))
 	}
 	if t.lag == nil {
@@ -373,25 +396,19 @@ func (i *index) apply(c change) {
 	}
 	c.row.change[i.at] = c.n
 	if e := c.row.shown[i.at]; e != nil {
-		part := i.parts[e.part]
-		n, _ := seek(part, e.sort, c.row.PK, c.row.SK)
-		if part = slices.Delete(part, n, n+1); len(part) > 0 {
-			i.parts[e.part] = part
-		} else {
-			delete(i.parts, e.part)
-			at, _ := slices.BinarySearch(i.names, e.part)
-			i.names = slices.Delete(i.names, at, at+1)
-		}
+		e.leave()
 	}
-	if c.row.shown[i.at] = c.to; c.to != nil {
-		part := i.parts[c.to.part]
-		if len(part) == 0 {
-			at, _ := slices.BinarySearch(i.names, c.to.part)
-			i.names = slices.Insert(i.names, at, c.to.part)
-		}
-		n, _ := seek(part, c.to.sort, c.row.PK, c.row.SK)
-		i.parts[c.to.part] = slices.Insert(part, n, c.to)
+	if c.row.shown[i.at] = c.to; c.to == nil {
+		return
 	}
+	p := i.parts[c.in]
+	if p == nil {
+		p = &part{name: c.in}
+		i.parts[c.in] = p
+		n, _ := slices.BinarySearchFunc(i.sorted, c.in, func(p *part, name string) int { return strings.Compare(p.name, name) })
+		i.sorted = slices.Insert(i.sorted, n, p)
+	}
+	c.to.stand(p)
 }
 
 // entrySize is how many bytes an entry of an index takes.

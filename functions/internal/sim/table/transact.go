@@ -65,7 +65,7 @@ func (t *Table) transact(ctx context.Context, in *dynamodb.TransactWriteItemsInp
 			return err
 		}
 		for m := range n {
-			if operations[m].write.key == o.write.key {
+			if o.misfit == nil && operations[m].write.key == o.write.key {
 				return invalid("Transaction request cannot include multiple operations on one item")
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -116,10 +117,12 @@ type operation struct {
 	onFailure   types.ReturnValuesOnConditionCheckFailure
 	plan        *plan
 	write
-	was int // size of the item before
+	was    int   // size of the item before
+	misfit error // the item or its key is none of this table's
 }
 
-// prepare refuses what is wrong with an operation whatever is in the table.
+// prepare refuses what is wrong with a request whatever is in the table. What does not fit the table's keys is found when the
+// operation is judged: it cancels a transaction.
 func (t *Table) prepare(o *operation) error {
 	if err := t.named(o.table); err != nil {
 		return err
@@ -135,14 +138,57 @@ func (t *Table) prepare(o *operation) error {
 	}
 	o.plan, o.values, o.bytes = a.plan, a.values, a.bytes
 	if o.verb != putting {
-		o.write.key, err = primary(o.key)
+		o.write.key, o.misfit = primary(o.key)
+		if o.misfit == nil && o.plan.moves {
+			return a.emptyKey(t.indexes)
+		}
+		return empty(o.misfit)
+	}
+	item, changed, err := admitAll(o.item, 1)
+	if err != nil {
 		return err
 	}
-	var changed bool
-	if o.item, changed, err = admitAll(o.item, 1); err != nil {
-		return err
+	o.item, o.bytes = maps.Clone(item), changed && haveBytes(item)
+	if itemSize(o.item) > mostItem {
+		return invalid("Item size has exceeded the maximum allowed size")
 	}
-	o.bytes = changed && haveBytes(o.item)
+	o.misfit = t.fitPut(o)
+	return empty(o.misfit)
+}
+
+// empty is what is refused at once of what does not fit: an empty key.
+func empty(misfit error) error {
+	if misfit != nil && strings.Contains(misfit.Error(), "cannot contain an empty string value") {
+		return misfit
+	}
+	return nil
+}
+
+// emptyKey refuses an update that gives an index an empty key.
+func (a *asked) emptyKey(indexes []*index) error {
+	for n := range a.plan.actions {
+		c := &a.plan.actions[n]
+		if c.verb != set || c.to.form != given || len(c.path) > 1 {
+			continue
+		}
+		for _, i := range indexes {
+			if name := c.path[0].name; name != i.hash && name != i.sort {
+				continue
+			}
+			if s, ok := textOf(a.values[c.to.name]); ok && s == "" {
+				return emptyIndexKey(i, c.path[0].name)
+			}
+		}
+	}
+	return nil
+}
+
+func emptyIndexKey(i *index, name string) error {
+	return invalidf("One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty string value. IndexName: %s, IndexKey: %s", i.index, name)
+}
+
+// fitPut refuses an item that has not the keys of the table and its indexes.
+func (t *Table) fitPut(o *operation) error {
 	for _, name := range []string{"PK", "SK"} {
 		v, ok := o.item[name]
 		if !ok {
@@ -161,12 +207,14 @@ func (t *Table) prepare(o *operation) error {
 	if err := o.write.key.fit(); err != nil {
 		return err
 	}
-	o.item = maps.Clone(o.item)
 	return t.fitIndexes(o.item, nil)
 }
 
 // judge says whether an operation can be done on what is in the table, and what comes of it.
 func (t *Table) judge(o *operation) error {
+	if o.misfit != nil {
+		return o.misfit
+	}
 	o.row = t.find(o.write.key.PK, o.write.key.SK)
 	old := o.old()
 	if o.row != nil {
@@ -186,9 +234,6 @@ func (t *Table) judge(o *operation) error {
 		o.changed, o.size = true, 0
 	case putting:
 		o.next, o.changed, o.size = o.item, old == nil || !equalAll(old, o.item), itemSize(o.item)
-		if o.size > mostItem {
-			return invalid("Item size has exceeded the maximum allowed size")
-		}
 	case updating:
 		before := old
 		if before == nil {
@@ -202,7 +247,9 @@ func (t *Table) judge(o *operation) error {
 		if o.size > mostItem {
 			return invalid("Item size to update has exceeded the maximum allowed size")
 		}
-		return t.fitIndexes(next, before)
+		if o.stays = !o.plan.moves; o.plan.moves {
+			return t.fitIndexes(next, before)
+		}
 	}
 	return nil
 }
@@ -228,7 +275,7 @@ func (o *operation) sizeOf(before, next attributes) int {
 // fitIndexes refuses what cannot be the key of an index; before is the item that an update changes, nil for a put.
 func (t *Table) fitIndexes(item, before attributes) error {
 	for _, i := range t.indexes {
-		for n, name := range []string{i.hash, i.sort} {
+		for n, name := range [2]string{i.hash, i.sort} {
 			v, ok := item[name]
 			if !ok || before != nil && v == before[name] {
 				continue
@@ -240,10 +287,10 @@ func (t *Table) fitIndexes(item, before attributes) error {
 			case !ok:
 				return invalidf("One or more parameter values were invalid: Type mismatch for Index Key %s Expected: S Actual: %s IndexName: %s", name, shortNames[kindOf(v)], i.index)
 			case s == "":
-				return invalidf("One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty string value. IndexName: %s, IndexKey: %s", i.index, name)
-			case len(s) > []int{mostHash, mostSort}[n] && before != nil:
+				return emptyIndexKey(i, name)
+			case len(s) > [2]int{mostHash, mostSort}[n] && before != nil:
 				return invalid("The update expression attempted to update the secondary index key beyond allowed size limits")
-			case len(s) > []int{mostHash, mostSort}[n]:
+			case len(s) > [2]int{mostHash, mostSort}[n]:
 				return invalidf("One or more parameter values were invalid: Size of the key %s of the index %s has exceeded its limit", name, i.index)
 			}
 		}
