@@ -135,6 +135,10 @@ func (w *World) checkEnds(f optout.Form, by map[string]optout.Form) {
 		}
 	}
 	if s := f.State(); s.Status == optout.StatusDuplicate {
+		first := by[s.Of.String()].State()
+		if first.Ended() && first.Status != "" && w.Now().Sub(first.Since) > 3*24*time.Hour {
+			w.Wrong("form %s follows %s, which has been %s since %v", f.Reference, s.Of, first.Status, first.Since)
+		}
 		if first, ok := by[s.Of.String()]; ok && first.State().Status == optout.StatusDuplicate && first.State().Of == f.Reference {
 			w.Wrong("forms %s and %s repeat each other", f.Reference, first.Reference)
 		}

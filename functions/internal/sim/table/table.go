@@ -508,7 +508,11 @@ func (t *Table) Has(index, partition, prefix string) bool {
 		return false
 	}
 	t.show(i)
-	entries := i.parts[partition]
-	n, _ := seek(entries, prefix, "", "")
+	p := i.parts[partition]
+	if p == nil {
+		return false
+	}
+	n, _ := seek(p.entries, prefix, "", "")
+	entries := p.entries
 	return n < len(entries) && strings.HasPrefix(entries[n].sort, prefix)
 }
