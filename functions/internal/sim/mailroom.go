@@ -446,7 +446,7 @@ func (p *post) expected(name string, err error) {
 	switch {
 	case refused && refusal == batch.DoesNotAddUp:
 		p.w.Wrong("%s: %v", name, err)
-	case err == nil, faulty, refused, errors.Is(err, optout.ErrNotFound), errors.Is(err, optout.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
+	case err == nil, faulty, refused, mayPass(err), errors.Is(err, optout.ErrNotFound):
 	default:
 		p.w.Wrong("%s: %v", name, err)
 	}
@@ -454,7 +454,7 @@ func (p *post) expected(name string, err error) {
 
 // mayPass says that the same can be tried again.
 func mayPass(err error) bool {
-	return errors.Is(err, errUnheard) || errors.Is(err, optout.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
+	return errors.Is(err, errUnheard) || errors.Is(err, optout.ErrUnavailable) || errors.Is(err, optout.ErrConflict) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // insist has somebody do by a page what they do until they have an answer, a few times.
@@ -1299,7 +1299,7 @@ func number(v types.AttributeValue) int {
 	return n
 }
 
-// row is a piece as it stands in the table.
+// pieceRow is a piece as it stands in the table.
 type pieceRow struct {
 	batch, id, upload, status, why, form, sum string
 	first, last, envelope                     int
