@@ -16,7 +16,7 @@ SAM := .tools/sam-$(shell cksum < tools/requirements.txt | cut -d' ' -f1)
 RUNNER := .tools/runner
 GO_TOOL := go tool -modfile=tools/go.mod
 
-.PHONY: help run test check bench fuzz fmt sam clean
+.PHONY: help run test sim check bench fuzz fmt sam clean
 
 help: ## list what can be done
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,10 +27,14 @@ run: $(ENGINE) $(NHSUK) $(COMPILED) ## start everything here; PORT=3000 moves it
 
 test: $(ENGINE) $(NHSUK) $(COMPILED) $(BROWSER) $(SCHEMATHESIS) ## the whole test suite, on real engines
 	@echo 'go test ./...  (race detector, shuffled)'
-	@go test -race -shuffle=on -count=1 -timeout 45m -skip 'Browser|Schemathesis' ./...
+	@go test -race -shuffle=on -count=1 -timeout 45m -skip 'Browser|Schemathesis|Planted|Naive' ./...
 	@go test -race -count=1 -v -run '^Test(ComponentsEqualTheirFixtures|AssetsStaySmall)$$' ./functions/internal/nhsui
+	@go test -count=1 -timeout 30m -v -run 'Planted|Naive' ./functions/internal/sim
 	@go test -race -count=1 -timeout 60m -v -run 'Browser|Schemathesis' ./functions/internal/e2e
 	@cd infra/local && go test -race -shuffle=on -count=1 ./...
+
+sim: ## a minute of simulated histories (FOR=1h); KEEP=1 goes on behind the last kept run
+	@go test -count=1 -timeout 0 -v -run '^TestHistoriesEndWell$$' ./functions/internal/sim -sim.for=$${FOR:-1m} $${KEEP:+-sim.state=../../../docs/reliability.json}
 
 check: $(SAM) ## format, vet, lint, template and schema checks
 	@unformatted=$$($(GO_TOOL) gofumpt -l functions infra); test -z "$$unformatted" || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }

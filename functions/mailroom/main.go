@@ -47,7 +47,7 @@ func run(ctx context.Context) error {
 			For: signin.Mailroom, Address: c.Address, Issuer: c.Issuer, ClientID: c.ClientID, HTTP: &http.Client{Timeout: 5 * time.Second},
 			Seals: keys, Sessions: store, Clients: store, Now: time.Now,
 		},
-		Controller: c.Controller, Contact: c.Contact, NHS: c.NHSLogo, TestNumbers: c.TestNumbers, Twice: c.KeyedTwice, Practices: directory.Shipped{}, Now: time.Now,
+		Controller: c.Controller, Contact: c.Contact, NHS: c.NHSLogo, TestNumbers: c.TestNumbers, Twice: c.KeyedTwice, Sample: c.Sampled, Practices: directory.Shipped{}, Now: time.Now,
 	}
 	lambda.Start(trigger.HTTP(observe.New("mailroom", os.Stdout, time.Now), door.Handler()))
 	return nil

@@ -58,8 +58,10 @@ func (m Mailroom) Take(ctx context.Context, at At, by optout.Actor) (Piece, erro
 			return p, NotNow
 		case p.Stage().ForSupervisors() && by.Role != optout.Supervisor:
 			return p, Supervisor
-		case p.Stage() == Keying2 && p.keyedBy(by):
+		case p.Stage() == Keying2 && p.keyedBy(by), p.Stage() == Sampled && p.passed(by):
 			return p, NotTwice
+		case p.isOwn(by):
+			return p, OwnReading
 		case p.HeldBy(now) != "" && p.HeldBy(now) != by.String():
 			return p, Taken
 		default:
@@ -81,16 +83,24 @@ func (m Mailroom) PutBack(ctx context.Context, at At, by optout.Actor) (Piece, e
 }
 
 // lease changes a piece whose place in the ledger stays: its batch is not touched.
-func (m Mailroom) lease(ctx context.Context, at At, do func(Piece) (Piece, error)) (p Piece, err error) {
+func (m Mailroom) lease(ctx context.Context, at At, do func(Piece) (Piece, error)) (Piece, error) {
+	return m.count(ctx, at, func(p Piece) (Piece, []Tally, error) {
+		next, err := do(p)
+		return next, nil, err
+	})
+}
+
+// count is lease where something is counted with it.
+func (m Mailroom) count(ctx context.Context, at At, do func(Piece) (Piece, []Tally, error)) (p Piece, err error) {
 	err = steady.Insist(ctx, func() error {
 		if p, err = m.Store.Piece(ctx, at); err != nil {
 			return err
 		}
-		next, err := do(p)
+		next, counts, err := do(p)
 		if err != nil {
 			return err
 		}
-		if err := m.Store.SavePiece(ctx, next); err != nil {
+		if err := m.Store.SavePiece(ctx, next, counts...); err != nil {
 			return err
 		}
 		p = next
@@ -156,16 +166,20 @@ func (m Mailroom) HasOutcome(ctx context.Context, at At, by optout.Actor, o Outc
 	default:
 		return Piece{}, wrong("outcome", "not-an-option")
 	}
-	did := func(p Piece) bool { return p.Status == o.Status && p.Why == o.Why && (o.Last == 0 || o.Last == p.Last) }
-	return m.decide(ctx, at, by, o.Part, did, func(p Piece) (Piece, error) {
+	did := func(p Piece) bool {
+		return p.Status == o.Status && p.Why == o.Why && (o.Last == 0 || o.Last == p.Last) && p.lastSaid(string(o.Status), by)
+	}
+	return m.decide(ctx, at, by, o.Part, did, func(p Piece) (Piece, []Tally, error) {
 		switch going, err := m.isMarked(ctx, p); {
 		case err != nil:
-			return p, err
+			return p, nil, err
 		case going:
-			return p, Marked
+			return p, nil, Marked
 		}
 		p.Form, p.Marked = optout.Reference{}, time.Time{}
-		return p.ends(o.Status, o.Why, by.String(), m.Now()), nil
+		said := Said{By: by.String(), At: milliseconds(m.Now()), Status: o.Status, Why: o.Why}
+		counts := m.settled(p, said, "")
+		return m.draw(p.ends(o.Status, o.Why, by.String(), m.Now()), said, ""), counts, nil
 	})
 }
 
@@ -182,12 +196,12 @@ func (m Mailroom) Alarm(ctx context.Context, at At, by optout.Actor) (Piece, err
 			return nil, errNothing
 		}
 		switch err := m.mine(p, by); {
-		case err != nil && !errors.Is(err, NotTwice): // whoever has keyed it may have seen what they say only then
+		case err != nil && !errors.Is(err, NotTwice) && !errors.Is(err, OwnReading): // whoever has keyed it may have seen what they say only then
 			return nil, err
 		case p.First == 0: // nobody has seen it
 			return nil, NotNow
 		}
-		if _, err := m.divide(b, &p, Part{}); err != nil {
+		if _, err := m.divide(ctx, b, &p, Part{}); err != nil {
 			return nil, err
 		}
 		p.Status, p.Why, p.Lease = Disputed, Safeguarding, Lease{}
@@ -227,7 +241,7 @@ func (m Mailroom) ByHand(ctx context.Context, batch string, by optout.Actor, env
 		case b.Pieces >= MostPieces:
 			return nil, Crowded
 		}
-		if err := b.numbers(envelope); err != nil {
+		if err := b.has(envelope); err != nil {
 			return nil, err
 		}
 		b.Pieces, b.Highest = b.Pieces+1, max(b.Highest, envelope)
@@ -238,8 +252,10 @@ func (m Mailroom) ByHand(ctx context.Context, batch string, by optout.Actor, env
 }
 
 // CanUndo says that the outcome of a piece can be taken back as long as its batch is open: nothing has left the house, and
-// there are pages to key.
-func CanUndo(p Piece) bool { return slices.Contains(reopenable, p.Status) && p.First > 0 }
+// there are pages to key. A supervisor says first whether it is wrong, if it was read otherwise in the sample.
+func CanUndo(p Piece) bool {
+	return slices.Contains(reopenable, p.Status) && p.First > 0 && p.Posted.IsZero() && p.Sample.Step != Unlike
+}
 
 // Undo takes an outcome back as long as nothing has left the house: the piece waits again.
 func (m Mailroom) Undo(ctx context.Context, at At, by optout.Actor) (Piece, error) {
@@ -257,7 +273,7 @@ func (m Mailroom) Undo(ctx context.Context, at At, by optout.Actor) (Piece, erro
 		case p.supervised() && by.Role != optout.Supervisor: // a supervisor has decided it
 			return nil, Supervisor
 		}
-		p.Status, p.Why, p.Done = Waiting, "", time.Time{}
+		p.Status, p.Why, p.Done, p.Lease, p.Sample = Waiting, "", time.Time{}, Lease{}, Sample{}
 		if p.alarmed() {
 			p.Status, p.Why = Disputed, Safeguarding
 		}
@@ -271,7 +287,7 @@ func (m Mailroom) Undo(ctx context.Context, at At, by optout.Actor) (Piece, erro
 // that or another reason.
 func (p Piece) alarmed() bool { return p.had("alarm") }
 
-func (p Piece) supervised() bool { return p.had("alarm", "keyed-otherwise") }
+func (p Piece) supervised() bool { return p.had("alarm", "keyed-otherwise", "judged") }
 
 func (p Piece) had(kinds ...string) bool {
 	return slices.ContainsFunc(p.History, func(e Event) bool { return slices.Contains(kinds, e.Kind) })
@@ -294,9 +310,10 @@ func (m Mailroom) Settle(ctx context.Context, at At, by optout.Actor) (Piece, er
 	})
 }
 
-// numbers refuses a number that no envelope of the batch can have: a slip of the hand must not stand in for an envelope
-// that is missing. One beyond those declared is possible, since they may have been counted wrongly.
-func (b Batch) numbers(envelope int) error {
+// has refuses a number that no envelope of the batch can have: a slip of the hand must not stand in for an envelope
+// that is missing. One beyond those declared is possible, since they may have been counted wrongly; the batch does not close
+// with it (Ledger).
+func (b Batch) has(envelope int) error {
 	if most := max(b.Declared, b.Highest) + 1; envelope < 1 || envelope > most {
 		return optout.Faulty{{Pointer: "/envelope", Code: "out-of-range", Detail: fmt.Sprintf("The envelopes of this batch are numbered from 1 to %d. Check the number, or count the envelopes again.", most-1)}}
 	}
@@ -317,7 +334,7 @@ func (m Mailroom) InEnvelope(ctx context.Context, at At, by optout.Actor, envelo
 		if moved = p; p.Envelope == envelope {
 			return nil, errNothing
 		}
-		if err := b.numbers(envelope); err != nil {
+		if err := b.has(envelope); err != nil {
 			return nil, err
 		}
 		p.Envelope, b.Highest = envelope, max(b.Highest, envelope)
@@ -329,27 +346,28 @@ func (m Mailroom) InEnvelope(ctx context.Context, at At, by optout.Actor, envelo
 
 // decide changes a piece that a clerk has before them. What is left of it beyond the part becomes a piece of its own. did
 // says that it looks as if that had been done: then, if this clerk did it, it was, and the answer was lost on the way.
-func (m Mailroom) decide(ctx context.Context, at At, by optout.Actor, part Part, did func(Piece) bool, do func(Piece) (Piece, error)) (Piece, error) {
+func (m Mailroom) decide(ctx context.Context, at At, by optout.Actor, part Part, did func(Piece) bool, do func(Piece) (Piece, []Tally, error)) (Piece, error) {
 	var decided Piece
-	_, err := m.act(ctx, at.Batch, func(b *Batch) ([]Piece, error) {
+	_, err := m.open(ctx, at.Batch, func(b *Batch) (c Change, err error) {
 		p, err := m.Store.Piece(ctx, at)
 		if err != nil {
-			return nil, err
+			return c, err
 		}
 		if decided = p; did(p) && p.saidBy(by) {
-			return nil, errNothing
+			return c, errNothing
 		}
 		if err := m.mine(p, by); err != nil {
-			return nil, err
+			return c, err
 		}
-		rest, err := m.divide(b, &p, part)
+		rest, err := m.divide(ctx, b, &p, part)
 		if err != nil {
-			return nil, err
+			return c, err
 		}
-		if decided, err = do(p); err != nil {
-			return nil, err
+		if decided, c.Counts, err = do(p); err != nil {
+			return c, err
 		}
-		return append(written(&decided), rest...), nil
+		c.Pieces = append(written(&decided), rest...)
+		return c, nil
 	})
 	return decided, err
 }
@@ -372,6 +390,8 @@ func (m Mailroom) mine(p Piece, by optout.Actor) error {
 		return Supervisor
 	case p.Stage() == Keying2 && p.keyedBy(by):
 		return NotTwice
+	case p.isOwn(by):
+		return OwnReading
 	case held != "" && held != by.String():
 		return Taken
 	}
@@ -389,18 +409,28 @@ func sameID(actor string, by optout.Actor) bool {
 }
 
 // divide cuts a piece off behind the part, and gives what is left as a piece that waits.
-func (m Mailroom) divide(b *Batch, p *Piece, part Part) (rest []Piece, err error) {
+func (m Mailroom) divide(ctx context.Context, b *Batch, p *Piece, part Part) (rest []Piece, err error) {
+	whole := part.Last == 0 || part.Last == p.Last
 	if part.Envelope != 0 {
-		if err := b.numbers(part.Envelope); err != nil {
+		if err := b.has(part.Envelope); err != nil {
 			return nil, err
 		}
 		p.Envelope = part.Envelope
-	} else if p.Envelope == 0 {
-		p.Envelope = b.Highest + 1
+	}
+	var free *numbers
+	if p.Envelope == 0 || !whole && !part.Same {
+		if free, err = m.free(ctx, *b); err != nil {
+			return nil, err
+		}
+	}
+	if p.Envelope == 0 {
+		p.Envelope = free.next()
+	} else if free != nil {
+		free.take(p.Envelope)
 	}
 	b.Highest = max(b.Highest, p.Envelope)
 	switch {
-	case part.Last == 0, part.Last == p.Last:
+	case whole:
 		return nil, nil
 	case part.Last < p.First, part.Last > p.Last:
 		return nil, wrong("last", "pages")
@@ -413,10 +443,52 @@ func (m Mailroom) divide(b *Batch, p *Piece, part Part) (rest []Piece, err error
 		Twice: m.twice(idOf(p.Upload, part.Last+1)),
 	}
 	if !part.Same {
-		b.Highest++
-		left.Envelope = b.Highest
+		left.Envelope = free.next()
+		b.Highest = max(b.Highest, left.Envelope)
 	}
 	p.Last, p.Pages = part.Last, p.Pages[:part.Last-p.First+1]
 	b.Pieces++
 	return []Piece{left.said(m.Now(), machine, "left-over", p.ID)}, nil
+}
+
+// numbers are those of a batch's envelopes: which an envelope has, and which some place was ever given.
+type numbers struct {
+	declared     int
+	taken, given map[int]bool
+}
+
+// free are the numbers of a batch's envelopes, from which the next one is taken. A place to which no file came, and another
+// scan of what was opened, take none up.
+func (m Mailroom) free(ctx context.Context, b Batch) (*numbers, error) {
+	pieces, err := m.Store.Pieces(ctx, b.ID)
+	n := &numbers{b.Declared, map[int]bool{}, map[int]bool{}}
+	for _, p := range pieces {
+		n.given[p.Envelope] = true
+		if p.Status != Lapsed && p.Status != Rescan {
+			n.taken[p.Envelope] = true
+		}
+	}
+	return n, err
+}
+
+// next is the first number of those declared that nothing had yet, then the first that nothing has any more, then the first
+// beyond. From then on an envelope has it.
+func (n *numbers) next() int {
+	for _, used := range []map[int]bool{n.given, n.taken} {
+		for free := 1; free <= n.declared; free++ {
+			if !used[free] {
+				return n.take(free)
+			}
+		}
+	}
+	for free := n.declared + 1; ; free++ {
+		if !n.taken[free] {
+			return n.take(free)
+		}
+	}
+}
+
+func (n *numbers) take(number int) int {
+	n.taken[number], n.given[number] = true, true
+	return number
 }

@@ -24,16 +24,20 @@ type Reading struct {
 // HoldFor are the reasons to hold a form (domain facts, intent guard).
 var HoldFor = []string{optout.HeldForChoice, optout.HeldForSignature, optout.HeldForAge, optout.HeldForAnswers}
 
-// Differs says in which of what is keyed twice two readings are not alike: fields of the answers.
+// Differs says in which of what is keyed twice two readings are not alike: fields of the answers, or whether it is in doubt
+// and why. Of a form that is in doubt for its choice nobody has read one.
 func (r Reading) Differs(from Reading) (fields []string) {
 	a, b := r.Answers, from.Answers
+	if r.Hold != from.Hold {
+		fields = append(fields, OfOutcome)
+	}
 	if digits(a.Subject.NHSNumber) != digits(b.Subject.NHSNumber) || digits(r.Number) != digits(from.Number) {
 		fields = append(fields, "nhsNumber")
 	}
 	if a.Subject.BirthDate != b.Subject.BirthDate {
 		fields = append(fields, "birthDate")
 	}
-	if a.Choice != b.Choice || a.Kind != b.Kind {
+	if (a.Choice != b.Choice || a.Kind != b.Kind) && (r.Hold == "" || r.Hold != optout.HeldForChoice || r.Hold != from.Hold) {
 		fields = append(fields, "choice")
 	}
 	return fields
@@ -57,7 +61,7 @@ func (m Mailroom) Key(ctx context.Context, at At, by optout.Actor, r Reading) (P
 		return Piece{}, err
 	}
 	if p.Status == Registered || p.Status == Held { // said twice, or its answer was lost
-		if p.Form == m.Registrar.Keys.Reference(p.Origin()) && p.saidBy(by) {
+		if p.Form == m.Registrar.Keys.Reference(p.Origin()) && p.lastSaid(string(p.Status), by) {
 			return p, nil
 		}
 		return p, Decided
@@ -76,26 +80,26 @@ func (m Mailroom) Key(ctx context.Context, at At, by optout.Actor, r Reading) (P
 		return p, err
 	}
 	switch {
-	case p.Twice && p.Status == Waiting && r.Hold == "": // doubtful paper is seen by a supervisor anyway, when it is released
+	case p.Twice && p.Status == Waiting: // also if it is in doubt: it is as binding as another once it is released
 		did := func(p Piece) bool { return p.Status == Second }
-		return m.decide(ctx, at, by, r.Part, did, func(p Piece) (Piece, error) {
+		return m.decide(ctx, at, by, r.Part, did, func(p Piece) (Piece, []Tally, error) {
 			if p.Status != Waiting {
-				return p, NotNow
+				return p, nil, NotNow
 			}
 			p.Status, p.Lease = Second, Lease{}
 			p.Keyed = []Keying{{By: by.String(), At: milliseconds(m.Now()), Reading: r}}
-			return p.said(m.Now(), by.String(), "keyed", ""), nil
+			return p.said(m.Now(), by.String(), "keyed", ""), nil, nil
 		})
 	case p.Status == Second:
-		if differs := r.Differs(p.Keyed[0].Reading); len(differs) > 0 || r.Hold != "" {
-			did := func(p Piece) bool { return p.Status == Disputed && p.Why == "readings" }
-			return m.decide(ctx, at, by, Part{}, did, func(p Piece) (Piece, error) {
+		if differs := r.Differs(p.Keyed[0].Reading); len(differs) > 0 {
+			did := func(p Piece) bool { return p.Status == Disputed && p.Why == Readings }
+			return m.decide(ctx, at, by, Part{}, did, func(p Piece) (Piece, []Tally, error) {
 				if p.Status != Second {
-					return p, NotNow
+					return p, nil, NotNow
 				}
-				p.Status, p.Why, p.Lease = Disputed, "readings", Lease{}
+				p.Status, p.Why, p.Lease = Disputed, Readings, Lease{}
 				p.Keyed = append(slices.Clone(p.Keyed), Keying{By: by.String(), At: milliseconds(m.Now()), Reading: r})
-				return p.said(m.Now(), by.String(), "keyed-otherwise", strings.Join(differs, " ")), nil
+				return p.said(m.Now(), by.String(), "keyed-otherwise", strings.Join(differs, " ")), nil, nil
 			})
 		}
 		r, r.Part = p.Keyed[0].Reading, Part{}
@@ -186,7 +190,7 @@ func (m Mailroom) register(ctx context.Context, p Piece, by optout.Actor, r Read
 		return p, err
 	}
 	cut := p
-	if _, err := m.divide(&b, &cut, r.Part); err != nil { // before anything is written
+	if _, err := m.divide(ctx, &b, &cut, r.Part); err != nil { // before anything is written
 		return p, err
 	}
 	if p, err = m.mark(ctx, p.At, by); err != nil {
@@ -205,13 +209,26 @@ func (m Mailroom) register(ctx context.Context, p Piece, by optout.Actor, r Read
 	did := func(p Piece) bool {
 		return p.Status.IsOutcome() && (p.Form == form || status == Rescan && p.Status == Rescan)
 	}
-	return m.decide(ctx, p.At, by, r.Part, did, func(p Piece) (Piece, error) {
+	return m.decide(ctx, p.At, by, r.Part, did, func(p Piece) (Piece, []Tally, error) {
+		said, agreed := Said{By: by.String(), At: milliseconds(m.Now()), Status: status, Why: why, Reading: r}, ""
+		if p.Status == Second {
+			said.By, agreed = p.Keyed[0].By, by.String()
+		}
+		var counts []Tally
+		asRead := why == r.Hold && status == map[bool]Status{true: Registered, false: Held}[r.Hold == ""]
+		if asRead { // and is no form that was there before
+			counts = m.settled(p, said, agreed)
+		}
 		if p.Marked = (time.Time{}); status == Rescan {
 			p.Form = optout.Reference{}
 		} else {
 			p.Letter, p.Number = r.Letter, r.Number
 		}
-		return p.ends(status, why, by.String(), m.Now()), nil
+		p = p.ends(status, why, by.String(), m.Now())
+		if asRead {
+			p = m.draw(p, said, agreed)
+		}
+		return p, counts, nil
 	})
 }
 

@@ -11,8 +11,12 @@ import (
 // Ledger is a batch's two equations (domain facts, custody): envelopes opened = envelopes declared, and pieces =
 // registered + held + sent back + other post + rescans + quarantined + waiting. The left side of the second is the
 // batch's own count, the right side is counted from the pieces.
+//
+// The envelopes of a batch are numbered from 1 to as many as are declared. A number beyond these counts as opened, but never
+// in the place of one of them that is missing.
 type Ledger struct {
 	Declared, Opened int
+	Missing          int // of the numbers from 1 to Declared: how many nothing is on the books of
 	Pieces           int
 	Of               map[Status]int // by outcome
 	Waiting          int
@@ -35,7 +39,12 @@ func Count(b Batch, pieces []Piece) Ledger {
 			opened[p.Envelope] = true
 		}
 	}
-	l.Opened = len(opened)
+	l.Opened, l.Missing = len(opened), b.Declared
+	for n := range opened {
+		if n <= b.Declared {
+			l.Missing--
+		}
+	}
 	return l
 }
 
@@ -49,13 +58,13 @@ func (l Ledger) Sum() int {
 }
 
 // Envelopes says that the first equation holds, and AddsUp that the second does.
-func (l Ledger) Envelopes() bool { return l.Opened == l.Declared }
+func (l Ledger) Envelopes() bool { return l.Opened == l.Declared && l.Missing == 0 }
 func (l Ledger) AddsUp() bool    { return l.Pieces == l.Sum() }
 
 // Why a batch is not closed.
 var (
 	StillWaiting   = &optout.Refusal{Code: "STILL_WAITING", Detail: "Some pieces of this batch still wait. Give each of them an outcome, then close it."}
-	MoreDeclared   = &optout.Refusal{Code: "ENVELOPES_MISSING", Detail: "Fewer envelopes are opened than were declared. Look for the missing ones. If an envelope was empty, say so. If they were counted wrongly, count them again."}
+	MoreDeclared   = &optout.Refusal{Code: "ENVELOPES_MISSING", Detail: "Some of the envelopes that were declared are missing. Look for them, and check the envelope numbers of the pieces. If an envelope was empty, say so. If they were counted wrongly, count them again."}
 	FewerDeclared  = &optout.Refusal{Code: "ENVELOPES_TOO_MANY", Detail: "More envelopes are opened than were declared. Check the envelope numbers of the pieces. If they were counted wrongly, count them again."}
 	DoesNotAddUp   = &optout.Refusal{Code: "DOES_NOT_ADD_UP", Detail: "The pieces of this batch do not add up. Nothing is lost; tell whoever runs the service."}
 	NothingInBatch = &optout.Refusal{Code: "NOTHING_OPENED", Detail: "Nothing is on the books of this batch yet."}
@@ -70,7 +79,7 @@ func (l Ledger) Closes() error {
 		return DoesNotAddUp
 	case l.Pieces == 0:
 		return NothingInBatch
-	case l.Opened < l.Declared:
+	case l.Missing > 0:
 		return MoreDeclared
 	case l.Opened > l.Declared:
 		return FewerDeclared

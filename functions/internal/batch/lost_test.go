@@ -44,6 +44,11 @@ func TestAVerbFindsItsOwnDeed(t *testing.T) {
 		"undo":             {"sent back", said("undo", bob), 1},
 		"settle":           {"quarantined", said("settle", sue), 1},
 		"envelope":         {"waiting", said("envelope", bob), 1},
+		"read again":       {"sampled", said("read again", bob), 1},
+		"read otherwise":   {"sampled", said("read otherwise", bob), 1},
+		"judge":            {"read otherwise", said("judge", sue), 1},
+		"decide alone":     {"read by sue", said("alone", sue), 1},
+		"posted":           {"sent back", said("posted", ann), 1},
 		"arrived":          {"awaited", said("arrived", ann), 1},
 		"arrived too late": {"lapsed", said("arrived", ann), 1},
 		"lapsed":           {"awaited", said("lapsed", ann), 1},
@@ -53,8 +58,11 @@ func TestAVerbFindsItsOwnDeed(t *testing.T) {
 		"key the first time": {"waiting", func(r *room, id string, at batch.At) (batch.Piece, error) {
 			return r.Key(r.t.Context(), at, ann, batch.Reading{Answers: optouttest.Dissent()})
 		}, 1},
-		"close":   {"registered", onBatch(func(r *room, id string) error { _, err := r.Close(r.t.Context(), id, ann); return err }), 1},
-		"recount": {"waiting", onBatch(func(r *room, id string) error { _, err := r.Recount(r.t.Context(), id, ann, 5); return err }), 1},
+		"close": {"registered", onBatch(func(r *room, id string) error { _, err := r.Close(r.t.Context(), id, ann); return err }), 1},
+		"recount": {"waiting", onBatch(func(r *room, id string) error {
+			_, err := r.Recount(r.t.Context(), id, ann, 5, "miscounted")
+			return err
+		}), 1},
 		"by hand": {"waiting", func(r *room, id string, _ batch.At) (batch.Piece, error) {
 			return r.ByHand(r.t.Context(), id, ann, 1, sentBack)
 		}, 0},

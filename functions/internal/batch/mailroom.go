@@ -21,6 +21,7 @@ type Mailroom struct {
 	Registrar optout.Registrar
 	Rules     func() optout.Rules // as of now
 	Twice     int                 // of a hundred pieces, how many are keyed by two people
+	Sample    int                 // of a hundred forms that have come to their outcome, how many are read once more
 	Now       func() time.Time
 }
 
@@ -32,6 +33,7 @@ var (
 	NotNow     = &optout.Refusal{Code: "NOT_NOW", Detail: "The piece does not stand where this can be done. Look at it again."}
 	NotTwice   = &optout.Refusal{Code: "KEYED_BY_YOU", Detail: "You have keyed this piece. Somebody else has to key it the second time."}
 	Supervisor = &optout.Refusal{Code: "SUPERVISOR", Detail: "This is for a supervisor to decide."}
+	OwnReading = &optout.Refusal{Code: "READ_BY_YOU", Detail: "You read this form yourself: let another supervisor decide. If there is no other one, say so on its page; then you can."}
 	// OpenedBefore is for a page that is gone back to, filled in otherwise and sent once more.
 	OpenedBefore = &optout.Refusal{Code: "OPENED_BEFORE", Detail: "This page has opened another batch already. If you want to open one more, send it again."}
 
@@ -77,16 +79,22 @@ func later(err error) error {
 	return err
 }
 
-// Recount changes how many envelopes are declared, with a reason for the books.
-func (m Mailroom) Recount(ctx context.Context, id string, by optout.Actor, envelopes int) (Batch, error) {
+// RecountedFor are the reasons to say that a batch has another number of envelopes.
+var RecountedFor = []string{"miscounted", "found", "elsewhere", "lost"}
+
+// Recount changes how many envelopes are declared, with one of RecountedFor for the books.
+func (m Mailroom) Recount(ctx context.Context, id string, by optout.Actor, envelopes int, why string) (Batch, error) {
 	if err := inRange("envelopes", envelopes, 1, MostEnvelopes); err != nil {
+		return Batch{}, err
+	}
+	if err := oneOf("why", why, RecountedFor); err != nil {
 		return Batch{}, err
 	}
 	return m.act(ctx, id, func(b *Batch) ([]Piece, error) {
 		if b.Declared == envelopes {
 			return nil, errNothing
 		}
-		*b = b.said(m.Now(), by.String(), "recounted", fmt.Sprint(b.Declared, " to ", envelopes))
+		*b = b.said(m.Now(), by.String(), "recounted", fmt.Sprint(b.Declared, " to ", envelopes, " ", why))
 		b.Declared = envelopes
 		return nil, nil
 	})
@@ -161,12 +169,20 @@ var errNothing = errors.New("nothing to do")
 
 // act changes an open batch and pieces of it. What was done already was done, also if the batch is closed since.
 func (m Mailroom) act(ctx context.Context, id string, do func(*Batch) ([]Piece, error)) (Batch, error) {
-	return m.change(ctx, id, func(b *Batch) (Change, error) {
+	return m.open(ctx, id, func(b *Batch) (Change, error) {
 		pieces, err := do(b)
+		return Change{Pieces: pieces}, err
+	})
+}
+
+// open is act with all that a change can be.
+func (m Mailroom) open(ctx context.Context, id string, do func(*Batch) (Change, error)) (Batch, error) {
+	return m.change(ctx, id, func(b *Batch) (Change, error) {
+		c, err := do(b)
 		if _, refused := errors.AsType[*optout.Refusal](err); !b.IsOpen() && (err == nil || refused) {
 			err = Closed
 		}
-		return Change{Pieces: pieces}, err
+		return c, err
 	})
 }
 
@@ -228,6 +244,7 @@ func (m Mailroom) ExpectOnce(ctx context.Context, id string, by optout.Actor, ke
 	slots, next := slots[:len(names)], slots[len(names)] // which there is if more were made under the key
 	_, err := m.change(ctx, id, func(b *Batch) (Change, error) {
 		pieces = nil
+		var free *numbers
 		switch _, err := m.Store.Piece(ctx, FirstOf(id, slots[0].ID)); {
 		case err == nil: // it was said before, or our own answer was lost on the way
 			return Change{}, errNothing
@@ -237,18 +254,23 @@ func (m Mailroom) ExpectOnce(ctx context.Context, id string, by optout.Actor, ke
 			return Change{}, Closed
 		case b.Pieces+len(names) > MostPieces, e != Later && b.Highest+len(names) > 2*MostEnvelopes:
 			return Change{}, Crowded
+		case e != Later:
+			var err error
+			if free, err = m.free(ctx, *b); err != nil {
+				return Change{}, err
+			}
 		}
+		envelope := 0
 		for n, s := range slots {
 			if e == OneEach || e == OneAll && n == 0 {
-				b.Highest++
+				envelope = free.next()
+				b.Highest = max(b.Highest, envelope)
 			}
 			p := Piece{
 				At: FirstOf(id, s.ID), Upload: s.ID, Name: clipped(names[n]), Status: Awaited, Since: milliseconds(m.Now()),
 				Twice: m.twice(s.ID),
 			}
-			if e != Later {
-				p.Envelope = b.Highest
-			}
+			p.Envelope = envelope
 			pieces = append(pieces, p.said(m.Now(), by.String(), "expected", ""))
 		}
 		b.Pieces += len(pieces)

@@ -26,7 +26,7 @@ func TestWhatIsSaidTwiceUnderAKeyIsDoneOnce(t *testing.T) {
 	if was, err := r.Mailroom.Open(t.Context(), ann, d); !errors.Is(err, batch.OpenedBefore) || was.ID != one.ID {
 		t.Errorf("with more envelopes: %+v, %v", was, err)
 	}
-	if _, err := r.Recount(t.Context(), one.ID, ann, 3); err != nil {
+	if _, err := r.Recount(t.Context(), one.ID, ann, 3, "miscounted"); err != nil {
 		t.Fatal(err)
 	}
 	d.Envelopes = 2

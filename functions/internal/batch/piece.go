@@ -64,6 +64,8 @@ type Piece struct {
 	Done   time.Time        // when it came to its outcome
 	Twice  bool             // it is keyed by two people
 	Seen   bool             // of Quarantined: a supervisor has seen it, and dealt with the paper
+	Posted time.Time        // of SentBack: when it left the house, or was put away since nobody knows its sender
+	Sample Sample           // of one that has its outcome: whether it is read once more, and what came of that
 	Keyed  []Keying         // until it is registered
 	Lease  Lease
 	History
@@ -134,24 +136,28 @@ func (p Piece) said(now time.Time, by, kind, detail string) Piece {
 
 // ends is the piece at an outcome.
 func (p Piece) ends(s Status, why string, by string, now time.Time) Piece {
-	p.Status, p.Why, p.Done, p.Lease, p.Keyed = s, why, milliseconds(now), Lease{}, nil
+	p.Status, p.Why, p.Done, p.Lease, p.Keyed, p.Sample = s, why, milliseconds(now), Lease{}, nil, Sample{}
 	return p.said(now, by, string(s), why)
 }
 
 // Stage is a list of pieces that somebody has to act on.
 type Stage string
 
-// The lists of pieces: what waits to be keyed, to be keyed once more, for a supervisor to decide, and the files that nobody
-// can read. These are apart, so that however many there are they stand before no alarm.
+// The lists of pieces: what waits to be keyed, to be keyed once more, over what somebody raised an alarm, what waits for a
+// supervisor to decide, the files that nobody can read, and, of what has its outcome, what is read once more as a sample and
+// what was then read otherwise. Alarms are apart, so that however much there is of the rest it stands before none of them.
 const (
 	Keying1   Stage = "K"
 	Keying2   Stage = "S"
+	Alarmed   Stage = "A"
 	Supervise Stage = "V"
 	Aside     Stage = "F"
+	Sampled   Stage = "Q"
+	Differing Stage = "E"
 )
 
 // Stages are all of them.
-var Stages = []Stage{Keying1, Keying2, Supervise, Aside}
+var Stages = []Stage{Keying1, Keying2, Alarmed, Supervise, Aside, Sampled, Differing}
 
 // Stage is the list that the piece is on; "" for none.
 func (p Piece) Stage() Stage {
@@ -160,13 +166,29 @@ func (p Piece) Stage() Stage {
 		return Keying1
 	case p.Status == Second:
 		return Keying2
+	case p.Status == Disputed && p.Why == Safeguarding, p.Sample.Step == Unlike && p.Sample.Again.Status == Disputed:
+		return Alarmed
 	case p.Status == Disputed:
 		return Supervise
 	case p.Status == Quarantined && !p.Seen, p.Status == Checking && p.Why != "":
 		return Aside
+	case p.Sample.Step == Drawn:
+		return Sampled
+	case p.Sample.Step == Unlike:
+		return Differing
 	}
 	return ""
 }
 
 // ForSupervisors says that nobody else acts on what is on the list.
-func (s Stage) ForSupervisors() bool { return s == Supervise || s == Aside }
+func (s Stage) ForSupervisors() bool {
+	return s == Alarmed || s == Supervise || s == Aside || s == Differing
+}
+
+// LetterDue is since when a letter has to go back with the piece; zero, if none has.
+func (p Piece) LetterDue() time.Time {
+	if p.Status != SentBack || !p.Posted.IsZero() {
+		return time.Time{}
+	}
+	return p.Done
+}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"example.org/optout/functions/internal/batch"
+	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
 )
@@ -41,7 +43,7 @@ func TestWhateverHappensTheBooksAddUp(t *testing.T) {
 	for seed := range uint64(lives) {
 		synctest.Test(t, func(t *testing.T) { // whose sleeps take no time: whatever meets a conflict waits a little
 			m := mess{room: newRoom(t), random: rand.New(rand.NewPCG(seed, 7)), came: came, files: map[string]file{}, history: map[batch.At]int{}}
-			m.Twice = pick(m.random, 0, 30, 100)
+			m.Twice, m.Sample = pick(m.random, 0, 30, 100), pick(m.random, 0, 0, 50, 100)
 			m.Memory.Fate = m.fate
 			for step := range aLife {
 				m.step()
@@ -60,7 +62,7 @@ func TestWhateverHappensTheBooksAddUp(t *testing.T) {
 	}
 	for _, want := range []string{
 		"awaited", "checking", "waiting", "second", "disputed", "registered", "held", "sent-back", "other-post", "rescan", "quarantined", "lapsed",
-		"keyed-before", "same-bytes", "same-in-batch", "safeguarding", "marked", "closed", "opened again", "conflict", "throttled", "lost", "broken",
+		"keyed-before", "same-bytes", "same-in-batch", "safeguarding", "marked", "drawn", "alike", "unlike", "judged", "alone", "posted", "closed", "opened again", "conflict", "throttled", "lost", "broken",
 	} {
 		if came[want] < lives/200 {
 			t.Errorf("%s came about only %d times", want, came[want])
@@ -215,7 +217,13 @@ func (m *mess) desk(at batch.At, by optout.Actor) {
 	if p.Last > p.First && r.IntN(2) == 0 {
 		part.Last = p.First + r.IntN(p.Last-p.First+1)
 	}
-	verb := pick(r, "take", "put back", "key", "key", "key", "key", "hold", "outcome", "outcome", "alarm", "undo", "settle", "envelope")
+	verb := pick(r, "take", "put back", "key", "key", "key", "key", "key", "key", "hold", "outcome", "outcome", "alarm", "undo", "settle", "envelope", "alone", "posted")
+	switch p.Sample.Step { // these are read and judged more often than it would happen by chance
+	case batch.Drawn:
+		verb = pick(r, verb, verb, verb, "read again", "read otherwise", "read as alarm")
+	case batch.Unlike:
+		verb, by = pick(r, verb, "judge", "judge", "alone"), pick(r, by, sue)
+	}
 	m.did = fmt.Sprintf("%s of %s by %s", verb, p.Status, by)
 	var err error
 	switch verb {
@@ -248,8 +256,9 @@ func (m *mess) batch(id string, by optout.Actor) {
 	switch verb {
 	case "close":
 		if l := m.now(id); r.IntN(2) == 0 && l.Opened > 0 {
-			_, err = m.Recount(ctx, id, by, l.Opened)
+			_, err = m.Recount(ctx, id, by, l.Opened, "miscounted")
 			m.said(err)
+			m.renumber(id)
 		}
 		var b batch.Batch
 		if b, err = m.Mailroom.Close(ctx, id, by); err == nil && !b.IsOpen() {
@@ -260,7 +269,7 @@ func (m *mess) batch(id string, by optout.Actor) {
 			m.came["opened again"]++
 		}
 	case "recount":
-		_, err = m.Recount(ctx, id, by, 1+r.IntN(4))
+		_, err = m.Recount(ctx, id, by, 1+r.IntN(4), pick(r, batch.RecountedFor...))
 	case "by hand":
 		_, err = m.ByHand(ctx, id, by, 1+r.IntN(4), batch.Outcome{Status: batch.OtherPost, Why: "empty-envelope"})
 	case "tidy":
@@ -306,6 +315,7 @@ func (m *mess) said(err error) {
 // check recounts, and looks for what is new and what is lost.
 func (m *mess) check() []string {
 	defer m.calm()()
+	samples := 0
 	for _, id := range m.batches {
 		pieces, err := m.Pieces(m.t.Context(), id)
 		m.must(pieces, err)
@@ -321,13 +331,63 @@ func (m *mess) check() []string {
 			if len(p.History) > before {
 				m.came[string(p.Status)]++
 				m.came[p.Why]++
+				m.came[string(p.Sample.Step)]++
+				m.came[p.History[len(p.History)-1].Kind]++
+			}
+			for _, e := range p.History {
+				if e.Kind == "judged" || e.Kind == "read-again" && e.Detail == "" {
+					samples++
+				}
 			}
 			if m.history[p.At] = len(p.History); !p.Status.IsOutcome() && !p.Form.IsZero() {
 				m.came["marked"]++
 			}
 		}
 	}
+	if counted := m.tallied(batch.OfSample, ""); counted.Read[batch.Whole] != samples || counted.Wrong[batch.Whole] > samples {
+		return []string{fmt.Sprintf("%d samples are judged, counted are %v, %v wrong", samples, counted.Read, counted.Wrong)}
+	}
 	return m.faults()
+}
+
+// tallied is all that was counted in one way of one person.
+func (r *room) tallied(how, by string) (sum batch.Tally) {
+	r.t.Helper()
+	all, err := r.Tallies(r.t.Context(), nhs.StoredDate("2000-01-01"), nhs.StoredDate("2100-01-01"))
+	r.must(nil, err)
+	sum = batch.Tally{Read: map[string]int{}, Wrong: map[string]int{}}
+	for _, t := range all {
+		if t.How == how && t.By == by {
+			for f, n := range t.Read {
+				sum.Read[f] += n
+			}
+			for f, n := range t.Wrong {
+				sum.Wrong[f] += n
+			}
+		}
+	}
+	return sum
+}
+
+// renumber gives the envelopes of a batch the numbers from 1 on, as a clerk does who has found out what is wrong with them.
+func (m *mess) renumber(id string) {
+	pieces, err := m.Pieces(m.t.Context(), id)
+	m.said(err)
+	is := map[int]int{}
+	for _, p := range pieces {
+		if p.Envelope > 0 && p.Status != batch.Awaited && p.Status != batch.Lapsed && p.Status != batch.Rescan {
+			is[p.Envelope] = 0
+		}
+	}
+	for n, number := range slices.Sorted(maps.Keys(is)) {
+		is[number] = n + 1
+	}
+	for _, p := range pieces {
+		if to := is[p.Envelope]; to > 0 && to != p.Envelope {
+			_, err := m.InEnvelope(m.t.Context(), p.At, ann, to)
+			m.said(err)
+		}
+	}
 }
 
 // noticed says what is in the file of a new piece: often what was in another one.
@@ -351,7 +411,8 @@ func (m *mess) finish() {
 		case l.Waiting > 0:
 			m.t.Errorf("%d pieces cannot be brought to an end", l.Waiting)
 		case l.Opened > 0:
-			m.must(m.Recount(m.t.Context(), id, ann, l.Opened))
+			m.must(m.Recount(m.t.Context(), id, ann, l.Opened, "miscounted"))
+			m.renumber(id)
 			m.must(m.Mailroom.Close(m.t.Context(), id, ann))
 			m.came["closed in the end"]++
 		}

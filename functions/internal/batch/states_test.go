@@ -31,6 +31,7 @@ marked          | .   tak tak | .   =    | re  tak tak | he  tak tak | mar tak t
 marked for long | .   .   .   | .   =    | re  re  re  | he  he  he  | sb  sb  sb  | di  di  di  | =   =   =   | sup sup now | .
 form is there   | .   .   .   | .   =    | re  re  re  | re  re  re  | mar mar mar | di  di  di  | =   =   =   | sup sup now | .
 second          | twi .   .   | =   =    | twi re  re  | twi di  di  | twi sb  sb  | di  di  di  | now now now | sup sup now | .
+second, in doubt| twi .   .   | =   =    | twi di  di  | twi he  he  | twi sb  sb  | di  di  di  | now now now | sup sup now | .
 disputed        | sup sup .   | =   =    | sup sup re  | sup sup he  | sup sup sb  | sup sup .   | now now now | sup sup now | .
 alarmed         | sup sup .   | =   =    | sup sup re  | sup sup he  | sup sup sb  | =   =   =   | now now now | sup sup now | .
 registered      | now now now | =   =    | =   dec dec | =   dec dec | dec dec dec | dec dec dec | now now now | sup sup now | .
@@ -98,13 +99,47 @@ lapsed          | ch      | =      | ch    | qu         | wa
 by hand         | =       | =      | =     | =          | =
 `
 
+// What comes of a piece that has its outcome once it is in the sample, of a letter that goes back, and of what a supervisor has
+// read themselves (own). Ann keyed or decided it; whoever else it says has read it otherwise than she did.
+const samples = `
+                | take        | put back | key         | sent back   | undo        | alarm       | read again  | read otherwise | judge       | alone       | posted
+                | ann bob sue | ann bob  | ann bob sue | ann bob sue | ann bob sue | ann bob sue | ann bob sue | ann bob sue    | ann bob sue | ann bob sue | ann bob sue
+sampled         | twi .   .   | =   =    | =   dec dec | dec dec dec | now now now | dec dec dec | twi .   .   | twi .   .      | sup sup now | sup sup now | now now now
+sample taken    | twi .   tak | =   .    | =   dec dec | dec dec dec | now now now | dec dec dec | twi .   tak | twi .   tak    | sup sup now | sup sup now | now now now
+sample in doubt | twi .   .   | =   =    | =   dec dec | dec dec dec | now now now | dec dec dec | twi .   .   | twi .   .      | sup sup now | sup sup now | now now now
+sample sent back| twi .   .   | =   =    | dec dec dec | =   dec dec | wa  wa  wa  | dec dec dec | twi .   .   | twi .   .      | sup sup now | sup sup now | .   .   .
+back otherwise  | sup sup .   | =   =    | dec dec dec | dec dec dec | now now now | dec dec dec | now =   now | now =   now    | sup sup .   | sup sup now | .   .   .
+back judged     | now now now | =   =    | dec dec dec | dec dec dec | sup sup wa  | dec dec dec | now now now | now now now    | sup sup =   | sup sup now | .   .   .
+read alike      | now now now | =   =    | dec dec dec | dec dec dec | now now now | dec dec dec | now =   now | now =   now    | sup sup now | sup sup now | now now now
+read otherwise  | sup sup .   | =   =    | dec dec dec | dec dec dec | now now now | dec dec dec | now =   now | now =   now    | sup sup .   | sup sup now | now now now
+read by sue     | sup sup own | =   =    | dec dec dec | dec dec dec | now now now | dec dec dec | now now =   | now now =      | sup sup own | sup sup .   | now now now
+sue is alone    | sup sup .   | =   =    | dec dec dec | dec dec dec | now now now | dec dec dec | now now now | now now now    | sup sup .   | sup sup =   | now now now
+read as alarm   | sup sup .   | =   =    | dec dec dec | dec dec dec | now now now | dec dec dec | now =   now | now =   now    | sup sup .   | sup sup now | now now now
+judged          | now now now | =   =    | dec dec dec | dec dec dec | now now now | dec dec dec | now now now | now now now    | sup sup =   | sup sup now | now now now
+sent back       | now now now | =   =    | dec dec dec | =   dec dec | wa  wa  wa  | dec dec dec | now now now | now now now    | sup sup now | sup sup now | .   .   .
+posted          | now now now | =   =    | dec dec dec | dec dec dec | now now now | dec dec dec | now now now | now now now    | sup sup now | sup sup now | =   =   =
+waiting         | .   .   .   | =   =    | re  re  re  | sb  sb  sb  | =   =   =   | di  di  di  | now now now | now now now    | sup sup now | sup sup now | now now now
+disputed by sue | sup sup own | =   =    | sup sup own | sup sup own | now now now | sup sup .   | now now now | now now now    | sup sup now | sup sup .   | now now now
+sue decides     | sup sup .   | =   =    | sup sup re  | sup sup sb  | now now now | sup sup .   | now now now | now now now    | sup sup now | sup sup =   | now now now
+
+                | take        | put back | key         | sent back   | undo        | alarm       | read again  | read otherwise | judge       | alone       | posted
+In a closed batch
+sampled         | twi .   .   | =   =    | =   dec dec | clo clo clo | clo clo clo | clo clo clo | twi .   .   | twi .   .      | sup sup now | sup sup now | now now now
+sample sent back| twi .   .   | =   =    | dec dec dec | =   clo clo | clo clo clo | clo clo clo | twi .   .   | twi .   .      | sup sup now | sup sup now | .   .   .
+read otherwise  | sup sup .   | =   =    | dec dec dec | clo clo clo | clo clo clo | clo clo clo | now =   now | now =   now    | sup sup .   | sup sup now | now now now
+read by sue     | sup sup own | =   =    | dec dec dec | clo clo clo | clo clo clo | clo clo clo | now now =   | now now =      | sup sup own | sup sup .   | now now now
+judged          | now now now | =   =    | dec dec dec | clo clo clo | clo clo clo | clo clo clo | now now now | now now now    | sup sup =   | sup sup now | now now now
+sent back       | now now now | =   =    | dec dec dec | =   clo clo | clo clo clo | clo clo clo | now now now | now now now    | sup sup now | sup sup now | .   .   .
+posted          | now now now | =   =    | dec dec dec | clo clo clo | clo clo clo | clo clo clo | now now now | now now now    | sup sup now | sup sup now | =   =   =
+`
+
 var letters = map[batch.Status]string{
 	batch.Awaited: "aw", batch.Checking: "ch", batch.Waiting: "wa", batch.Second: "se", batch.Disputed: "di", batch.Registered: "re", batch.Held: "he",
 	batch.SentBack: "sb", batch.OtherPost: "op", batch.Rescan: "rs", batch.Quarantined: "qu", batch.Lapsed: "la",
 }
 
 var refusals = map[error]string{
-	batch.Decided: "dec", batch.NotNow: "now", batch.Taken: "tak", batch.NotTwice: "twi", batch.Supervisor: "sup", batch.Closed: "clo", batch.Marked: "mar",
+	batch.Decided: "dec", batch.NotNow: "now", batch.Taken: "tak", batch.NotTwice: "twi", batch.Supervisor: "sup", batch.Closed: "clo", batch.Marked: "mar", batch.OwnReading: "own",
 }
 
 var sentBack = batch.Outcome{Status: batch.SentBack, Why: batch.Type1}
@@ -136,6 +171,22 @@ var verbs = map[string]func(r *room, at batch.At, by optout.Actor) (batch.Piece,
 	"hold": func(r *room, at batch.At, by optout.Actor) (batch.Piece, error) {
 		return r.Key(r.t.Context(), at, by, batch.Reading{Answers: optouttest.Dissent(), Hold: optout.HeldForSignature})
 	},
+	"read again":     reads(batch.Said{Status: batch.Registered, Reading: batch.Reading{Answers: optouttest.Dissent()}}),
+	"read otherwise": reads(batch.Said{Status: batch.Registered, Reading: batch.Reading{Answers: core()}}),
+	"read as alarm":  reads(batch.Said{Status: batch.Disputed}),
+	"judge": func(r *room, at batch.At, by optout.Actor) (batch.Piece, error) {
+		j := batch.Judgment{Right: map[string]batch.Right{}, Done: "practice"}
+		for _, f := range batch.ReadFields {
+			j.Right[f] = batch.Again
+		}
+		return r.Judge(r.t.Context(), at, by, j)
+	},
+	"alone": func(r *room, at batch.At, by optout.Actor) (batch.Piece, error) {
+		return r.Alone(r.t.Context(), at, by)
+	},
+	"posted": func(r *room, at batch.At, by optout.Actor) (batch.Piece, error) {
+		return r.Posted(r.t.Context(), at, by, "posted")
+	},
 	"arrived": func(r *room, at batch.At, _ optout.Actor) (batch.Piece, error) {
 		return r.heard(at, r.Arrived(r.t.Context(), at))
 	},
@@ -151,6 +202,20 @@ var verbs = map[string]func(r *room, at batch.At, by optout.Actor) (batch.Piece,
 	"read": func(r *room, at batch.At, _ optout.Actor) (batch.Piece, error) {
 		return r.heard(at, r.Read(r.t.Context(), at, []byte("late"), make([]batch.Page, 2), batch.File{Batch: at.Batch, Upload: batch.FileOf(at.ID)}))
 	},
+}
+
+// reads is what somebody reads on a piece of the sample.
+func reads(s batch.Said) func(*room, batch.At, optout.Actor) (batch.Piece, error) {
+	return func(r *room, at batch.At, by optout.Actor) (batch.Piece, error) {
+		return r.ReadAgain(r.t.Context(), at, by, s)
+	}
+}
+
+// core is a form that asks for less than the one of Dissent.
+func core() optout.Answers {
+	a := optouttest.Dissent()
+	a.Choice = "core"
+	return a
 }
 
 // heard is a piece as it is once machines have said something of it.
@@ -224,6 +289,44 @@ func (r *room) state(id, name string) batch.At {
 	case "form is there":
 		defer r.Move(batch.LeaseLasts)
 		return breaks("SaveBatch")
+	case "sampled", "sample in doubt", "sample sent back":
+		r.Sample = 200 // so that of what came to no form all are drawn, too
+		defer func() { r.Sample = 0 }()
+		return did("waiting", map[string]string{"sampled": "key", "sample in doubt": "hold", "sample sent back": "sent back"}[name])
+	case "back otherwise", "back judged":
+		at := r.state(id, "sample sent back")
+		if r.must(verbs["read again"](r, at, bob)); name == "back judged" {
+			r.must(verbs["judge"](r, at, sue))
+		}
+		return at
+	case "sample taken", "read alike", "read otherwise", "read as alarm":
+		at := r.state(id, "sampled")
+		r.must(verbs[map[string]string{"sample taken": "take", "read alike": "read again"}[name]+map[string]string{"read otherwise": name, "read as alarm": name}[name]](r, at, bob))
+		return at
+	case "read by sue", "sue is alone":
+		at := r.state(id, "sampled")
+		if r.must(verbs["read otherwise"](r, at, sue)); name == "sue is alone" {
+			r.must(verbs["alone"](r, at, sue))
+		}
+		return at
+	case "judged":
+		at := r.state(id, "read otherwise")
+		r.must(verbs["judge"](r, at, sue))
+		return at
+	case "posted":
+		return did("sent back", "posted")
+	case "second, in doubt", "disputed by sue", "sue decides":
+		r.Twice = 100
+		at := r.scanned(id, id, 1)
+		if r.Twice = 0; name == "second, in doubt" {
+			r.must(verbs["hold"](r, at, ann))
+			return at
+		}
+		r.must(verbs["key"](r, at, ann))
+		if r.must(verbs["hold"](r, at, sue)); name == "sue decides" {
+			r.must(verbs["alone"](r, at, sue))
+		}
+		return at
 	case "second", "disputed":
 		r.Twice = 100
 		at := r.scanned(id, id, 1)
@@ -267,7 +370,7 @@ func (r *room) state(id, name string) batch.At {
 func TestWhatComesOfAPieceIsAsTheTableSays(t *testing.T) {
 	t.Parallel()
 	cells, states := 0, map[string]bool{}
-	for _, table := range []string{table, machines} {
+	for _, table := range []string{table, machines, samples} {
 		lines := strings.Split(strings.TrimSpace(table), "\n")
 		said, who, closed := columns(lines[0]), columns(lines[1]), false
 		for _, line := range lines[2:] {
@@ -301,7 +404,7 @@ func TestWhatComesOfAPieceIsAsTheTableSays(t *testing.T) {
 			}
 		}
 	}
-	if len(states) != 21 || cells < 700 {
+	if len(states) != 37 || cells < 1300 {
 		t.Errorf("%d states, %d cells", len(states), cells)
 	}
 }
@@ -395,7 +498,7 @@ opened again              | closed             | closed             | SUPERVISOR
 			func(r *room, id string) error { _, err := r.Mailroom.Close(t.Context(), id, sue); return err },
 			func(r *room, id string) error { _, err := r.Reopen(t.Context(), id, ann); return err },
 			func(r *room, id string) error { _, err := r.Reopen(t.Context(), id, sue); return err },
-			func(r *room, id string) error { _, err := r.Recount(t.Context(), id, ann, 9); return err },
+			func(r *room, id string) error { _, err := r.Recount(t.Context(), id, ann, 9, "miscounted"); return err },
 			func(r *room, id string) error {
 				_, err := r.ByHand(t.Context(), id, ann, 2, sentBack)
 				return err
@@ -430,10 +533,13 @@ opened again              | closed             | closed             | SUPERVISOR
 
 // batches make each kind of a batch of one envelope.
 var batches = map[string]func(r *room, id string){
-	"nothing in it":          func(*room, string) {},
-	"a file has not come":    func(r *room, id string) { r.state(id, "awaited") },
-	"a piece waits":          func(r *room, id string) { r.state(id, "waiting") },
-	"an envelope is missing": func(r *room, id string) { r.must(r.Recount(r.t.Context(), id, ann, 2)); r.state(id, "registered") },
+	"nothing in it":       func(*room, string) {},
+	"a file has not come": func(r *room, id string) { r.state(id, "awaited") },
+	"a piece waits":       func(r *room, id string) { r.state(id, "waiting") },
+	"an envelope is missing": func(r *room, id string) {
+		r.must(r.Recount(r.t.Context(), id, ann, 2, "miscounted"))
+		r.state(id, "registered")
+	},
 	"an envelope is too many": func(r *room, id string) {
 		r.state(id, "registered")
 		r.must(r.ByHand(r.t.Context(), id, ann, 2, sentBack))
@@ -460,7 +566,10 @@ func TestWhatMakesNoSenseIsRefused(t *testing.T) {
 			_, err := r.Mailroom.Open(t.Context(), ann, batch.Declaration{Box: "B", Sequence: 1})
 			return err
 		},
-		"501 envelopes": func() error { _, err := r.Recount(t.Context(), id, ann, batch.MostEnvelopes+1); return err },
+		"501 envelopes": func() error {
+			_, err := r.Recount(t.Context(), id, ann, batch.MostEnvelopes+1, "miscounted")
+			return err
+		},
 		"envelope 0":    func() error { _, err := r.InEnvelope(t.Context(), at, ann, 0); return err },
 		"envelope 1001": func() error { _, err := r.ByHand(t.Context(), id, ann, 2*batch.MostEnvelopes+1, sentBack); return err },
 		"by hand: a form": func() error {

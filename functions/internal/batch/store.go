@@ -5,6 +5,7 @@ import (
 	"iter"
 	"time"
 
+	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/upload"
 )
@@ -24,8 +25,9 @@ type Store interface {
 	// Piece reads a piece strongly. optout.ErrNotFound.
 	Piece(ctx context.Context, at At) (Piece, error)
 
-	// SavePiece writes a piece whose place in the ledger does not change: a lease, what was keyed. optout.ErrConflict.
-	SavePiece(ctx context.Context, p Piece) error
+	// SavePiece writes a piece whose place in the ledger does not change: a lease, what was keyed; and counts on, all or
+	// nothing. optout.ErrConflict.
+	SavePiece(ctx context.Context, p Piece, counts ...Tally) error
 
 	// Batches gives the open or the closed batches, the newest first, n at most of all that there are. It reads an
 	// index: a little late.
@@ -39,6 +41,13 @@ type Store interface {
 	Queue(ctx context.Context, s Stage) iter.Seq2[Queued, error]
 	QueueLength(ctx context.Context, s Stage) (int, error)
 
+	// Letters walks all pieces with which a letter has to go, the one that has waited longest first: Since is since when. An
+	// index: hints what to read.
+	Letters(ctx context.Context) iter.Seq2[Queued, error]
+
+	// Tallies gives what was counted on each of the days from the first to the last, in the order of day, how and by whom.
+	Tallies(ctx context.Context, from, to nhs.Date) ([]Tally, error)
+
 	// FirstFile says which file had these bytes first: this one, if none had before. It is written once and for ever.
 	FirstFile(ctx context.Context, sha256 []byte, this File) (File, error)
 
@@ -46,12 +55,13 @@ type Store interface {
 	Paper(ctx context.Context, form optout.Reference) (At, error)
 }
 
-// Change is what one transaction writes: a batch, pieces of it, slots for files. A hundred items at most, MostAtOnce of
-// new files.
+// Change is what one transaction writes: a batch, pieces of it, slots for files, and what it counts on. A hundred items at
+// most, MostAtOnce of new files.
 type Change struct {
 	Batch  Batch
 	Pieces []Piece
 	Slots  []upload.Slot
+	Counts []Tally // no two of the same day, kind and person
 }
 
 // MostAtOnce is how many files can be announced in one go: a slot and a piece each, and the batch, in one transaction.

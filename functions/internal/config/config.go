@@ -72,6 +72,7 @@ type Mailroom struct {
 	ClientID    string `env:"CLIENT_ID,notEmpty"`   // ours, at the issuer
 	Uploads     string `env:"UPLOADS,notEmpty"`     // the bucket
 	KeyedTwice  int    `env:"KEYED_TWICE,notEmpty"` // of a hundred pieces, how many are keyed by two people
+	Sampled     int    `env:"SAMPLED,notEmpty"`     // of a hundred finished forms, how many are read once more
 }
 
 // SNOMED are the ids of SNOMED CT concepts that stand for a preference. None is known to us: whoever runs this service

@@ -2,7 +2,11 @@ package dynamo
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"example.org/optout/functions/internal/batch"
+	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/worklist"
 )
@@ -26,12 +31,61 @@ func (s Store) SaveBatch(ctx context.Context, c batch.Change) error {
 	for _, u := range c.Slots {
 		writes = append(writes, types.TransactWriteItem{Update: s.saving(uploadKey(u.ID), u.Version, slotItem(u), slotAttributes)})
 	}
-	return kind("save batch", s.write(ctx, writes))
+	return kind("save batch", s.write(ctx, append(writes, s.counting(c.Counts)...)))
 }
 
 // SavePiece implements batch.Store.
-func (s Store) SavePiece(ctx context.Context, p batch.Piece) error {
-	return kind("save piece", s.write(ctx, s.savePiece(p)))
+func (s Store) SavePiece(ctx context.Context, p batch.Piece, counts ...batch.Tally) error {
+	return kind("save piece", s.write(ctx, append(s.savePiece(p), s.counting(counts)...)))
+}
+
+// counting adds to what was counted before. It needs no condition of its own: what it is written with has one, so nothing is
+// counted twice.
+func (s Store) counting(counts []batch.Tally) (writes []types.TransactWriteItem) {
+	for _, t := range batch.Added(counts...) {
+		values, names, add := item{}, map[string]string{}, []string{}
+		for _, name := range slices.Sorted(maps.Keys(tallyItem(t))) {
+			n := len(names)
+			names[fmt.Sprintf("#n%d", n)] = name
+			values[fmt.Sprintf(":n%d", n)] = tallyItem(t)[name]
+			add = append(add, fmt.Sprintf("#n%d :n%d", n, n))
+		}
+		writes = append(writes, types.TransactWriteItem{Update: &types.Update{
+			TableName: &s.table, Key: item{}.key(tallyKey(t)), UpdateExpression: aws.String("ADD " + strings.Join(add, ", ")),
+			ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+		}})
+	}
+	return writes
+}
+
+// Tallies implements batch.Store.
+func (s Store) Tallies(ctx context.Context, from, to nhs.Date) (all []batch.Tally, err error) {
+	parts := make([][]batch.Tally, batchShards)
+	err = worklist.Each(ctx, len(parts), func(ctx context.Context, n int) error {
+		values := item{}
+		values.str(":pk", tallyPart(n))
+		values.str(":from", tallies+from.ISO())
+		values.str(":to", tallies+to.ISO()+"#~")
+		q := &dynamodb.QueryInput{
+			TableName: &s.table, KeyConditionExpression: aws.String("PK = :pk AND SK BETWEEN :from AND :to"), ExpressionAttributeValues: values,
+			ConsistentRead: aws.Bool(true),
+		}
+		for i, err := range s.walk(ctx, "read tallies", q) {
+			if err != nil {
+				return err
+			}
+			t, err := readTally(i)
+			if err != nil {
+				return err
+			}
+			parts[n] = append(parts[n], t)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return batch.Added(slices.Concat(parts...)...), nil
 }
 
 // savePiece writes a piece, and of which form it is the paper, if it is of one.
@@ -160,6 +214,28 @@ func (s Store) Queue(ctx context.Context, stage batch.Stage) iter.Seq2[batch.Que
 			var q batch.Queued
 			if err == nil {
 				q, err = readQueued(i)
+			}
+			if !yield(q, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Letters implements batch.Store.
+func (s Store) Letters(ctx context.Context) iter.Seq2[batch.Queued, error] {
+	return func(yield func(batch.Queued, error) bool) {
+		for i, err := range s.merge(ctx, "letters", shortPage, func(part int) *dynamodb.QueryInput {
+			values := item{}
+			values.str(":part", letterPart(part))
+			return &dynamodb.QueryInput{
+				TableName: &s.table, IndexName: aws.String("due"), KeyConditionExpression: aws.String("DPK = :part"),
+				ExpressionAttributeValues: values, ScanIndexForward: aws.Bool(true),
+			}
+		}) {
+			var q batch.Queued
+			if err == nil {
+				q, err = readLetter(i)
 			}
 			if !yield(q, err) || err != nil {
 				return

@@ -88,15 +88,52 @@ func pieceItem(p batch.Piece) item {
 	}
 	i.str("leasedBy", p.Lease.By)
 	i.time("leasedUntil", p.Lease.Until)
+	i.time("posted", p.Posted)
+	if p.Sample.Step != "" {
+		i["sample"] = &types.AttributeValueMemberM{Value: sampleItem(p.Sample)}
+	}
 	i.history(p.History)
-	i.place(queueEntry(p), entry{})
+	i.place(queueEntry(p), letterDue(p))
 	return i
+}
+
+func sampleItem(s batch.Sample) item {
+	i := item{}
+	i.str("step", string(s.Step))
+	i.str("agreed", s.Agreed)
+	i.str("differs", strings.Join(s.Differs, " "))
+	for name, said := range map[string]batch.Said{"first": s.First, "again": s.Again} {
+		if said.By == "" {
+			continue
+		}
+		m := item{}
+		m.str("by", said.By)
+		m.time("at", said.At)
+		m.str("status", string(said.Status))
+		m.str("why", said.Why)
+		m.reading(said.Reading)
+		i[name] = &types.AttributeValueMemberM{Value: m}
+	}
+	return i
+}
+
+func readSample(r *reader) batch.Sample {
+	s := batch.Sample{Step: batch.Step(r.str("step")), Agreed: r.str("agreed"), Differs: strings.Fields(r.str("differs"))}
+	if len(s.Differs) == 0 {
+		s.Differs = nil
+	}
+	for name, said := range map[string]*batch.Said{"first": &s.First, "again": &s.Again} {
+		r.inner(name, func(r *reader) {
+			*said = batch.Said{By: r.str("by"), At: r.time("at"), Status: batch.Status(r.str("status")), Why: r.str("why"), Reading: r.reading()}
+		})
+	}
+	return s
 }
 
 // pieceAttributes are all that pieceItem may write.
 var pieceAttributes = []string{
 	"v", "upload", "name", "first", "last", "pages", "envelope", "sha256", "status", "why", "form", "marked", "letter", "number", "since", "done", "twice",
-	"seen", "keyed", "leasedBy", "leasedUntil", "history", "LPK", "LSK",
+	"seen", "keyed", "leasedBy", "leasedUntil", "posted", "sample", "history", "LPK", "LSK", "DPK", "DSK",
 }
 
 func readPiece(i item) (batch.Piece, error) {
@@ -105,8 +142,9 @@ func readPiece(i item) (batch.Piece, error) {
 		At: atOf(r.str("PK"), r.str("SK")), Version: r.num("v"), Upload: r.str("upload"), Name: r.str("name"), First: r.num("first"), Last: r.num("last"),
 		Envelope: r.num("envelope"), SHA256: r.bytes("sha256"), Status: batch.Status(r.str("status")), Why: r.str("why"),
 		Form: parsed(r, "form", optout.ParseReference), Marked: r.time("marked"), Letter: r.flag("letter"), Number: r.str("number"), Since: r.time("since"), Done: r.time("done"),
-		Twice: r.flag("twice"), Seen: r.flag("seen"), Lease: batch.Lease{By: r.str("leasedBy"), Until: r.time("leasedUntil")}, History: r.history(),
+		Twice: r.flag("twice"), Seen: r.flag("seen"), Lease: batch.Lease{By: r.str("leasedBy"), Until: r.time("leasedUntil")}, Posted: r.time("posted"), History: r.history(),
 	}
+	r.inner("sample", func(r *reader) { p.Sample = readSample(r) })
 	r.each("pages", func(r *reader) {
 		p.Pages = append(p.Pages, batch.Page{Blank: r.flag("blank"), Fault: r.str("fault")})
 	})
@@ -197,6 +235,61 @@ func readQueued(i item) (batch.Queued, error) {
 		return batch.Queued{}, fmt.Errorf("queue: %w: %w", optout.ErrUnreadable, r.err)
 	}
 	return q, nil
+}
+
+// readLetter reads a place on the list of letters that have not gone.
+func readLetter(i item) (batch.Queued, error) {
+	r := &reader{item: i}
+	q := batch.Queued{At: atOf(r.str("PK"), r.str("SK"))}
+	at, _, _ := strings.Cut(r.str("DSK"), "#")
+	var err error
+	if q.Since, err = parseTime(at); err != nil {
+		r.fail("DSK", err)
+	}
+	if r.err != nil {
+		return batch.Queued{}, fmt.Errorf("letters: %w: %w", optout.ErrUnreadable, r.err)
+	}
+	return q, nil
+}
+
+// What a tally counts: attributes of an item begin so, and name the field after it.
+const (
+	readIn  = "read-"
+	wrongIn = "wrong-"
+)
+
+// tallyItem spells what is added to a tally.
+func tallyItem(t batch.Tally) item {
+	i := item{}
+	for field, n := range t.Read {
+		i.num(readIn+field, n)
+	}
+	for field, n := range t.Wrong {
+		i.num(wrongIn+field, n)
+	}
+	return i
+}
+
+func readTally(i item) (batch.Tally, error) {
+	r := &reader{item: i}
+	t := batch.Tally{Read: map[string]int{}, Wrong: map[string]int{}}
+	parts := strings.SplitN(strings.TrimPrefix(r.str("SK"), tallies), "#", 3)
+	if len(parts) != 3 {
+		r.fail("SK", errors.New("has not three parts"))
+	} else {
+		t.Day, t.How, t.By = nhs.StoredDate(parts[0]), parts[1], parts[2]
+	}
+	for name := range i {
+		if field, ok := strings.CutPrefix(name, readIn); ok {
+			t.Read[field] = r.num(name)
+		} else if field, ok := strings.CutPrefix(name, wrongIn); ok {
+			t.Wrong[field] = r.num(name)
+		}
+	}
+	if r.err != nil {
+		return batch.Tally{}, fmt.Errorf("tally: %w: %w", optout.ErrUnreadable, r.err)
+	}
+	return t, nil
 }
 
 // readFirst reads what was said first of bytes or of a form.

@@ -17,6 +17,7 @@
 //	batch of the mailroom                B#<batch>               B
 //	piece of a batch                     B#<batch>               I#<piece>
 //	first file of some bytes             H#<their SHA-256>       H
+//	readings that were right and wrong   T#<0…15>                T#<day>#<twice|sample>#<person>
 //	counter of a quota                   Q#<HMAC of limit,       Q
 //	                                       window, network>
 //	session                              S#<person>              S#<id>
@@ -27,11 +28,14 @@
 //	                               L#<desk|office>#<0…255>       D done>#<time>#<id>
 //	       uploads of a practice LPK X#<ODS code>              LSK <time>#<id>
 //	       batches               LPK L#batches#<0…15>          LSK <O open, D closed>#<time opened>#<batch>
-//	       pieces that wait      LPK L#keying#<0…15>           LSK <K to be keyed, S once more, V for
-//	                                                             a supervisor>#<time>#<batch>#<piece>
+//	       pieces that wait      LPK L#keying#<0…15>           LSK <K to be keyed, S once more, A alarm, V
+//	                                                             for a supervisor, F no file to read, Q
+//	                                                             sample, E read otherwise>#<time>#<batch>
+//	                                                             #<piece>
 //	due    what is due by when   DPK DUE#<0…1023> (sparse)     DSK <time>#<noun>#<id>
 //	       uploads               DPK DUE#<upload|scan>#<0…15>  DSK likewise
 //	       batches               DPK DUE#batch#<0…15>          DSK likewise
+//	       letters to be posted  DPK DUE#letter#<0…15>         DSK <time>#letter#<batch>#<piece>
 //
 // Times in keys are RFC 3339, UTC, milliseconds, and so sort as text. Index entries are hints: whoever finds one
 // reads the item strongly before acting. On the office's list stand practices, too: their digests.
@@ -53,8 +57,9 @@
 // malware, asked, sha256, refusal, why, layout, rows, used, faults, forms, doubt, faulty. Of a turn: reading, until, run. Of a
 // batch: v, declared, pieces, highest, box, sequence, destroy, opened, moved, closed, history. Of a piece: v, upload, name,
 // first, last, pages, envelope, sha256, status, why, form, marked, letter, number, since, done, twice, seen, keyed (of each: by,
-// at, last, envelope, same, letter, number, hold, answers as JSON), leasedBy, leasedUntil, history. Of a first file: batch,
-// upload. Of a paper: batch, piece.
+// at, last, envelope, same, letter, number, hold, answers as JSON), leasedBy, leasedUntil, posted, sample (step, agreed, differs,
+// first and again, of each what keyed has, status, why), history. Of a first file: batch, upload. Of a paper: batch, piece. Of
+// readings: read-<field> and wrong-<field>, added to; whose person is an issuer's subject, and never a name.
 //
 // Counters, claims and sessions expire by themselves, by the attribute expires (epoch seconds), and nothing else has it
 // (TestTheStoreConformsAndOnlyCountersClaimsAndSessionsExpire).

@@ -43,6 +43,7 @@ func paperKey(r optout.Reference) key    { return key{"F#" + r.Key(), "I"} }
 const (
 	batches = "B#"
 	pieces  = "I#"
+	tallies = "T#"
 )
 
 // batchOf is the id of the batch with this primary key or of the piece's, and atOf where the piece with it is.
@@ -145,6 +146,24 @@ func queueEntry(p batch.Piece) entry {
 }
 
 func queuePart(n int) string { return fmt.Sprintf("L#keying#%d", n) }
+
+// letterDue is where a piece stands among those with which a letter has to go back.
+func letterDue(p batch.Piece) entry {
+	since := p.LetterDue()
+	if since.IsZero() {
+		return entry{}
+	}
+	return entry{letterPart(shard(p.ID, batchShards)), stamp(since) + "#letter#" + p.Batch + "#" + p.ID}
+}
+
+func letterPart(n int) string { return fmt.Sprintf("DUE#letter#%d", n) }
+
+// tallyKey is of what one person has read on a day; tallyPart is a part of all that.
+func tallyKey(t batch.Tally) key {
+	return key{tallyPart(shard(t.By, batchShards)), tallies + t.Day.ISO() + "#" + t.How + "#" + t.By}
+}
+
+func tallyPart(n int) string { return fmt.Sprintf("%s%d", tallies, n) }
 
 // dueOf reads a due entry's sort key.
 func dueOf(sk string) (time.Time, optout.Due, error) {

@@ -70,7 +70,7 @@ func TestTheStoreConformsAndOnlyCountersClaimsAndSessionsExpire(t *testing.T) {
 			}
 		}
 	}
-	kinds := []string{"B B", "B I", "C C", "F C", "F F", "F I", "F L", "H H", "N P", "P D", "P P", "P X", "Q Q", "S S", "U U", "W P"}
+	kinds := []string{"B B", "B I", "C C", "F C", "F F", "F I", "F L", "H H", "N P", "P D", "P P", "P X", "Q Q", "S S", "T T", "U U", "W P"}
 	if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, kinds) {
 		t.Errorf("items of the kinds %v were written, want %v", got, kinds)
 	}

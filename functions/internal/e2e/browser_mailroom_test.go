@@ -15,12 +15,12 @@ import (
 )
 
 // A clerk takes a batch of ten envelopes from its header sheet to the end of its books with nothing but a keyboard, with a
-// supervisor who reads what is read twice and decides what is unlike; and a small batch where no scripts run. Every page of
+// supervisor who reads what is read twice and decides what is unlike, also of what is finished and read once more; and a small batch where no scripts run. Every page of
 // the mailroom is visited on a narrow screen and in forced colours too. axe finds nothing on any of them.
 func TestMailroomPagesInABrowser(t *testing.T) {
 	t.Parallel()
 	inBrowser(t)
-	s := start(t, t.TempDir(), "-set", "KeyedTwice=100")
+	s := start(t, t.TempDir(), "-set", "KeyedTwice=100", "-set", "Sampled=200")
 	folder := t.TempDir()
 	w := func(walk string, modes ...string) wanted {
 		w := wanted{Base: s.patients, Issuer: s.issuer(), Walks: []string{walk}, Modes: modes, Scans: map[string][]scanned{}}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -83,6 +84,8 @@ func (w *World) checkForm(f optout.Form) {
 		w.Wrong("form %s: the office is told that it cannot go on, and all that befell it has passed", f.Reference)
 	}
 	switch ended := s.Ended(); {
+	case s.Owner == optout.OwnerEngine && s.Next != optout.NextDiscard:
+		w.Wrong("form %s is still in the engine's hands (%s), due at %v", f.Reference, s.Next, f.Due)
 	case ended && s.Status != optout.StatusChecked && s.Owner != optout.OwnerNobody:
 		w.Wrong("form %s has ended, and %s has it", f.Reference, s.Owner)
 	case !ended && (s.Owner == optout.OwnerNobody || s.Owner == "" || s.Next == "" || f.Due.IsZero()):
@@ -228,6 +231,9 @@ func sharing(f optout.Form) int {
 func (w *World) checkRefusals(by map[string]optout.Form) {
 	for _, f := range by {
 		s := f.State()
+		if s.Status == optout.StatusApplied || s.Status == optout.StatusChecked {
+			checkReplaced(w, f, by)
+		}
 		if s.Status != optout.StatusWithdrawn {
 			continue
 		}
@@ -262,5 +268,24 @@ func (w *World) checkRefusals(by map[string]optout.Form) {
 			}
 			break
 		}
+	}
+}
+
+// checkReplaced: what a form was applied in the place of has given way to it.
+func checkReplaced(w *World, f optout.Form, by map[string]optout.Form) {
+	for _, e := range slices.Backward(f.Events) {
+		if e.Kind == optout.Corrected || e.Kind == optout.Returned {
+			return
+		}
+		if e.Kind != optout.Applied {
+			continue
+		}
+		for _, key := range strings.Fields(e.Detail["after"]) {
+			ref, err := optout.ParseReference(key)
+			if err != nil || !slices.ContainsFunc(by[ref.String()].Events, func(e optout.Event) bool { return e.Kind == optout.Replaced && e.Detail["later"] == f.Reference.Key() }) {
+				w.Wrong("form %s was applied in the place of %s, which does not know of it", f.Reference, key)
+			}
+		}
+		return
 	}
 }

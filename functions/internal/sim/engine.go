@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -54,8 +55,19 @@ func (p *engine) Functions(w *World) ([]*Consumer, []*Schedule) {
 		}}
 }
 
-// Begin implements Part.
-func (p *engine) Begin(*World) {}
+// Begin implements Part: in fair weather it is looked at all the time whether practices are told.
+func (p *engine) Begin(w *World) {
+	var look func()
+	look = func() {
+		w.told()
+		if w.Now().Before(w.ends) {
+			w.After(9*time.Hour, look)
+		}
+	}
+	if !w.stormy {
+		w.After(9*time.Hour, look)
+	}
+}
 
 // Settle implements Part.
 func (p *engine) Settle(*World) {}
@@ -142,25 +154,21 @@ func (p *engine) Check(w *World) {
 			w.Wrong("practice %s was told %d times, and %d are on record", code, sure, practice.Digest.Mails)
 		}
 	}
+	w.told()
+}
+
+// told: whoever has a form to act on was told of it within a day, and the time that the rest takes.
+func (w *World) told() {
 	for _, f := range w.Forms() {
 		s := f.State()
-		if s.Owner != optout.OwnerPractice || s.Status != optout.StatusRouted {
+		if s.Owner != optout.OwnerPractice || s.Status != optout.StatusRouted || w.Now().Sub(s.Since) < 27*time.Hour {
 			continue
 		}
-		code := s.Practice.String()
-		waits := w.Now().Sub(s.Since)
-		if waits < 27*time.Hour {
+		if slices.ContainsFunc(w.Mails, func(m Mail) bool { return m.Practice == s.Practice.String() && !m.At.Before(s.Since) }) {
 			continue
 		}
-		heard := false
-		for _, m := range told[code] {
-			heard = heard || !m.At.Before(s.Since)
-		}
-		if !heard {
-			d, _ := w.Store.Practice(ctx, s.Practice)
-			if d.Digest.Fault == "" {
-				w.Wrong("form %s waits for %s since %v, which was never told", f.Reference, code, s.Since)
-			}
+		if p, err := w.Store.Practice(w.Outside(), s.Practice); err != nil || p.Digest.Fault == "" {
+			w.Wrong("form %s waits for %s since %v, which was never told", f.Reference, s.Practice, s.Since)
 		}
 	}
 }

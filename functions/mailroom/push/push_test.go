@@ -289,7 +289,7 @@ func (w *world) closed(folder string) {
 			w.t.Fatal(err)
 		}
 	}
-	_, err = room.Recount(w.t.Context(), ids[0], supervisor, len(pieces))
+	_, err = room.Recount(w.t.Context(), ids[0], supervisor, len(pieces), "miscounted")
 	if err == nil {
 		_, err = room.Close(w.t.Context(), ids[0], supervisor)
 	}

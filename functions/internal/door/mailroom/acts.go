@@ -77,17 +77,27 @@ var byHand = verb{
 var recount = verb{
 	name: "recount", title: "Count the envelopes again", button: "Change the number", done: "recounted",
 	above: func(b batch.Batch) template.HTML {
-		return staff.Paragraphs("It is declared that this batch has "+counted(b.Declared, "envelope", "envelopes")+".", "Count the envelopes themselves, not what is on the books. Both numbers stay in the batch's history, with who changed them.")
+		return staff.Paragraphs("It is declared that this batch has "+counted(b.Declared, "envelope", "envelopes")+".", "Count the envelopes themselves, not what is on the books. Both numbers and the reason stay in the batch's history, with who changed them, and supervisors see it.")
 	},
 	fields: func(d *Door, b batch.Batch, f staff.Fields) template.HTML {
-		return f.Line("envelopes", "How many envelopes are there?", "", 5)
+		var options []staff.Option
+		for _, code := range batch.RecountedFor {
+			options = append(options, staff.Option{Value: code, Text: recountedFor[code]})
+		}
+		return f.Line("envelopes", "How many envelopes are there?", "", 5) + f.One("why", "Why is it another number?", "", options...)
 	},
 	do: func(d *Door, ctx context.Context, s signin.Session, b batch.Batch, filled door.Form) ([]staff.Fault, error) {
 		n, faults := whole(filled, "envelopes", "Say how many envelopes there are, as a number.", nil)
+		if filled.Get("why") == "" {
+			faults = append(faults, staff.Fault{Field: "why", Text: "Say why it is another number."})
+		}
 		if len(faults) > 0 {
 			return faults, nil
 		}
-		_, err := d.mailroom().Recount(ctx, b.ID, s.Actor, n)
+		_, err := d.mailroom().Recount(ctx, b.ID, s.Actor, n, filled.Get("why"))
+		if faulty, ok := errors.AsType[optout.Faulty](err); ok {
+			return staff.Faults(faulty, nil), nil
+		}
 		return nil, err
 	},
 }

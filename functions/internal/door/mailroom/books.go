@@ -80,7 +80,7 @@ func ledgerRows(l batch.Ledger) nhsui.SummaryList {
 		}}
 	}
 	return nhsui.SummaryList{Rows: []nhsui.SummaryRow{
-		row("Envelopes", itoa(l.Opened)+" opened "+sign(l.Envelopes())+" "+itoa(l.Declared)+" declared", envelopesSay(l), truth(l.Envelopes(), l.Opened < l.Declared)),
+		row("Envelopes", itoa(l.Opened)+" opened "+sign(l.Envelopes())+" "+itoa(l.Declared)+" declared", envelopesSay(l), truth(l.Envelopes(), l.Missing > 0 && beyond(l) == 0)),
 		row("Pieces", itoa(l.Pieces)+" on the books "+sign(l.AddsUp())+" "+strings.Join(sum, " + "), piecesSay(l), truth(l.AddsUp(), false)),
 	}}
 }
@@ -113,12 +113,17 @@ func truth(holds, yet bool) nhsui.Tag {
 	return nhsui.Tag{Text: "Does not add up", Colour: "red"}
 }
 
+// beyond is how many envelopes are opened whose numbers are none of those that were declared.
+func beyond(l batch.Ledger) int { return l.Opened - (l.Declared - l.Missing) }
+
 func envelopesSay(l batch.Ledger) string {
-	switch missing := l.Declared - l.Opened; {
-	case missing > 0:
-		return "Of " + counted(missing, "envelope", "envelopes") + " nothing is on the books yet."
-	case missing < 0:
-		return counted(-missing, "envelope", "envelopes") + " more than were declared."
+	switch more := beyond(l); {
+	case l.Missing > 0 && more > 0:
+		return "Of " + counted(l.Missing, "envelope", "envelopes") + " nothing is on the books, and " + counted(more, "envelope has a number", "envelopes have numbers") + " beyond " + itoa(l.Declared) + "."
+	case l.Missing > 0:
+		return "Of " + counted(l.Missing, "envelope", "envelopes") + " nothing is on the books yet."
+	case more > 0:
+		return counted(more, "envelope", "envelopes") + " more than were declared."
 	}
 	return "Each envelope that was declared is on the books."
 }

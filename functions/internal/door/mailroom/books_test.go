@@ -123,7 +123,7 @@ func TestABatchClosesWhenItsBooksAddUp(t *testing.T) {
 	b := h.asAnn()
 	b.fill(batchPath(id, "close")).says(t, "with nothing in it", 409, "Nothing is on the books of this batch yet. Nothing was changed.")
 	h.keyed(h.scanned(id, "one.pdf"), ann, nil)
-	b.fill(batchPath(id, "close")).says(t, "with one missing", 409, "Fewer envelopes are opened than were declared.")
+	b.fill(batchPath(id, "close")).says(t, "with one missing", 409, "Some of the envelopes that were declared are missing.")
 	b.get(batchPath(id, "hand")).says(t, "by hand", 200, "Which envelope was it in?", "An empty envelope")
 	b.fill(batchPath(id, "hand"), "key", "h1").says(t, "nothing said", 422, "Say in which envelope it was", "Say what it is.")
 	b.fill(batchPath(id, "hand"), "envelope", "2", "what", "other-post nothing", "key", "h1").says(t, "no such thing", 422, "Choose one of the options offered.")
@@ -160,12 +160,15 @@ func TestEnvelopesAreCountedAgainWithBothNumbersInTheHistory(t *testing.T) {
 	b := h.asBob()
 	b.get(batchPath(id, "recount")).says(t, "the page", 200, "this batch has 10 envelopes")
 	b.fill(batchPath(id, "recount"), "envelopes", "x").says(t, "no number", 422, "Say how many envelopes there are")
-	b.fill(batchPath(id, "recount"), "envelopes", "0").says(t, "none", 422, "That number is not possible here.")
+	b.fill(batchPath(id, "recount"), "envelopes", "0", "why", "found").says(t, "none", 422, "That number is not possible here.")
 	if _, err := h.room.ByHand(t.Context(), id, ann, 9, batch.Outcome{Status: batch.OtherPost, Why: "blank"}); err != nil {
 		t.Fatal(err)
 	}
-	b.fill(batchPath(id, "recount"), "envelopes", "8").leads(t, "eight", batchPath(id)+"?done=recounted")
-	b.get(batchPath(id)).says(t, "the history", 200, "The envelopes were counted again: from 10 to 8", "By: The mailroom (you)", "1 piece is in an envelope numbered higher than 8")
+	b.fill(batchPath(id, "recount"), "envelopes", "8").says(t, "no reason", 422, "Say why it is another number.")
+	b.fill(batchPath(id, "recount"), "envelopes", "8", "why", "boredom").says(t, "no such reason", 422, "Choose one of the options offered.")
+	b.fill(batchPath(id, "recount"), "envelopes", "8", "why", "lost").leads(t, "eight", batchPath(id)+"?done=recounted")
+	b.get(batchPath(id)).says(t, "the history", 200, "The envelopes were counted again: from 10 to 8. An envelope cannot be found", "By: The mailroom (you)", "1 piece is in an envelope numbered higher than 8", "Of 8 envelopes nothing is on the books, and 1 envelope has a number beyond 8.")
+	h.asSue().get("/mailroom/supervise").says(t, "to supervisors", 200, batch.Show(id)+" What was said The envelopes were counted again: from 10 to 8. An envelope cannot be found Who u-bob")
 }
 
 func TestAPieceIsPutRightAsLongAsNothingHasLeftTheHouse(t *testing.T) {
@@ -247,7 +250,7 @@ func TestWhatWasTypedOutlivesTheSession(t *testing.T) {
 	if !strings.Contains(page.body, `value="3"`) || !strings.Contains(page.body, `value="k9"`) {
 		t.Error("what was typed is not kept")
 	}
-	c.fill(batchPath(id, "recount"), "envelopes", "4").says(t, "counting, the table away", 503)
+	c.fill(batchPath(id, "recount"), "envelopes", "4", "why", "miscounted").says(t, "counting, the table away", 503)
 	h.Fate = func(string) optouttest.Fate { return optouttest.Throttle }
 	for _, path := range []string{"/mailroom", batchPath(id), batchPath(id, "send"), "/mailroom/letters"} {
 		c.get(path).says(t, path, 503)

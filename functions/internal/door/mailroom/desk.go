@@ -53,7 +53,7 @@ type way struct {
 // wayIn reads a way out of an address or a form. What it does not say is as most want it.
 func wayIn(get func(string) string, s signin.Session) way {
 	v := way{Stage: batch.Stage(get("stage")), Stop: get("stop") == "yes"}
-	if !slices.Contains(batch.Stages, v.Stage) || v.Stage == batch.Aside || v.Stage == batch.Supervise && s.Role != optout.Supervisor {
+	if !slices.Contains(deskLists, v.Stage) || v.Stage == batch.Supervise && s.Role != optout.Supervisor {
 		v.Stage = batch.Keying1
 	}
 	v.Batch, _ = batch.ParseID(get("batch"))
@@ -94,10 +94,22 @@ type waitingList struct {
 	Next        template.HTML // a form with a button; "" where nothing waits
 }
 
+// deskLists are the desk's lists. That of a supervisor has all that one decides; a file that nobody can read is nothing to key.
+var deskLists = []batch.Stage{batch.Keying1, batch.Keying2, batch.Supervise, batch.Sampled}
+
+// listOf is the list at the desk on which a piece is.
+func listOf(p batch.Piece) batch.Stage {
+	if s := p.Stage(); s != batch.Alarmed && s != batch.Differing {
+		return s
+	}
+	return batch.Supervise
+}
+
 var stageWords = map[batch.Stage]struct{ text, about, button string }{
 	batch.Keying1:   {"To key", "Pieces that nobody has keyed yet.", "Next piece"},
 	batch.Keying2:   {"To key once more", "Pieces that somebody else has keyed. You read the NHS number, the birth date and the choice, without seeing what they read.", "Next piece to key once more"},
 	batch.Supervise: {"For a supervisor", "Pieces that two people read differently, or over which somebody raised an alarm.", "Next piece for a supervisor"},
+	batch.Sampled:   {"To check", "A share of what is finished. You read it as if it were new, without seeing what it came to; it has gone on, and nothing waits for you.", "Next piece to check"},
 }
 
 // desk shows what waits: GET /mailroom/desk.
@@ -126,8 +138,8 @@ func (d *Door) showDesk(w http.ResponseWriter, r *http.Request, s signin.Session
 		d.house.Fail(w, r, err)
 		return
 	}
-	for _, stage := range batch.Stages {
-		if stage == batch.Aside || stage == batch.Supervise && s.Role != optout.Supervisor { // a file that nobody can read is nothing to key
+	for _, stage := range deskLists {
+		if stage == batch.Supervise && s.Role != optout.Supervisor {
 			continue
 		}
 		words, n := stageWords[stage], waiting[stage]
@@ -166,7 +178,7 @@ func (d *Door) waiting(ctx context.Context, id string) (map[batch.Stage]int, err
 	if id != "" {
 		pieces, err := d.Store.Pieces(ctx, id)
 		for _, p := range pieces {
-			count[p.Stage()]++
+			count[listOf(p)]++
 		}
 		return count, err
 	}
@@ -175,7 +187,10 @@ func (d *Door) waiting(ctx context.Context, id string) (map[batch.Stage]int, err
 		if err != nil {
 			return nil, err
 		}
-		count[stage] = n
+		if stage == batch.Alarmed || stage == batch.Differing {
+			stage = batch.Supervise
+		}
+		count[stage] += n
 	}
 	return count, nil
 }
@@ -201,7 +216,7 @@ func (d *Door) next(w http.ResponseWriter, r *http.Request, s signin.Session) {
 // toWork leads to the first field of a piece's page: it has the focus, and stands at the top of the window. Where a
 // supervisor decides, what two people read stands above it.
 func toWork(p batch.Piece) string {
-	if p.Status == batch.Disputed {
+	if listOf(p) == batch.Supervise {
 		return ""
 	}
 	return "#want"
@@ -217,7 +232,7 @@ func (d *Door) takeNext(ctx context.Context, s signin.Session, v way) (batch.Pie
 		return batch.Piece{}, err
 	}
 	for _, p := range pieces {
-		if p.Status != batch.Disputed || v.Batch != "" && p.Batch != v.Batch { // what is done about a file is done elsewhere
+		if p.Stage() == batch.Aside || v.Batch != "" && p.Batch != v.Batch { // what is done about a file is done elsewhere
 			continue
 		}
 		p, err := d.mailroom().Take(ctx, p.At, s.Actor)
@@ -284,7 +299,11 @@ func becameText(p batch.Piece, s signin.Session) (text, reference string) {
 	last := p.History[len(p.History)-1]
 	blind := s.Role != optout.Supervisor && slices.ContainsFunc(p.History, func(e batch.Event) bool { return e.Kind == "keyed" })
 	switch {
-	case blind && p.Why != batch.Safeguarding && (p.Status == batch.Second || p.Status == batch.Disputed || p.Status == batch.Registered):
+	case last.Kind == "read-again":
+		return "What you read is recorded.", ""
+	case last.Kind == "judged":
+		return "What you decided is recorded.", ""
+	case blind && p.Why != batch.Safeguarding && (p.Status == batch.Second || p.Status == batch.Disputed || p.Status == batch.Registered || p.Status == batch.Held):
 		return "What you read is recorded.", ""
 	case last.Kind == "undone":
 		return "The piece waits again.", ""

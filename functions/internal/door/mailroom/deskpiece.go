@@ -27,6 +27,10 @@ import (
 // GET /mailroom/desk/{batch}/{piece}.
 func (d *Door) deskPiece(w http.ResponseWriter, r *http.Request, s signin.Session, p batch.Piece) {
 	v := wayIn(r.URL.Query().Get, s)
+	if p.Sample.Step == batch.Unlike && s.Role == optout.Supervisor {
+		staff.See(w, pieceAt(p.At, "judge"))
+		return
+	}
 	if !d.has(s, p) {
 		d.stands(w, r, s, v, p, 0, nil)
 		return
@@ -35,7 +39,7 @@ func (d *Door) deskPiece(w http.ResponseWriter, r *http.Request, s signin.Sessio
 		p = renewed
 	}
 	filled := door.Form{}
-	if p.Stage() == batch.Supervise && len(p.Keyed) > 0 {
+	if p.Status == batch.Disputed && len(p.Keyed) > 0 {
 		filled = filledAs(p.Keyed[0].Reading)
 	}
 	d.key(w, r, s, v, p, filled, 0, nil)
@@ -43,7 +47,7 @@ func (d *Door) deskPiece(w http.ResponseWriter, r *http.Request, s signin.Sessio
 
 // has says that a person has a piece before them, and that it can be keyed.
 func (d *Door) has(s signin.Session, p batch.Piece) bool {
-	return p.HeldBy(d.Now()) == s.String() && (p.Status == batch.Waiting || p.Status == batch.Second || p.Status == batch.Disputed)
+	return p.HeldBy(d.Now()) == s.String() && (p.Status == batch.Waiting || p.Status == batch.Second || p.Status == batch.Disputed || p.Stage() == batch.Sampled)
 }
 
 // maySee says that a person may look at a piece's pages: whoever has it before them, and supervisors.
@@ -199,6 +203,7 @@ type keyPage struct {
 	Compare                *nhsui.Table
 	Pictures               pictured
 	Second                 bool
+	Sample                 bool // it is finished, and is read once more
 	Mine                   bool
 	Own                    string // address of the piece
 
@@ -239,6 +244,7 @@ func (d *Door) key(w http.ResponseWriter, r *http.Request, s signin.Session, v w
 	if r.Method == http.MethodGet {
 		page.After = d.after(r.Context(), s, v, r.URL.Query().Get("after"))
 	}
+	page.Sample = f.Get("asked") == "again" || f.Get("asked") == "" && p.Stage() == batch.Sampled
 	page.Title = map[bool]string{true: "Key it once more", false: "Key this piece"}[page.Second]
 	if page.Mine {
 		page.Until, page.Left = staff.Clock(p.Lease.Until), int(p.Lease.Until.Sub(d.Now()).Seconds())
@@ -261,22 +267,29 @@ func (d *Door) key(w http.ResponseWriter, r *http.Request, s signin.Session, v w
 		page.Way += staff.Hidden("asked", "twice")
 		page.Register, page.Menus = "Record what you read", menus("", true)
 	default:
-		page.Way += staff.Hidden("asked", "all")
+		page.Way += staff.Hidden("asked", map[bool]string{true: "again", false: "all"}[page.Sample])
 		page.Register, page.Menus = "Register", menus(openMenu(f, faults), false)
 		page.About, page.Names, page.Lives = fields.About(), fields.Names(), fields.Lives()
 		page.Practice = fields.Practice("Practice: its code, or name and town", "", 0)
 		page.Which = d.whichPractice(f, fields)
 		page.Signed = fields.Signed("Signed on, if there is a date", "")
-		page.Letter = fields.Box("letter", "It is a letter, not a form")
 		page.Proxy = fields.Proxy("Leave it empty if the person signed.", "")
 		page.Replies = fields.Replies("How may the person be answered?", "Tick what the paper says, and nothing if it says nothing.")
 		page.ProxyOpen = filled("proxy-name", "capacity") || wrong("proxy-name", "capacity", "signer")
 		page.RepliesOpen = filled("safe", "email", "phone", "format", "language") || wrong("safe", "email", "phone", "format", "language")
-		d.part(&page, b, p, fields, filled, wrong)
+		if page.Sample {
+			page.Title, page.Register, page.Menus = "Check this piece", "Record what you read", checking(page.Menus)
+		} else {
+			page.Letter = fields.Box("letter", "It is a letter, not a form")
+			d.part(&page, b, p, fields, filled, wrong)
+		}
 		if page.Mine && s.Role == optout.Supervisor && len(p.Keyed) > 1 {
 			page.Compare = compared(p)
 			for _, field := range p.Keyed[0].Reading.Differs(p.Keyed[1].Reading) {
-				marked := map[string]*template.HTML{"choice": &page.Want, "birthDate": &page.Born, "nhsNumber": &page.Number}[field]
+				marked := map[string]*template.HTML{batch.OfChoice: &page.Want, batch.OfBirth: &page.Born, batch.OfNumber: &page.Number}[field]
+				if marked == nil { // whether it is in doubt, which the table above says
+					continue
+				}
 				*marked = `<div class="app-differs">` + nhsui.HTML(nhsui.Tag{Text: "Read in two ways", Colour: "orange"}) + *marked + `</div>`
 			}
 		}
@@ -356,7 +369,7 @@ func menus(open string, twice bool) []menu {
 		"Nothing is registered and nothing is sent. The piece goes to the top of the supervisors’ list, and only they see it. Go and tell one as well. If somebody is in danger at this moment, call 999 first.",
 	}}
 	if twice {
-		hold.Text, hold.Above = "In doubt", []string{"A supervisor decides. What is the matter?"}
+		hold.Text, hold.Above = "In doubt", []string{"Fill in first what can be read. If somebody else says the same, it is held; if not, a supervisor decides. What is the matter?"}
 		return []menu{hold, alarm}
 	}
 	all := []menu{
@@ -368,6 +381,19 @@ func menus(open string, twice bool) []menu {
 	}
 	for n := range all {
 		all[n].Open = all[n].ID == open
+	}
+	return all
+}
+
+// checking are the outcomes of a piece that is finished, and only read: nothing is done to it.
+func checking(all []menu) []menu {
+	for n := range all {
+		if m := &all[n]; m.ID == "alarm" {
+			m.Above = m.Above[:1]
+			m.Above = append(m.Above, "The piece goes to the top of the supervisors’ list, though it is finished. Go and tell one as well. If somebody is in danger at this moment, call 999 first.")
+		} else {
+			m.Above = []string{"Nothing is done to the piece: it is recorded what you would have said."}
+		}
 	}
 	return all
 }
@@ -459,7 +485,7 @@ func compared(p batch.Piece) *nhsui.Table {
 	first, second := says(one), says(two)
 	for n, field := range []struct{ code, name string }{{"choice", "Asks for"}, {"birthDate", "Birth date"}, {"nhsNumber", "NHS number"}} {
 		name := nhsui.Cell{Text: field.name}
-		if slices.Contains(differs, field.code) {
+		if slices.Contains(differs, field.code) || field.code == batch.OfChoice && slices.Contains(differs, batch.OfOutcome) {
 			name = nhsui.Cell{HTML: template.HTML(field.name+" ") + nhsui.HTML(nhsui.Tag{Text: "Differs", Colour: "orange"})}
 		}
 		cell := func(text string) nhsui.Cell {
@@ -479,7 +505,7 @@ type standsPage struct {
 	Books                                 string // address of its page in the books
 	Way                                   template.HTML
 	Tag                                   nhsui.Tag
-	Take, Undo                            bool
+	Take, Undo, Alone                     bool
 	Notes                                 []string
 	Pictures                              pictured
 }
@@ -492,12 +518,13 @@ func (d *Door) stands(w http.ResponseWriter, r *http.Request, s signin.Session, 
 		d.house.Fail(w, r, err)
 		return
 	}
-	if p.Stage() != "" {
-		v.Stage = p.Stage()
+	if list := listOf(p); list != "" {
+		v.Stage = list
 	}
 	page := standsPage{Tag: standing(p), Where: "Batch " + batch.Show(p.Batch) + ", " + whereText(p), File: p.Name, At: deskAt(p.At), Own: "/mailroom/desk" + v.query(), Way: v.hidden(), Undo: batch.CanUndo(p) && b.IsOpen(), Books: pieceAt(p.At, "")}
 	supervises := s.Role == optout.Supervisor
 	page.Text, page.Take = d.standsText(s, p, b)
+	page.Alone = supervises && batch.IsOwn(p, s.Actor)
 	if supervises {
 		page.Pictures, page.Notes = pictures(p, b, door.Form{}, false), notes(p)
 	}
@@ -517,6 +544,10 @@ func (d *Door) standsText(s signin.Session, p batch.Piece, b batch.Batch) (text 
 	supervises := s.Role == optout.Supervisor
 	held := p.HeldBy(d.Now())
 	switch {
+	case p.Stage() == batch.Sampled && held != "" && held != s.String():
+		return "It is finished. Somebody else checks it at the moment.", false
+	case batch.MayReadAgain(p, s.Actor):
+		return "It is finished, and in the sample of what is checked. Nobody has it before them.", true
 	case p.Status == batch.Quarantined:
 		return "Nobody opens this file: " + lower(reasonOf(p.Why).text) + ".", false
 	case p.Status.IsOutcome() && p.Status != batch.Lapsed:
@@ -536,6 +567,8 @@ func (d *Door) standsText(s signin.Session, p batch.Piece, b batch.Batch) (text 
 		return "Somebody else has this piece before them, until " + staff.Clock(p.Lease.Until) + " or longer.", false
 	case p.Stage() == batch.Keying2 && keyedBy(p, s):
 		return batch.NotTwice.Detail, false
+	case batch.IsOwn(p, s.Actor):
+		return batch.OwnReading.Detail, false
 	}
 	return "It waits, and nobody has it before them.", true
 }

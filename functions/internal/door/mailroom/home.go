@@ -155,7 +155,10 @@ func atLeast(n int, one, many string) string {
 	return counted(n, one, many)
 }
 
-var stageTexts = map[batch.Stage]string{batch.Keying1: "To be keyed", batch.Keying2: "To be keyed once more", batch.Supervise: "For a supervisor", batch.Aside: "Files that nobody can read"}
+var stageTexts = map[batch.Stage]string{
+	batch.Keying1: "To be keyed", batch.Keying2: "To be keyed once more", batch.Alarmed: "Safeguarding, for a supervisor today", batch.Supervise: "For a supervisor",
+	batch.Aside: "Files that nobody can read", batch.Sampled: "Finished, to be checked", batch.Differing: "Checked and read otherwise, for a supervisor",
+}
 
 // backlog is how much is on each list of pieces.
 func (d *Door) backlog(ctx context.Context) ([]stage, error) {

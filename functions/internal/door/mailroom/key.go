@@ -21,6 +21,7 @@ import (
 // actAtDesk does what somebody says of a piece: POST /mailroom/desk/{batch}/{piece}. The field "do" says what:
 //
 //	take, put-back, undo                     whose it is, and what was said before
+//	alone                                    that there is no other supervisor
 //	check, find, pages-N                     nothing: the page again, as it was filled in
 //	register                                 what was read
 //	hold-R, back-R, other-R, rescan, alarm   the other outcomes, with their reasons
@@ -36,6 +37,12 @@ func (d *Door) actAtDesk(w http.ResponseWriter, r *http.Request, s signin.Sessio
 	case do == "take":
 		_, err := d.mailroom().Take(r.Context(), p.At, s.Actor)
 		d.led(w, r, s, v, p, err, deskAt(p.At)+v.query()+toWork(p))
+	case do == "alone":
+		_, err := d.mailroom().Alone(r.Context(), p.At, s.Actor)
+		if err == nil {
+			_, err = d.mailroom().Take(r.Context(), p.At, s.Actor)
+		}
+		d.led(w, r, s, v, p, err, deskAt(p.At)+v.query())
 	case do == "put-back":
 		_, err := d.mailroom().PutBack(r.Context(), p.At, s.Actor)
 		d.led(w, r, s, v, p, err, "/mailroom/desk"+v.query())
@@ -164,10 +171,25 @@ func (d *Door) practiceIn(f door.Form) (code, wrong string) {
 // keyedTwice are the fields of what is keyed twice.
 var keyedTwice = []string{"want", "birth-date", "nhs-number", "number"}
 
+// ofPart are the fields that say where a piece ends, and whose envelope it is from.
+var ofPart = []string{"last", "envelope", "rest", "undrawn"}
+
+// readAgain takes what somebody read on a finished piece of the sample.
+func (d *Door) readAgain(w http.ResponseWriter, r *http.Request, s signin.Session, v way, p batch.Piece, f door.Form, said batch.Said) {
+	now, err := d.mailroom().ReadAgain(r.Context(), p.At, s.Actor, said)
+	if err != nil {
+		d.answer(w, r, s, v, p, f, err)
+		return
+	}
+	observe.Note(r.Context(), "piece", now.ID)
+	observe.Note(r.Context(), "sample", string(now.Sample.Step))
+	d.onward(w, r, s, v, p.At)
+}
+
 // read takes what somebody read: the form is registered, or held if there is a reason to.
 func (d *Door) read(w http.ResponseWriter, r *http.Request, s signin.Session, v way, p batch.Piece, f door.Form, hold string) {
 	reading, faults := d.readingIn(f, p)
-	twice := f.Get("asked") == "twice"
+	twice, again := f.Get("asked") == "twice", f.Get("asked") == "again"
 	only := func(all []staff.Fault, fields ...string) []staff.Fault {
 		return slices.DeleteFunc(all, func(x staff.Fault) bool { return !slices.Contains(fields, x.Field) })
 	}
@@ -176,7 +198,7 @@ func (d *Door) read(w http.ResponseWriter, r *http.Request, s signin.Session, v 
 		faults = staff.Wrong(faults, broken)
 	} else { // of what is held only that somebody is named by it matters, which the domain judges
 		reading.Hold = hold
-		matters := []string{"last", "envelope", "rest", "undrawn"}
+		matters := slices.Clone(ofPart)
 		if len(d.found(f.Get("practice"))) > 0 {
 			matters = append(matters, "practice")
 		}
@@ -188,6 +210,10 @@ func (d *Door) read(w http.ResponseWriter, r *http.Request, s signin.Session, v 
 		}
 		faults, reading.Part = only(faults, keyedTwice...), batch.Part{}
 	}
+	if again {
+		reading.Part = batch.Part{}
+		faults = slices.DeleteFunc(faults, func(x staff.Fault) bool { return slices.Contains(ofPart, x.Field) })
+	}
 	if len(faults) > 0 || f.Get("do") == "check" {
 		status := 0
 		if len(faults) > 0 {
@@ -196,7 +222,15 @@ func (d *Door) read(w http.ResponseWriter, r *http.Request, s signin.Session, v 
 		d.again(w, r, s, v, p, f, status, faults)
 		return
 	}
-	if twice != (p.Status == batch.Second) && p.Stage() != "" && p.Stage() != batch.Supervise { // the page was for another list
+	if again {
+		said := batch.Said{Status: batch.Registered, Why: reading.Hold, Reading: reading}
+		if reading.Hold != "" {
+			said.Status = batch.Held
+		}
+		d.readAgain(w, r, s, v, p, f, said)
+		return
+	}
+	if twice != (p.Status == batch.Second) && p.Stage() != "" && p.Status != batch.Disputed { // the page was for another list
 		d.done(w, r, s, v, p, p, f, batch.NotNow)
 		return
 	}
@@ -215,12 +249,20 @@ func (d *Door) outcome(w http.ResponseWriter, r *http.Request, s signin.Session,
 	case "rescan":
 		o.Status = batch.Rescan
 	case "alarm":
+		if f.Get("asked") == "again" {
+			d.readAgain(w, r, s, v, p, f, batch.Said{Status: batch.Disputed})
+			return
+		}
 		now, err := d.mailroom().Alarm(r.Context(), p.At, s.Actor)
 		d.done(w, r, s, v, p, now, f, err)
 		return
 	}
 	if p.Status == batch.Second || f.Get("asked") == "twice" { // somebody else read a form: a supervisor decides
 		d.again(w, r, s, v, p, f, http.StatusConflict, []staff.Fault{{Text: "Somebody read a form on this piece. If you do not, say that it is in doubt."}})
+		return
+	}
+	if f.Get("asked") == "again" {
+		d.readAgain(w, r, s, v, p, f, batch.Said{Status: o.Status, Why: o.Why})
 		return
 	}
 	var faults []staff.Fault
@@ -270,7 +312,7 @@ func (d *Door) answer(w http.ResponseWriter, r *http.Request, s signin.Session, 
 func saidBefore(p batch.Piece, s signin.Session, do string) bool {
 	verb, why, _ := strings.Cut(do, "-")
 	kinds := map[string][]string{
-		"register": {"keyed", "keyed-otherwise", string(batch.Registered)}, "hold": {"keyed-otherwise", string(batch.Held)},
+		"register": {"keyed", "keyed-otherwise", string(batch.Registered)}, "hold": {"keyed", "keyed-otherwise", string(batch.Held)},
 		"back": {string(batch.SentBack)}, "other": {string(batch.OtherPost)}, "rescan": {string(batch.Rescan)}, "alarm": {"alarm"},
 	}
 	return slices.ContainsFunc(p.History, func(e batch.Event) bool {

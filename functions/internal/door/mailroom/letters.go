@@ -35,14 +35,15 @@ func (d *Door) letters(w http.ResponseWriter, r *http.Request, s signin.Session)
 		forms, err = worklist.Forms(ctx, d.Store, held, listed.Entries)
 	}
 	var back []batch.Piece
+	var more bool
 	if err == nil {
-		back, err = d.goesBack(ctx)
+		back, more, err = d.goesBack(ctx)
 	}
 	if err != nil {
 		d.house.Fail(w, r, err)
 		return
 	}
-	v := lettersView{Read: mostRead}
+	v := lettersView{More: more, Most: mostLetters}
 	v.Held = nhsui.Table{
 		Caption: &nhsui.Heading{Text: "Forms that are held", Classes: "nhsuk-u-visually-hidden"}, Responsive: true,
 		Head: []nhsui.Cell{{Text: "Form"}, {Text: "Why"}, {Text: "Since"}, {Text: "Written to"}, {Text: "Next letter"}},
@@ -63,7 +64,7 @@ func (d *Door) letters(w http.ResponseWriter, r *http.Request, s signin.Session)
 	}
 	v.Back = nhsui.Table{
 		Caption: &nhsui.Heading{Text: "Post that goes back to its sender", Classes: "nhsuk-u-visually-hidden"}, Responsive: true,
-		Head: []nhsui.Cell{{Text: "Piece"}, {Text: "What it is"}, {Text: "Batch"}, {Text: "Since"}, {Text: "Letter"}},
+		Head: []nhsui.Cell{{Text: "Piece"}, {Text: "What it is"}, {Text: "Batch"}, {Text: "Since"}, {Text: "Letter"}, {Text: "When it has gone"}},
 	}
 	for _, p := range back {
 		v.Back.Rows = append(v.Back.Rows, []nhsui.Cell{
@@ -72,16 +73,27 @@ func (d *Door) letters(w http.ResponseWriter, r *http.Request, s signin.Session)
 			{HTML: linkTo(batchAt(p.Batch, ""), batch.Show(p.Batch)) + template.HTML("<br>envelope "+template.HTMLEscapeString(lower(envelopeOf(p))))},
 			{Text: staff.Since(p.Done, d.Now())},
 			{HTML: template.HTML(`<a href="` + template.HTMLEscapeString(pieceAt(p.At, "letter")) + `">Letter<span class="nhsuk-u-visually-hidden"> that goes back with ` + template.HTMLEscapeString(nameOf(p)) + `</span></a>`)},
+			{HTML: template.HTML(`<form method="post" action="` + template.HTMLEscapeString(pieceAt(p.At, "posted")) + `?from=letters" novalidate>` + postedButton("posted", "It is posted", p) + ` ` + postedButton("kept", "No sender known", p) + `</form>`)},
 		})
 	}
 	d.house.Show(w, s, staff.Page{Name: "letters", Title: "Letters", Part: "/mailroom/letters", Wide: true, Done: done[r.URL.Query().Get("done")], Data: v})
 }
 
+// postedButton says what became of a letter.
+func postedButton(how, text string, p batch.Piece) string {
+	return `<button class="nhsuk-button nhsuk-button--secondary nhsuk-button--small app-tight" name="how" value="` + how + `" data-module="nhsuk-button" data-prevent-double-click="true">` + text +
+		`<span class="nhsuk-u-visually-hidden">: ` + template.HTMLEscapeString(nameOf(p)) + `</span></button>`
+}
+
 type lettersView struct {
 	Held, Back  nhsui.Table
 	Next, First string
-	Read        int
+	More        bool
+	Most        int
 }
+
+// mostLetters is how many pieces that go back are shown.
+const mostLetters = 100
 
 func times(n int) string {
 	switch n {
@@ -93,22 +105,13 @@ func times(n int) string {
 	return itoa(n) + " times"
 }
 
-// goesBack are the pieces that go back to their senders, out of the open batches that something happened to last.
-func (d *Door) goesBack(ctx context.Context) (back []batch.Piece, err error) {
-	open, err := d.batches(ctx, true, mostBatches)
-	if err != nil {
-		return nil, err
-	}
-	slices.SortStableFunc(open, func(a, b batch.Batch) int { return b.Moved.Compare(a.Moved) })
-	open = open[:min(mostRead, len(open))]
-	pieces := make([][]batch.Piece, len(open))
-	err = worklist.Each(ctx, len(open), func(ctx context.Context, n int) (err error) {
-		pieces[n], err = d.Store.Pieces(ctx, open[n].ID)
-		return err
-	})
-	back = slices.DeleteFunc(slices.Concat(pieces...), func(p batch.Piece) bool { return p.Status != batch.SentBack })
+// goesBack are the pieces that go back to their senders and have not gone yet, of all batches, the one that has waited longest
+// first.
+func (d *Door) goesBack(ctx context.Context) (back []batch.Piece, more bool, err error) {
+	back, more, err = d.walked(ctx, d.Store.Letters(ctx), mostLetters)
+	back = slices.DeleteFunc(back, func(p batch.Piece) bool { return p.LetterDue().IsZero() }) // an index is a hint
 	slices.SortStableFunc(back, func(a, b batch.Piece) int { return a.Done.Compare(b.Done) })
-	return back, err
+	return back, more, err
 }
 
 // letter is one that is printed and posted: paragraphs of plain words.

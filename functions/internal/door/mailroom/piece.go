@@ -3,6 +3,7 @@ package mailroom
 import (
 	"cmp"
 	"context"
+	"errors"
 	"html/template"
 	"net/http"
 	"slices"
@@ -54,6 +55,19 @@ func (d *Door) showPiece(w http.ResponseWriter, r *http.Request, s signin.Sessio
 	}
 	add("Why", reasonOf(p.Why).text)
 	add("Who has it", who(p.HeldBy(d.Now()), s))
+	supervises := s.Role == optout.Supervisor
+	if supervises {
+		add("Checked", sampleText(p))
+	}
+	if supervises && p.Number != "" {
+		if !p.Form.IsZero() {
+			if err := d.house.Look(r.Context(), s.Actor, "number", optout.Form{Reference: p.Form}); err != nil {
+				d.house.Fail(w, r, err)
+				return
+			}
+		}
+		add("NHS number as written, which is none", p.Number)
+	}
 	if !p.Form.IsZero() {
 		add("Form", p.Form.String())
 	}
@@ -61,11 +75,14 @@ func (d *Door) showPiece(w http.ResponseWriter, r *http.Request, s signin.Sessio
 		v.Form = formAt(p.Form, "")
 	}
 	if p.Status == batch.SentBack {
-		v.Letter = at + "/letter"
+		v.Letter, v.Unposted = at+"/letter", p.Posted.IsZero()
+	}
+	if supervises && p.Sample.Step == batch.Unlike {
+		v.Judge = at + "/judge"
 	}
 	open := b.IsOpen()
 	v.Undo = open && batch.CanUndo(p)
-	v.Settle = s.Role == optout.Supervisor && p.Status == batch.Quarantined && !p.Seen
+	v.Settle = supervises && p.Status == batch.Quarantined && !p.Seen
 	if open {
 		f := staff.Fields{Form: filled, Faults: faults}
 		v.Envelope = &staff.Ask{
@@ -95,7 +112,9 @@ type pieceView struct {
 	Do           string
 	Facts        nhsui.SummaryList
 	Form, Letter string
+	Judge        string
 	Undo, Settle bool
+	Unposted     bool
 	Envelope     *staff.Ask
 	History      []staff.Happened
 }
@@ -120,6 +139,17 @@ var pieceVerbs = []pieceVerb{
 		_, err := d.mailroom().Undo(ctx, p.At, s.Actor)
 		return nil, err
 	}},
+	{"posted", "posted", false, func(d *Door, ctx context.Context, s signin.Session, p batch.Piece, filled door.Form) ([]staff.Fault, error) {
+		_, err := d.mailroom().Posted(ctx, p.At, s.Actor, filled.Get("how"))
+		if _, ok := errors.AsType[optout.Faulty](err); ok {
+			return []staff.Fault{{Text: "Say whether the letter went, or nobody knows who sent it."}}, nil
+		}
+		return nil, err
+	}},
+	{"alone", "alone", true, func(d *Door, ctx context.Context, s signin.Session, p batch.Piece, _ door.Form) ([]staff.Fault, error) {
+		_, err := d.mailroom().Alone(ctx, p.At, s.Actor)
+		return nil, err
+	}},
 	{"settle", "settled", true, func(d *Door, ctx context.Context, s signin.Session, p batch.Piece, _ door.Form) ([]staff.Fault, error) {
 		_, err := d.mailroom().Settle(ctx, p.At, s.Actor)
 		return nil, err
@@ -128,6 +158,10 @@ var pieceVerbs = []pieceVerb{
 
 // setPiece does one of these: POST /mailroom/batches/{batch}/pieces/{piece}/{what}.
 func (d *Door) setPiece(w http.ResponseWriter, r *http.Request, s signin.Session, p batch.Piece) {
+	if r.PathValue("what") == "judge" {
+		d.judge(w, r, s, p)
+		return
+	}
 	n := slices.IndexFunc(pieceVerbs, func(x pieceVerb) bool { return x.name == r.PathValue("what") })
 	switch {
 	case n < 0:
@@ -155,8 +189,13 @@ func (d *Door) setPiece(w http.ResponseWriter, r *http.Request, s signin.Session
 		return
 	}
 	onward := pieceAt(p.At, "")
-	if r.URL.Query().Get("from") == "supervise" && x.name == "settle" {
+	switch from := r.URL.Query().Get("from"); {
+	case from == "supervise" && x.name == "settle":
 		onward = "/mailroom/supervise"
+	case from == "letters" && x.name == "posted":
+		onward = "/mailroom/letters"
+	case x.name == "alone":
+		onward = pieceAt(p.At, "judge")
 	}
 	observe.Note(r.Context(), "batch", p.Batch)
 	d.house.Answer(w, r, err, staff.Outcome{Onward: onward + "?done=" + x.done, Again: again})
@@ -164,9 +203,12 @@ func (d *Door) setPiece(w http.ResponseWriter, r *http.Request, s signin.Session
 
 // piecePage shows a page about a piece: GET /mailroom/batches/{batch}/pieces/{piece}/{what}.
 func (d *Door) piecePage(w http.ResponseWriter, r *http.Request, s signin.Session, p batch.Piece) {
-	if r.PathValue("what") != "letter" || p.Status != batch.SentBack {
+	switch what := r.PathValue("what"); {
+	case what == "letter" && p.Status == batch.SentBack:
+		d.sentBackLetter(w, r, s, p)
+	case what == "judge":
+		d.askWhichIsRight(w, r, s, p)
+	default:
 		d.house.Refuse(w, r, problem.NotFound)
-		return
 	}
-	d.sentBackLetter(w, r, s, p)
 }

@@ -58,6 +58,7 @@ type Door struct {
 	NHS         bool         // the NHS logo may be shown
 	TestNumbers bool
 	Twice       int // of a hundred pieces, how many are keyed by two people
+	Sample      int // of a hundred forms that have come to their outcome, how many are read once more
 	Practices   Practices
 	Now         func() time.Time
 
@@ -191,7 +192,7 @@ func (d *Door) Handler() http.Handler {
 
 // mailroom is how people act on batches and pieces.
 func (d *Door) mailroom() batch.Mailroom {
-	return batch.Mailroom{Store: d.Store, Registrar: optout.Registrar{Store: d.Store, Keys: d.Keys, Now: d.Now}, Rules: d.rules, Twice: d.Twice, Now: d.Now}
+	return batch.Mailroom{Store: d.Store, Registrar: optout.Registrar{Store: d.Store, Keys: d.Keys, Now: d.Now}, Rules: d.rules, Twice: d.Twice, Sample: d.Sample, Now: d.Now}
 }
 
 // custody is how the mailroom acts on forms that it holds.

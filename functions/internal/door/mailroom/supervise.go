@@ -1,14 +1,12 @@
 package mailroom
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"html/template"
+	"iter"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"example.org/optout/functions/internal/batch"
@@ -25,7 +23,7 @@ const (
 	mostRead = 20
 	// throughputDays are the days of which it is shown what was done.
 	throughputDays = 7
-	// mostSuper is how many pieces that wait for a supervisor are shown, and mostIdle how many idle batches.
+	// mostSuper is how many pieces of a list that waits for a supervisor are shown, and mostIdle how many idle batches.
 	mostSuper, mostIdle = 100, 50
 )
 
@@ -46,7 +44,17 @@ func (d *Door) supervise(w http.ResponseWriter, r *http.Request, s signin.Sessio
 	var recent []batch.Batch
 	var pieces [][]batch.Piece
 	if err == nil {
-		recent, pieces, err = d.recent(ctx)
+		recent, err = d.recent(ctx)
+	}
+	read := recent[:min(mostRead, len(recent))]
+	if err == nil {
+		pieces, err = d.piecesIn(ctx, read)
+	}
+	days := daysAsked(r)
+	from := nhs.DateOf(now.AddDate(0, 0, 1-days))
+	var tallies []batch.Tally
+	if err == nil {
+		tallies, err = d.Store.Tallies(ctx, from, nhs.DateOf(now))
 	}
 	places := map[string]batch.Batch{}
 	if err == nil {
@@ -59,15 +67,14 @@ func (d *Door) supervise(w http.ResponseWriter, r *http.Request, s signin.Sessio
 	v := superviseView{
 		Find: staff.Find{Action: "/mailroom/find", Label: "Find the paper by a form's reference, or a batch's"}, More: more, Most: mostSuper,
 		Idle: d.batchTable(idle, s), IdleAfter: int(batch.IdleAfter / (24 * time.Hour)),
-		Read: len(recent), ReadMost: mostRead, Days: throughputDays,
+		Read: len(read), ReadMost: mostRead, Days: throughputDays, Share: d.Sample, Quality: qualityOf(tallies, days, from, s), Recounts: d.recounts(recent, s), RecountsOf: mostBatches,
 	}
 	for _, x := range backlog {
 		v.Backlog.Rows = append(v.Backlog.Rows, nhsui.SummaryRow{Key: nhsui.SummaryCell{Text: x.text}, Value: nhsui.SummaryCell{Text: x.says(now)}})
 	}
-	v.Desk = d.waitingTable("Pieces that a supervisor decides", waiting, places, func(p batch.Piece) bool { return p.Status == batch.Disputed })
-	v.Quarantine = d.waitingTable("Files that nobody can read", waiting, places, func(p batch.Piece) bool { return p.Status != batch.Disputed })
+	v.Desk = d.waitingTable("Pieces that a supervisor decides", waiting, places, func(p batch.Piece) bool { return p.Stage() != batch.Aside })
+	v.Quarantine = d.waitingTable("Files that nobody can read", waiting, places, func(p batch.Piece) bool { return p.Stage() == batch.Aside })
 	v.Done = doneByDay(slices.Concat(pieces...), now)
-	v.Errors = errorsByClerk(slices.Concat(pieces...), s, nhs.Days(now, -throughputDays))
 	d.house.Show(w, s, staff.Page{Name: "supervise", Title: "For supervisors", Part: "/mailroom/supervise", Wide: true, Done: done[r.URL.Query().Get("done")], Data: v})
 }
 
@@ -79,37 +86,42 @@ type superviseView struct {
 	Most             int
 	Idle             nhsui.Table
 	IdleAfter        int // days
-	Done, Errors     nhsui.Table
+	Done             nhsui.Table
 	Read, ReadMost   int
 	Days             int
+	Share            int // of a hundred
+	Quality          quality
+	Recounts         nhsui.Table
+	RecountsOf       int
 }
 
-// forSupervisors reads strongly what waits for a supervisor: what may be about somebody's harm first, then what is to be
-// decided, then the files that nobody can read, each the oldest first. more says that it is not all.
+// forSupervisors reads strongly what waits for a supervisor: what may be about somebody's harm first, of all that there is; then
+// what two people read otherwise, what was read otherwise when it was checked, and the files that nobody can read, each the
+// oldest first. more says that it is not all.
 func (d *Door) forSupervisors(ctx context.Context) (pieces []batch.Piece, more bool, err error) {
-	for _, stage := range []batch.Stage{batch.Supervise, batch.Aside} {
+	for _, stage := range []batch.Stage{batch.Alarmed, batch.Supervise, batch.Differing, batch.Aside} {
 		some, others, err := d.queued(ctx, stage, mostSuper)
 		if err != nil {
 			return nil, false, err
 		}
 		pieces, more = append(pieces, some...), more || others
 	}
-	slices.SortStableFunc(pieces, func(a, b batch.Piece) int {
-		today := func(p batch.Piece) int {
-			if p.Status == batch.Disputed && p.Why == batch.Safeguarding {
-				return 0
-			}
-			return 1
-		}
-		return today(a) - today(b)
-	})
 	return pieces, more, nil
 }
 
 // queued reads strongly the first pieces of a list, the oldest first, at most so many of those that it names.
 func (d *Door) queued(ctx context.Context, stage batch.Stage, most int) (pieces []batch.Piece, more bool, err error) {
+	pieces, more, err = d.walked(ctx, d.Store.Queue(ctx, stage), most)
+	pieces = slices.DeleteFunc(pieces, func(p batch.Piece) bool { return p.Stage() != stage }) // an index is a hint
+	slices.SortStableFunc(pieces, func(a, b batch.Piece) int { return a.Since.Compare(b.Since) })
+	return pieces, more, err
+}
+
+// walked reads strongly the first pieces that a walk names. One that cannot be read, or is not there, keeps nobody from the
+// others.
+func (d *Door) walked(ctx context.Context, walk iter.Seq2[batch.Queued, error], most int) (pieces []batch.Piece, more bool, err error) {
 	var names []batch.At
-	for q, err := range d.Store.Queue(ctx, stage) {
+	for q, err := range walk {
 		if err != nil {
 			return nil, false, err
 		}
@@ -120,13 +132,11 @@ func (d *Door) queued(ctx context.Context, stage batch.Stage, most int) (pieces 
 	}
 	pieces = make([]batch.Piece, len(names))
 	err = worklist.Each(ctx, len(names), func(ctx context.Context, n int) (err error) {
-		if pieces[n], err = d.Store.Piece(ctx, names[n]); errors.Is(err, optout.ErrNotFound) || errors.Is(err, optout.ErrUnreadable) { // which keeps nobody from the others
+		if pieces[n], err = d.Store.Piece(ctx, names[n]); errors.Is(err, optout.ErrNotFound) || errors.Is(err, optout.ErrUnreadable) {
 			return nil
 		}
 		return err
 	})
-	pieces = slices.DeleteFunc(pieces, func(p batch.Piece) bool { return p.Stage() != stage }) // an index is a hint
-	slices.SortStableFunc(pieces, func(a, b batch.Piece) int { return a.Since.Compare(b.Since) })
 	return pieces, more, err
 }
 
@@ -161,8 +171,16 @@ func (d *Door) waitingTable(caption string, pieces []batch.Piece, places map[str
 			continue
 		}
 		r := reasonOf(p.Why)
+		switch {
+		case p.Sample.Step == batch.Unlike && p.Sample.Again.Status == batch.Disputed:
+			r.text = reasonOf(batch.Safeguarding).text + ", says somebody who checked it"
+		case p.Sample.Step == batch.Unlike:
+			r.text = "It is finished, and was read otherwise when it was checked: " + fieldsOf(p.Sample.Differs)
+		}
 		act := template.HTML(`<a href="` + template.HTMLEscapeString("/mailroom/desk/"+p.Batch+"/"+p.ID) + `">Decide at the desk</a>`)
-		if p.Status == batch.Quarantined {
+		if p.Sample.Step == batch.Unlike {
+			act = template.HTML(`<a href="` + template.HTMLEscapeString(pieceAt(p.At, "judge")) + `">Decide which is right</a>`)
+		} else if p.Status == batch.Quarantined {
 			act = template.HTML(template.HTMLEscapeString(r.do) + `<form method="post" action="` + template.HTMLEscapeString(pieceAt(p.At, "settle")) + `?from=supervise" novalidate>` +
 				`<button class="nhsuk-button nhsuk-button--secondary nhsuk-button--small app-tight" data-module="nhsuk-button" data-prevent-double-click="true">The paper is dealt with<span class="nhsuk-u-visually-hidden"> of ` + template.HTMLEscapeString(nameOf(p)) + `</span></button></form>`)
 		} else if p.Status == batch.Checking {
@@ -170,7 +188,7 @@ func (d *Door) waitingTable(caption string, pieces []batch.Piece, places map[str
 		}
 		t.Rows = append(t.Rows, []nhsui.Cell{
 			{HTML: template.HTML(`<a href="` + template.HTMLEscapeString(pieceAt(p.At, "")) + `"><bdi>` + template.HTMLEscapeString(nameOf(p)) + `</bdi></a>`)},
-			{HTML: nhsui.HTML(standing(p)) + template.HTML("<br>"+template.HTMLEscapeString(r.text))},
+			{HTML: nhsui.HTML(superTag(p)) + template.HTML("<br>"+template.HTMLEscapeString(r.text))},
 			{HTML: linkTo(batchAt(p.Batch, ""), batch.Show(p.Batch)) + template.HTML("<br>"+template.HTMLEscapeString(place(places[p.Batch])+", envelope "+lower(envelopeOf(p))))},
 			{Text: staff.Since(p.Since, d.Now())},
 			{HTML: act},
@@ -191,26 +209,66 @@ func (d *Door) idle(ctx context.Context) ([]batch.Batch, error) {
 	return all, err
 }
 
-// recent are the batches that something happened to last, of the newest, and their pieces: what is read whole is bounded.
-func (d *Door) recent(ctx context.Context) (batches []batch.Batch, pieces [][]batch.Piece, err error) {
+// superTag says what a supervisor has to do with a piece.
+func superTag(p batch.Piece) nhsui.Tag {
+	if p.Stage() == batch.Differing {
+		return nhsui.Tag{Text: "Read otherwise", Colour: "purple"}
+	}
+	return standing(p)
+}
+
+// recent are the batches that something happened to of late, the last first, of the newest open and closed ones.
+func (d *Door) recent(ctx context.Context) (batches []batch.Batch, err error) {
 	open, err := d.batches(ctx, true, mostBatches)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	closed, err := d.batches(ctx, false, mostBatches)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	since := nhs.Days(d.Now(), -throughputDays)
 	batches = slices.DeleteFunc(append(open, closed...), func(b batch.Batch) bool { return b.Moved.Before(since) })
 	slices.SortStableFunc(batches, func(a, b batch.Batch) int { return b.Moved.Compare(a.Moved) })
-	batches = batches[:min(mostRead, len(batches))]
-	pieces = make([][]batch.Piece, len(batches))
-	err = worklist.Each(ctx, len(batches), func(ctx context.Context, n int) (err error) {
+	return batches, nil
+}
+
+// piecesIn are the pieces of batches that are read whole.
+func (d *Door) piecesIn(ctx context.Context, batches []batch.Batch) ([][]batch.Piece, error) {
+	pieces := make([][]batch.Piece, len(batches))
+	err := worklist.Each(ctx, len(batches), func(ctx context.Context, n int) (err error) {
 		pieces[n], err = d.Store.Pieces(ctx, batches[n].ID)
 		return err
 	})
-	return batches, pieces, err
+	return pieces, err
+}
+
+// recounts are the batches whose envelopes were counted again of late, the last first: one person alone can do that.
+func (d *Door) recounts(batches []batch.Batch, s signin.Session) nhsui.Table {
+	t := nhsui.Table{
+		Caption: &nhsui.Heading{Text: "Envelopes that were counted again", Classes: "nhsuk-u-visually-hidden"}, Responsive: true,
+		Head: []nhsui.Cell{{Text: "Batch"}, {Text: "What was said"}, {Text: "Who"}, {Text: "When"}},
+	}
+	type recounted struct {
+		batch.Batch
+		e batch.Event
+	}
+	var all []recounted
+	since := nhs.Days(d.Now(), -throughputDays)
+	for _, b := range batches {
+		for _, e := range b.History {
+			if e.Kind == "recounted" && !e.At.Before(since) {
+				all = append(all, recounted{b, e})
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b recounted) int { return b.e.At.Compare(a.e.At) })
+	for _, x := range all {
+		t.Rows = append(t.Rows, []nhsui.Cell{
+			{HTML: linkTo(batchAt(x.ID, ""), batch.Show(x.ID))}, {Text: told["recounted"](x.e.Detail)}, {HTML: person(x.e.By, s)}, {Text: staff.Since(x.e.At, d.Now())},
+		})
+	}
+	return t
 }
 
 // doneByDay is how many pieces came to an outcome on each of the last days, today first.
@@ -237,65 +295,6 @@ func doneByDay(pieces []batch.Piece, now time.Time) nhsui.Table {
 		}
 		row[1].Text = itoa(sum)
 		t.Rows = append(t.Rows, row)
-	}
-	return t
-}
-
-// errorsByClerk is how often each clerk's reading was not alike with that of somebody else. Who of the two was right is
-// not known here, so both are counted.
-func errorsByClerk(pieces []batch.Piece, s signin.Session, since time.Time) nhsui.Table {
-	type tally struct{ keyed, twice, unlike int }
-	of := map[string]*tally{}
-	at := func(by string) *tally {
-		id := by[strings.LastIndex(by, " ")+1:]
-		if of[id] == nil {
-			of[id] = &tally{}
-		}
-		return of[id]
-	}
-	for _, p := range pieces {
-		var readers []string
-		unlike := false
-		for _, e := range p.History {
-			if e.At.Before(since) {
-				continue
-			}
-			switch {
-			case e.Kind == "keyed", e.Kind == "keyed-otherwise", e.Kind == string(batch.Registered) && len(readers) < 2 && !unlike, e.Kind == string(batch.Held) && len(readers) == 0:
-				readers = append(readers, e.By)
-				unlike = unlike || e.Kind == "keyed-otherwise"
-			}
-		}
-		for _, by := range readers {
-			t := at(by)
-			t.keyed++
-			if len(readers) > 1 {
-				t.twice++
-			}
-			if unlike {
-				t.unlike++
-			}
-		}
-	}
-	t := nhsui.Table{
-		Caption: &nhsui.Heading{Text: "Readings that were not alike, by clerk", Classes: "nhsuk-u-visually-hidden"}, Responsive: true,
-		Head: []nhsui.Cell{{Text: "Clerk"}, {Text: "Keyed", Format: "numeric"}, {Text: "Keyed by two", Format: "numeric"}, {Text: "Not alike", Format: "numeric"}, {Text: "Share", Format: "numeric"}},
-	}
-	var ids []string
-	for id := range of {
-		ids = append(ids, id)
-	}
-	slices.SortFunc(ids, func(a, b string) int { return cmp.Or(of[b].unlike-of[a].unlike, strings.Compare(a, b)) })
-	for _, id := range ids {
-		x, share, name := of[id], "–", template.HTML(`<span dir="ltr">`+template.HTMLEscapeString(id)+`</span>`)
-		if x.twice > 0 {
-			share = fmt.Sprintf("%.1f%%", 100*float64(x.unlike)/float64(x.twice))
-		}
-		if id == s.ID {
-			name += " (you)"
-		}
-		number := func(n int) nhsui.Cell { return nhsui.Cell{Text: itoa(n), Format: "numeric"} }
-		t.Rows = append(t.Rows, []nhsui.Cell{{HTML: name}, number(x.keyed), number(x.twice), number(x.unlike), {Text: share, Format: "numeric"}})
 	}
 	return t
 }

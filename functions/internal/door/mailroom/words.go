@@ -15,7 +15,7 @@ import (
 // standing is in a word and a colour how far a piece is.
 func standing(p batch.Piece) nhsui.Tag {
 	switch {
-	case p.Status == batch.Disputed && p.Why == batch.Safeguarding:
+	case p.Stage() == batch.Alarmed:
 		return nhsui.Tag{Text: "Safeguarding: today", Colour: "red"}
 	case p.Status == batch.Checking && p.Why != "":
 		return nhsui.Tag{Text: "Stuck", Colour: "red"}
@@ -93,7 +93,7 @@ var reasons = map[string]reason{
 	"tiff-kind":         {"The pages of this TIFF are of a kind that we do not read", "Scan the paper into a PDF and send that."},
 
 	// What a supervisor decides.
-	"readings":         {"Two people keyed it, and not alike", "A supervisor looks at the page and decides."},
+	batch.Readings:     {"Two people keyed it, and not alike", "A supervisor looks at the page and decides."},
 	batch.Safeguarding: {"Something on it says that somebody may come to harm", "A supervisor sees to it today."},
 	"keyed-before":     {"It was keyed before, and that form stands", ""},
 
@@ -133,21 +133,96 @@ func reasonOf(code string) reason {
 
 // happenings are what happened to a batch or a piece, by the kinds of events; %s is its detail.
 var happenings = map[string]string{
-	"opened": "The batch was opened", "recounted": "The envelopes were counted again: from %s", "closed": "The batch was closed", "opened-again": "The batch was opened again",
+	"opened": "The batch was opened", "closed": "The batch was closed", "opened-again": "The batch was opened again",
 	"expected": "A place was made for its file", "arrived": "Its file came", "stuck": "Its file could not be read", "read": "Its file was read",
 	"left-over": "It was cut off from another piece", "keyed": "It was keyed", "keyed-otherwise": "It was keyed again, and not alike",
 	"alarm": "It was put before a supervisor: somebody may come to harm", "undone": "Its outcome was taken back", "seen": "A supervisor dealt with it",
 	"envelope":               "It was put into envelope %s",
+	"alone":                  "A supervisor decides over what they have read themselves: there is no other one",
 	string(batch.Registered): "It was registered", string(batch.Held): "It was held", string(batch.SentBack): "It goes back to the sender",
 	string(batch.OtherPost): "It is other post", string(batch.Rescan): "It was scanned before", string(batch.Quarantined): "It was quarantined",
 	string(batch.Lapsed): "No file came to its place",
+}
+
+// recountedFor are the reasons to say that a batch has another number of envelopes.
+var recountedFor = map[string]string{
+	"miscounted": "They were counted wrongly before", "found": "Another envelope was found", "elsewhere": "An envelope belongs to another batch",
+	"lost": "An envelope cannot be found",
+}
+
+// fields are the fields of a reading, in words.
+var fields = map[string]string{
+	batch.OfOutcome: "What it is", batch.OfChoice: "What it asks for", batch.OfForenames: "First names", batch.OfSurname: "Last name", batch.OfBirth: "Birth date",
+	batch.OfNumber: "NHS number", batch.OfAddress: "Address", batch.OfPostcode: "Postcode", batch.OfPractice: "Practice", batch.OfSigner: "Who signed",
+	batch.OfSigned: "Date of signing", batch.OfReply: "How to answer",
+}
+
+// fieldOf is a field in the middle of a sentence.
+func fieldOf(code string) string {
+	text := cmp.Or(fields[code], code)
+	if code == batch.OfNumber {
+		return text
+	}
+	return lower(text)
+}
+
+// fieldsOf names fields in a sentence.
+func fieldsOf(codes []string) string {
+	var all []string
+	for _, c := range codes {
+		all = append(all, fieldOf(c))
+	}
+	return strings.Join(all, ", ")
+}
+
+// setRightBy is what was done about a finished piece that is wrong.
+var setRightBy = map[string]string{
+	"practice": "its practice was told", "office": "the office was told", "taken-back": "its outcome is taken back", "sender": "its sender was written to", "safeguarding": "the safeguarding procedure was followed",
+	batch.LeftAsItIs: "it is left as it is",
+}
+
+// rights is which reading is right, in words.
+var rights = map[batch.Right]string{batch.First: "as it was before", batch.Again: "as it was read once more", batch.Neither: "in neither way"}
+
+// told are happenings whose detail is more than one code.
+var told = map[string]func(detail string) string{
+	"recounted": func(detail string) string {
+		n := strings.LastIndex(detail, " ")
+		return "The envelopes were counted again: from " + detail[:max(n, 0)] + ". " + cmp.Or(recountedFor[detail[n+1:]], detail[n+1:])
+	},
+	"read-again": func(detail string) string {
+		if detail == "" {
+			return "It was read once more, as a sample, and nothing was wrong"
+		}
+		return "It was read once more, as a sample, and otherwise: " + fieldsOf(strings.Fields(detail))
+	},
+	"judged": func(detail string) string {
+		var all []string
+		for _, code := range strings.Fields(detail) {
+			field, right, ok := strings.Cut(code, ":")
+			if !ok {
+				all = append(all, cmp.Or(setRightBy[code], code))
+				continue
+			}
+			all = append(all, fieldOf(field)+": "+cmp.Or(rights[batch.Right(right)], right))
+		}
+		return "A supervisor decided what is right: " + strings.Join(all, "; ")
+	},
+	"posted": func(detail string) string {
+		if detail == "kept" {
+			return "Nobody knows who sent it: it is kept with the paper of its batch"
+		}
+		return "Its letter went"
+	},
 }
 
 // happened is a history in words, oldest first.
 func happened(h batch.History, by optout.Actor) (all []staff.Happened) {
 	for _, e := range h {
 		text := cmp.Or(happenings[e.Kind], e.Kind)
-		if strings.Contains(text, "%s") {
+		if say := told[e.Kind]; say != nil {
+			text = say(e.Detail)
+		} else if strings.Contains(text, "%s") {
 			text = strings.ReplaceAll(text, "%s", e.Detail)
 		} else if r, ok := reasons[e.Detail]; ok {
 			text += ": " + lower(r.text)

@@ -37,13 +37,18 @@ async function ten(visitor, { scans }) {
   const supervisor = await visitor.colleague()
   await signIn(supervisor, 'supervisor', home)
   const second = { 'photograph.jpg 1': { ...form('photograph.jpg', 1), choice: (form('photograph.jpg', 1).choice % 3) + 1 } }
+  second['fax.tiff 1'] = { ...form('fax.tiff', 1), outcome: ['2', 'hold-signature'] } // in doubt, and read by two as well
   for (const [name, page] of [['stack.pdf', 1], ['stack.pdf', 2], ['stack.pdf', 3], ['fax.tiff', 2]]) second[`${name} ${page}`] = form(name, page)
   await works(supervisor, `${home}/desk?batch=${batch}&stage=S`, 'Next piece to key once more', second)
   await supervises(supervisor)
   await works(supervisor, `${home}/desk?batch=${batch}&stage=V`, 'Next piece for a supervisor', {
-    'photograph.jpg 1': { compared: true, choice: form('photograph.jpg', 1).choice },
     'letter.pdf 2': form('letter.pdf', 2),
   })
+  await supervisor.open(`${home}/supervise`) // what is unlike she has read herself: it is not among those that she is given
+  await supervisor.press(supervisor.page.locator(`td a[href^="${home}/desk/${batch.replaceAll('-', '')}/"]`))
+  await supervisor.check({ as: 'piece-own' })
+  await supervisor.press(supervisor.page.getByRole('button', { name: 'There is no other supervisor: I decide' }))
+  await new Desk(supervisor, 'photograph.jpg 1').does({ compared: true, choice: form('photograph.jpg', 1).choice })
 
   await visitor.open(`${home}/batches/${batch}`)
   await follow(visitor, 'Put something in by hand')
@@ -377,11 +382,13 @@ async function visits(visitor, { scans }) {
   await visitor.check({ status: 422, error: true, as: 'piece-error' })
   await taken(visitor, piece)
   const [shown] = await visitor.page.locator('.app-head p').allInnerTexts()
-  await fillsIn(visitor, file(shown.match(/“(.*)”/)[1]).forms[0])
+  const held = file(shown.match(/“(.*)”/)[1]).forms[0]
+  await fillsIn(visitor, held)
   await chooses(visitor, 'hold', 'hold-signature')
   await visitor.check({ as: 'piece-after' })
   await chooses(visitor, 'back', 'back-type-1')
   await visitor.check({ as: 'desk-done' })
+  await checked(visitor, batch, held)
   await visitor.open(piece)
   await visitor.check({ as: 'piece-stands' })
   await letters(visitor)
@@ -391,7 +398,7 @@ async function visits(visitor, { scans }) {
   await visitor.check({ as: 'piece-quarantined' })
   await push(visitor, 'I have dealt with the paper', { as: 'piece-settled' })
   await visitor.open(`${at}/recount`)
-  await answer(visitor, { wrong: [{ envelopes: 'few' }], right: { envelopes: '4' } })
+  await answer(visitor, { wrong: [{ envelopes: 'few' }], right: { envelopes: '4', why: 'found' } })
   await visitor.check({ as: 'batch-recounted' })
   await visitor.open(`${at}/hand`)
   await answer(visitor, { wrong: [{}], right: { envelope: '4', what: 'other-post empty-envelope' } })
@@ -411,6 +418,28 @@ async function visits(visitor, { scans }) {
   await visitor.open(`${home}/batches/AAAA-AAAA-AAAA-AAAA-A`)
   await visitor.check({ status: 404, as: 'no-such-batch' })
   await signOut(visitor, home)
+}
+
+// checked is a batch whose doubtful form a colleague reads, too, and whose finished post they read otherwise: the supervisor says
+// that there is no other one, and which is right.
+async function checked(visitor, batch, held) {
+  const clerk = await visitor.colleague()
+  await signIn(clerk, 'clerk', home)
+  await clerk.open(`${home}/desk?batch=${batch}&stage=S`)
+  await push(clerk, 'Next piece to key once more', { as: 'piece-in-doubt' })
+  await fillsIn(clerk, held, ['want', 'nhs-number', 'birth-date-day', 'birth-date-month', 'birth-date-year'])
+  await chooses(clerk, 'hold', 'hold-signature')
+  await clerk.open(`${home}/desk?batch=${batch}&stage=Q`)
+  await push(clerk, 'Next piece to check', { as: 'piece-to-check' })
+  await chooses(clerk, 'other', 'other-blank')
+  await says(clerk, 'What you read is recorded.')
+  await clerk.leave()
+  await supervises(visitor)
+  await visitor.press(visitor.page.locator(`td a[href^="${home}/batches/${batch}/"][href$="/judge"]`))
+  await visitor.check({ as: 'judge-own' })
+  await push(visitor, 'There is no other supervisor: I decide', { as: 'judge' })
+  await answer(visitor, { wrong: [{}, { 'right-outcome': 'again' }], right: { 'right-outcome': 'again', done: 'taken-back' } })
+  await visitor.check({ as: 'piece-judged' })
 }
 
 // refused are those who may not be there: a clerk where supervisors are, and somebody of a practice.

@@ -76,7 +76,7 @@ func (a Audit) Faults(ctx context.Context) (faults []string, err error) {
 
 // equations are counted by hand, and held against what the mailroom counts.
 func (a Audit) equations(b batch.Batch, pieces []batch.Piece, say func(string, ...any)) {
-	rows, waiting, outcomes, envelopes := 0, 0, 0, map[int]bool{}
+	rows, waiting, outcomes, envelopes, missing := 0, 0, 0, map[int]bool{}, 0
 	for _, p := range pieces {
 		switch p.Status {
 		case batch.Lapsed:
@@ -96,14 +96,19 @@ func (a Audit) equations(b batch.Batch, pieces []batch.Piece, say func(string, .
 			say("%v is of envelope %d of %d", p.At, p.Envelope, b.Highest)
 		}
 	}
+	for n := range b.Declared {
+		if !envelopes[n+1] {
+			missing++
+		}
+	}
 	l := batch.Count(b, pieces)
 	if b.Pieces != rows || rows != waiting+outcomes || l.Waiting != waiting || l.Sum() != rows || !l.AddsUp() {
 		say("%s counts %d pieces: there are %d rows, %d wait, %d have an outcome, and the ledger is %+v", b.ID, b.Pieces, rows, waiting, outcomes, l)
 	}
-	if l.Opened != len(envelopes) || l.Declared != b.Declared {
+	if l.Opened != len(envelopes) || l.Declared != b.Declared || l.Missing != missing {
 		say("%s has %d envelopes opened: the ledger is %+v", b.ID, len(envelopes), l)
 	}
-	if !b.IsOpen() && (waiting > 0 || len(envelopes) != b.Declared) {
+	if !b.IsOpen() && (waiting > 0 || missing > 0 || len(envelopes) != b.Declared) {
 		say("%s is closed: %d wait, %d of %d envelopes are opened", b.ID, waiting, len(envelopes), b.Declared)
 	}
 }
@@ -115,7 +120,7 @@ func (a Audit) piece(p batch.Piece, say func(string, ...any)) {
 	switch {
 	case decided == p.Done.IsZero():
 		say("%v is %s, done at %v", p.At, p.Status, p.Done)
-	case decided && (len(p.Keyed) > 0 || p.Lease != batch.Lease{} && p.Status != batch.Quarantined):
+	case decided && (len(p.Keyed) > 0 || p.Lease != batch.Lease{} && p.Status != batch.Quarantined && p.Stage() == ""):
 		say("%v is %s, and still keyed %d times, held by %q", p.At, p.Status, len(p.Keyed), p.Lease.By)
 	case form == p.Form.IsZero() && decided:
 		say("%v is %s, of the form %q", p.At, p.Status, p.Form)
@@ -125,6 +130,12 @@ func (a Audit) piece(p batch.Piece, say func(string, ...any)) {
 		say("%v is of another form than its own", p.At)
 	case p.First > 0 && len(p.Pages) != p.Last-p.First+1:
 		say("%v has %d pages from %d to %d", p.At, len(p.Pages), p.First, p.Last)
+	case !decided && p.Sample.Step != "":
+		say("%v is %s, and in the sample", p.At, p.Status)
+	case (p.Sample.First.By == "") != (p.Sample.Step != batch.Drawn && p.Sample.Step != batch.Unlike), (p.Sample.Again.By == "") != (p.Sample.Step != batch.Unlike), (len(p.Sample.Differs) == 0) != (p.Sample.Step != batch.Unlike):
+		say("%v is %s in the sample, and what was read is kept: %t, %t, %q", p.At, p.Sample.Step, p.Sample.First.By != "", p.Sample.Again.By != "", p.Sample.Differs)
+	case !p.Posted.IsZero() && p.Status != batch.SentBack:
+		say("%v is %s, and has left the house", p.At, p.Status)
 	case p.Status == batch.Second && len(p.Keyed) != 1:
 		say("%v waits to be keyed again, and was %d times", p.At, len(p.Keyed))
 	}

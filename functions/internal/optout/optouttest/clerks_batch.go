@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"example.org/optout/functions/internal/batch"
+	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 )
 
@@ -24,7 +25,7 @@ func MailClerks(t *testing.T, forms optout.Store, books batch.Store, rounds int)
 		clock := NewClock()
 		m := batch.Mailroom{
 			Store: books, Registrar: optout.Registrar{Store: forms, Keys: Keys{}, Now: clock.Now}, Rules: func() optout.Rules { return Rules },
-			Twice: []int{0, 100}[round%2], Now: clock.Now,
+			Twice: []int{0, 100}[round%2], Sample: []int{0, 200}[round/2%2], Now: clock.Now,
 		}
 		ctx := t.Context()
 		b, err := m.Open(ctx, clerkAnn, batch.Declaration{Envelopes: 1, Box: "B-7", Sequence: 1})
@@ -92,14 +93,88 @@ func MailClerks(t *testing.T, forms optout.Store, books batch.Store, rounds int)
 		if l := batch.Count(b, pieces); err != nil || l.Waiting > 0 {
 			t.Fatalf("in the end %+v, %v", l, err)
 		} else if b.IsOpen() {
-			_, err = m.Recount(ctx, b.ID, clerkAnn, l.Opened)
+			_, err = m.Recount(ctx, b.ID, clerkAnn, l.Opened, "miscounted")
 			if _, closing := m.Close(ctx, b.ID, clerkAnn); err != nil || closing != nil {
 				t.Fatalf("closing: %v, %v", err, closing)
 			}
 		}
 		recount("in the end")
+		checkers(t, m, books, b.ID)
+		recount("when all is checked")
 	}
 	t.Logf("with sixteen at it at once a piece came to be %v", came)
+}
+
+// checkers has sixteen people at once check each finished piece of the sample, and judge it: each is checked and judged once, and
+// counted once.
+func checkers(t *testing.T, m batch.Mailroom, books batch.Store, id string) {
+	t.Helper()
+	sixteen := func(do func(n int) error) (did int) {
+		var all sync.WaitGroup
+		errs := make([]error, 16)
+		for n := range errs {
+			all.Go(func() { errs[n] = do(n) })
+		}
+		all.Wait()
+		for _, err := range errs {
+			switch r := (*optout.Refusal)(nil); {
+			case err == nil:
+				did++
+			case !errors.As(err, &r) && !errors.Is(err, optout.ErrUnavailable):
+				t.Error(err)
+			}
+		}
+		return did
+	}
+	counted := func() int {
+		day := nhs.DateOf(m.Now())
+		all, err := books.Tallies(t.Context(), day, day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range all {
+			if c.How == batch.OfSample && c.By == "" {
+				return c.Read[batch.Whole]
+			}
+		}
+		return 0
+	}
+	pieces, err := books.Pieces(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, drawn := counted(), 0
+	for _, p := range pieces {
+		if p.Stage() != batch.Sampled {
+			continue
+		}
+		drawn++
+		if n := sixteen(func(n int) error {
+			a := Dissent()
+			a.Choice = []string{"dissent", "core"}[n%2]
+			_, err := m.ReadAgain(t.Context(), p.At, optout.Actor{Role: optout.Desk, ID: fmt.Sprint("c-", n)}, batch.Said{Status: batch.Registered, Reading: batch.Reading{Answers: a}})
+			return err
+		}); n != 1 {
+			t.Errorf("%d of sixteen checked a piece", n)
+		}
+		now, err := books.Piece(t.Context(), p.At)
+		if err != nil || now.Sample.Step != batch.Unlike {
+			continue
+		}
+		if n := sixteen(func(n int) error {
+			j := batch.Judgment{Right: map[string]batch.Right{}, Done: "office"}
+			for _, f := range now.Sample.Differs {
+				j.Right[f] = []batch.Right{batch.First, batch.Again}[n%2]
+			}
+			_, err := m.Judge(t.Context(), p.At, optout.Actor{Role: optout.Supervisor, ID: fmt.Sprint("j-", n)}, j)
+			return err
+		}); n != 1 {
+			t.Errorf("%d of sixteen judged a piece", n)
+		}
+	}
+	if n := counted() - before; n != drawn {
+		t.Errorf("%d pieces were checked, and %d counted", drawn, n)
+	}
 }
 
 // mailClerks are what they do, each several times over.

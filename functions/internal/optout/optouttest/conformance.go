@@ -96,6 +96,8 @@ func Conformance(t *testing.T, open func(*testing.T) Subject) {
 		"the first file of some bytes stays the first":                       firstFile,
 		"the paper of a form is the first piece that carried it":             papers,
 		"of batches and pieces nothing is shared":                            nothingShared,
+		"a sample is on its list, and a letter until it has gone":            samplesAndLetters,
+		"what is counted is added up, with what it is written with":          tallies,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

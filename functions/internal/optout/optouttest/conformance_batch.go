@@ -80,6 +80,12 @@ func full(b batch.Batch) batch.Piece {
 		{By: "desk u-ann", At: Noon.Add(time.Millisecond), Reading: batch.Reading{Part: batch.Part{Last: 3, Envelope: 7, Same: true}, Answers: a, Letter: true}},
 		{By: "desk u-bob", At: Noon.Add(time.Minute), Reading: batch.Reading{Answers: optout.Answers{Kind: "choice"}, Number: "1", Hold: optout.HeldForChoice}},
 	}
+	p.Posted = Noon.Add(2*time.Hour + 7*time.Millisecond)
+	p.Sample = batch.Sample{
+		Step: batch.Unlike, Agreed: "desk u-bob", Differs: []string{batch.OfChoice, batch.OfSurname},
+		First: batch.Said{By: "desk u-ann", At: Noon.Add(time.Millisecond), Status: batch.Held, Why: optout.HeldForChoice, Reading: p.Keyed[1].Reading},
+		Again: batch.Said{By: "desk u-tim", At: Noon.Add(time.Hour), Status: batch.Registered, Reading: p.Keyed[0].Reading},
+	}
 	p.History = p.History.Said(Noon.Add(time.Second), "machine", "arrived", "").Said(Noon.Add(time.Minute), "desk u-ann", "keyed", "x")
 	return p
 }
@@ -135,11 +141,13 @@ func bookTimes(t *testing.T, s Subject) {
 	b := aBatch(t, odd(0))
 	p := aPiece(b, Noon)
 	b.Opened, b.Moved, b.Closed, p.Since, p.Done, p.Lease.Until, p.Marked = odd(0), odd(1), odd(2), odd(3), odd(4), odd(5), odd(9)
+	p.Posted, p.Sample = odd(10), batch.Sample{Step: batch.Drawn, First: batch.Said{By: "desk u-ann", At: odd(11)}, Again: batch.Said{By: "desk u-bob", At: odd(12)}}
 	b.History[0].At, p.History[0].At, p.Keyed = odd(6), odd(7), []batch.Keying{{At: odd(8)}}
 	got := storedBatch(t, s, batch.Change{Batch: b, Pieces: []batch.Piece{p}})
 	gotPiece := readPiece(t, s, p.At)
 	for n, at := range []time.Time{
 		got.Opened, got.Moved, got.Closed, gotPiece.Since, gotPiece.Done, gotPiece.Lease.Until, got.History[0].At, gotPiece.History[0].At, gotPiece.Keyed[0].At, gotPiece.Marked,
+		gotPiece.Posted, gotPiece.Sample.First.At, gotPiece.Sample.Again.At,
 	} {
 		if want := odd(n).UTC().Truncate(time.Millisecond); at != want {
 			t.Errorf("time %d is kept as %v, not %v", n, at, want)
@@ -359,6 +367,7 @@ func queues(t *testing.T, s Subject) {
 	}{
 		{batch.Second, "", false, batch.Keying2},
 		{batch.Disputed, "readings", false, batch.Supervise},
+		{batch.Disputed, batch.Safeguarding, false, batch.Alarmed},
 		{batch.Checking, "", false, ""},
 		{batch.Checking, "not-checked", false, batch.Aside},
 		{batch.Awaited, "", false, ""},
@@ -387,6 +396,137 @@ func queues(t *testing.T, s Subject) {
 			}
 		}
 	}
+}
+
+// A finished piece is on the list of the sample, of what was read otherwise, or of alarms; a letter is due until it has gone,
+// whatever else the piece is on.
+func samplesAndLetters(t *testing.T, s Subject) {
+	b := aBatch(t, Noon)
+	p, later := aPiece(b, Noon), aPiece(b, Noon)
+	b = storedBatch(t, s, batch.Change{Batch: b, Pieces: []batch.Piece{p, later}})
+	p.Version, later.Version = 1, 1
+	later.Status, later.Done = batch.SentBack, Noon.Add(-time.Hour)
+	if err := s.Books.SavePiece(t.Context(), later); err != nil {
+		t.Fatal(err)
+	}
+	due := func() (all []batch.Queued) {
+		for q, err := range s.Books.Letters(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if q.Batch == b.ID {
+				all = append(all, q)
+			}
+		}
+		return all
+	}
+	first := batch.Said{By: "desk u-ann", At: Noon, Status: batch.Registered}
+	for _, step := range []struct {
+		status batch.Status
+		sample batch.Sample
+		posted time.Time
+		stage  batch.Stage
+		due    bool
+	}{
+		{batch.Registered, batch.Sample{Step: batch.Drawn, First: first}, time.Time{}, batch.Sampled, false},
+		{batch.Registered, batch.Sample{Step: batch.Unlike, First: first, Again: first, Differs: []string{"choice"}}, time.Time{}, batch.Differing, false},
+		{batch.Registered, batch.Sample{Step: batch.Unlike, First: first, Again: batch.Said{By: "desk u-bob", At: Noon, Status: batch.Disputed}, Differs: []string{"outcome"}}, time.Time{}, batch.Alarmed, false},
+		{batch.Registered, batch.Sample{Step: batch.Judged}, time.Time{}, "", false},
+		{batch.Held, batch.Sample{Step: batch.Alike}, time.Time{}, "", false},
+		{batch.SentBack, batch.Sample{}, time.Time{}, "", true},
+		{batch.SentBack, batch.Sample{Step: batch.Drawn, First: first}, time.Time{}, batch.Sampled, true},
+		{batch.Waiting, batch.Sample{}, time.Time{}, batch.Keying1, false},
+		{batch.SentBack, batch.Sample{}, time.Time{}, "", true},
+		{batch.SentBack, batch.Sample{}, Noon.Add(time.Hour), "", false},
+	} {
+		p.Status, p.Sample, p.Posted, p.Done = step.status, step.sample, step.posted, Noon
+		if err := s.Books.SavePiece(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		p.Version++
+		lists := queued(t, s, b.ID)
+		for _, stage := range batch.Stages {
+			if on := slices.Contains(lists[stage], batch.Queued{At: p.At, Since: p.Since}); on != (stage == step.stage) {
+				t.Errorf("%s, sample %s: on the list %s: %t", step.status, step.sample.Step, stage, on)
+			}
+		}
+		want := []batch.Queued{{At: later.At, Since: later.Done}}
+		if step.due {
+			want = append(want, batch.Queued{At: p.At, Since: p.Done})
+		}
+		if got := due(); !slices.Equal(got, want) {
+			t.Errorf("%s, posted %v: letters are due %v, want %v", step.status, step.posted, got, want)
+		}
+	}
+}
+
+// aTally is one of a person of whom nobody else counts anything.
+func aTally(day string, how, by string, read, wrong int) batch.Tally {
+	t := batch.Tally{Day: nhs.StoredDate(day), How: how, By: by, Read: map[string]int{batch.Whole: read}, Wrong: map[string]int{}}
+	if wrong > 0 {
+		t.Wrong[batch.Whole], t.Wrong[batch.OfBirth], t.Read[batch.OfBirth] = wrong, wrong, read
+	}
+	return t
+}
+
+// What is counted is added to what was, in whatever order and by however many at once; with what it is written with, or not at all.
+func tallies(t *testing.T, s Subject) {
+	x, y := "u-"+rand.Text(), "u-"+rand.Text()
+	counted := func(from, to string) (some []batch.Tally) {
+		t.Helper()
+		all, err := s.Books.Tallies(t.Context(), nhs.StoredDate(from), nhs.StoredDate(to))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.DeleteFunc(all, func(t batch.Tally) bool { return t.By != x && t.By != y })
+	}
+	is := func(what string, got []batch.Tally, want ...batch.Tally) {
+		t.Helper()
+		if d := cmp.Diff(batch.Added(want...), got, values); d != "" {
+			t.Errorf("%s (-want +got):\n%s", what, d)
+		}
+	}
+	b := aBatch(t, Noon)
+	p := aPiece(b, Noon)
+	first := []batch.Tally{aTally("2026-11-01", batch.OfTwo, x, 1, 0), aTally("2026-11-01", batch.OfTwo, y, 1, 1), aTally("2026-11-01", batch.OfSample, x, 2, 1)}
+	b = storedBatch(t, s, batch.Change{Batch: b, Pieces: []batch.Piece{p}, Counts: first})
+	is("with a batch", counted("2026-11-01", "2026-11-01"), first...)
+	p.Version = 1
+	second := []batch.Tally{aTally("2026-11-01", batch.OfTwo, y, 2, 1), aTally("2026-11-02", batch.OfTwo, x, 1, 1)}
+	if err := s.Books.SavePiece(t.Context(), p, second...); err != nil {
+		t.Fatal(err)
+	}
+	all := append(first, second...)
+	is("with a piece", counted("2026-11-01", "2026-11-02"), all...)
+	is("the first day", counted("2026-10-01", "2026-11-01"), append(first, second[0])...)
+	is("the second day", counted("2026-11-02", "2026-12-31"), second[1])
+	is("before", counted("2026-10-01", "2026-10-31"))
+	is("after", counted("2026-11-03", "2026-11-30"))
+	stale := p // somebody else has written the piece since
+	if err := s.Books.SavePiece(t.Context(), stale, second...); !errors.Is(err, optout.ErrConflict) {
+		t.Errorf("a piece at another version: %v", err)
+	}
+	if err := s.Books.SaveBatch(t.Context(), batch.Change{Batch: b, Pieces: []batch.Piece{stale}, Counts: second}); !errors.Is(err, optout.ErrConflict) {
+		t.Errorf("a batch with a piece at another version: %v", err)
+	}
+	is("nothing was written", counted("2026-11-01", "2026-11-02"), all...)
+	own := make([]batch.Piece, 16)
+	for n := range own {
+		own[n] = aPiece(b, Noon)
+	}
+	if n := sixteen(t, func(n int) (err error) {
+		for { // an engine may have one of two transactions at the same row go again
+			if err = s.Books.SavePiece(t.Context(), own[n], aTally("2026-11-04", batch.OfSample, x, 1, 1)); !errors.Is(err, optout.ErrConflict) {
+				return err
+			}
+			if _, there := s.Books.Piece(t.Context(), own[n].At); there == nil {
+				return err
+			}
+		}
+	}); n != 16 {
+		t.Errorf("%d of sixteen counted", n)
+	}
+	is("all sixteen", counted("2026-11-04", "2026-11-04"), aTally("2026-11-04", batch.OfSample, x, 16, 16))
 }
 
 func listed(t *testing.T, s Subject, open bool, mine ...string) (ids []string) {
@@ -537,6 +677,7 @@ func nothingShared(t *testing.T, s Subject) {
 	spoil := func(b batch.Batch, p batch.Piece) {
 		b.History[0].Kind, p.History[0].Kind, p.Pages[0].Fault, p.SHA256[0], p.Keyed[0].By = "spoilt", "spoilt", "spoilt", 'x', "spoilt"
 		p.Keyed[0].Reading.Answers.Subject.Address[0], p.Keyed[0].Reading.Answers.Reply.Email = "spoilt", "spoilt"
+		p.Sample.Differs[0], p.Sample.Again.Reading.Answers.Subject.Address[0] = "spoilt", "spoilt"
 	}
 	b = storedBatch(t, s, batch.Change{Batch: b, Pieces: []batch.Piece{p}})
 	want, answers := readPiece(t, s, p.At), fmt.Sprintf("%+v", Dissent().Subject)

@@ -88,7 +88,7 @@ func (m *Memory) do(method string, call func() error) error {
 		m.clients = map[string]optout.Actor{}
 		m.uploads = map[string]upload.Slot{}
 		m.turns = map[nhs.ODSCode]upload.Turn{}
-		m.books = books{map[string]batch.Batch{}, map[batch.At]batch.Piece{}, map[string]batch.File{}, map[optout.Reference]batch.At{}}
+		m.books = books{map[string]batch.Batch{}, map[batch.At]batch.Piece{}, map[string]batch.File{}, map[optout.Reference]batch.At{}, nil}
 	}
 	fate := Fine
 	if m.Fate != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"example.org/optout/functions/internal/batch"
+	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 )
 
@@ -20,6 +21,7 @@ type books struct {
 	pieces  map[batch.At]batch.Piece
 	files   map[string]batch.File
 	papers  map[optout.Reference]batch.At
+	tallies []batch.Tally
 }
 
 // SaveBatch implements batch.Store.
@@ -47,6 +49,7 @@ func (m *Memory) SaveBatch(_ context.Context, c batch.Change) error {
 			s.Version++
 			m.uploads[s.ID] = apart(s)
 		}
+		m.books.tallies = batch.Added(append(m.books.tallies, c.Counts...)...)
 		return nil
 	})
 }
@@ -62,14 +65,33 @@ func (m *Memory) savePiece(p batch.Piece) {
 }
 
 // SavePiece implements batch.Store.
-func (m *Memory) SavePiece(_ context.Context, p batch.Piece) error {
+func (m *Memory) SavePiece(_ context.Context, p batch.Piece, counts ...batch.Tally) error {
 	return m.do("SavePiece", func() error {
 		if m.books.pieces[p.At].Version != p.Version {
 			return optout.ErrConflict
 		}
 		m.savePiece(p)
+		m.books.tallies = batch.Added(append(m.books.tallies, counts...)...)
 		return nil
 	})
+}
+
+// Tallies implements batch.Store.
+func (m *Memory) Tallies(_ context.Context, from, to nhs.Date) (some []batch.Tally, err error) {
+	err = m.do("Tallies", func() error {
+		for _, t := range batch.Added(m.books.tallies...) {
+			if !from.After(t.Day) && !t.Day.After(to) {
+				some = append(some, t)
+			}
+		}
+		return nil
+	})
+	return some, err
+}
+
+// Letters implements batch.Store.
+func (m *Memory) Letters(context.Context) iter.Seq2[batch.Queued, error] {
+	return m.walk("Letters", func(p batch.Piece) time.Time { return p.LetterDue() })
 }
 
 // Batch implements batch.Store.
@@ -150,9 +172,23 @@ func (b books) some(n int, which func(batch.Batch) bool, order func(a, b batch.B
 
 // Queue implements batch.Store.
 func (m *Memory) Queue(_ context.Context, s batch.Stage) iter.Seq2[batch.Queued, error] {
+	return m.walk("Queue", on(s))
+}
+
+// on says since when a piece is on a list; zero: it is not.
+func on(s batch.Stage) func(batch.Piece) time.Time {
+	return func(p batch.Piece) time.Time {
+		if p.Stage() != s {
+			return time.Time{}
+		}
+		return p.Since
+	}
+}
+
+func (m *Memory) walk(method string, since func(batch.Piece) time.Time) iter.Seq2[batch.Queued, error] {
 	return func(yield func(batch.Queued, error) bool) {
 		var all []batch.Queued
-		if err := m.do("Queue", func() error { all = m.books.queue(s); return nil }); err != nil {
+		if err := m.do(method, func() error { all = m.books.queue(since); return nil }); err != nil {
 			yield(batch.Queued{}, err)
 			return
 		}
@@ -166,14 +202,14 @@ func (m *Memory) Queue(_ context.Context, s batch.Stage) iter.Seq2[batch.Queued,
 
 // QueueLength implements batch.Store.
 func (m *Memory) QueueLength(_ context.Context, s batch.Stage) (n int, err error) {
-	err = m.do("QueueLength", func() error { n = len(m.books.queue(s)); return nil })
+	err = m.do("QueueLength", func() error { n = len(m.books.queue(on(s))); return nil })
 	return n, err
 }
 
-func (b books) queue(s batch.Stage) (all []batch.Queued) {
+func (b books) queue(since func(batch.Piece) time.Time) (all []batch.Queued) {
 	for at, p := range b.pieces {
-		if p.Stage() == s {
-			all = append(all, batch.Queued{At: at, Since: p.Since})
+		if since := since(p); !since.IsZero() {
+			all = append(all, batch.Queued{At: at, Since: since})
 		}
 	}
 	slices.SortFunc(all, func(a, b batch.Queued) int {
@@ -217,12 +253,17 @@ func ownBatch(b batch.Batch) batch.Batch {
 }
 
 func ownPiece(p batch.Piece) batch.Piece {
-	kept(&p.Since, &p.Done, &p.Marked, &p.Lease.Until)
+	kept(&p.Since, &p.Done, &p.Marked, &p.Lease.Until, &p.Posted)
 	p.Pages, p.SHA256, p.History = slices.Clone(p.Pages), bytes.Clone(p.SHA256), ownHistory(p.History)
 	p.Keyed = slices.Clone(p.Keyed)
 	for n := range p.Keyed {
 		kept(&p.Keyed[n].At)
 		p.Keyed[n].Reading.Answers = ownAnswers(p.Keyed[n].Reading.Answers)
+	}
+	p.Sample.Differs = slices.Clone(p.Sample.Differs)
+	for _, s := range []*batch.Said{&p.Sample.First, &p.Sample.Again} {
+		kept(&s.At)
+		s.Reading.Answers = ownAnswers(s.Reading.Answers)
 	}
 	return p
 }

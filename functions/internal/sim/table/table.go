@@ -73,7 +73,7 @@ type row struct {
 	Key
 	entry
 	size   int
-	bytes  bool // there are, or were, some in it
+	bytes  bool      // there are, or were, some in it
 	shown  [2]*entry // in the indexes
 	change [2]int    // that an index showed last
 }

@@ -1,0 +1,282 @@
+package batch
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"strings"
+	"time"
+
+	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/optout"
+)
+
+// Said is what somebody says that a piece is.
+type Said struct {
+	By      string // an optout.Actor
+	At      time.Time
+	Status  Status // Registered, Held, SentBack, OtherPost or Rescan; Disputed: somebody may come to harm
+	Why     string
+	Reading Reading // of Registered and Held
+}
+
+// Sample is a finished piece that is read once more from its image, by somebody who has not seen what it came to, so that it is
+// known how often what is finished is wrong. It holds nothing up: the form has gone on, and the books stay as they are. What
+// was said of it is kept here until the sample is judged, and no longer.
+type Sample struct {
+	Step    Step
+	First   Said     // what it came to
+	Agreed  string   // who keyed it the second time, and alike: an optout.Actor
+	Again   Said     // of Unlike: what was read once more
+	Differs []string // of Unlike: in which fields
+}
+
+// Step is how far a sample is.
+type Step string
+
+// How far a sample can be; a piece that was not drawn is at none of these.
+const (
+	Drawn  Step = "drawn"  // it waits to be read once more
+	Alike  Step = "alike"  // it was, and nothing was wrong
+	Unlike Step = "unlike" // it was read otherwise: a supervisor says which is right
+	Judged Step = "judged" // a supervisor has said so
+)
+
+// Readings is why a piece is disputed that two people read otherwise.
+const Readings = "readings"
+
+// draw puts a finished piece that has pages into the sample, or not: always the same of a piece, and by no rule that a clerk
+// could see. Of what came to no form half as many are drawn as of forms.
+func (m Mailroom) draw(p Piece, is Said, agreed string) Piece {
+	share := m.Sample
+	if is.Status != Registered && is.Status != Held {
+		share = (share + 1) / 2
+	}
+	sum := sha256.Sum256([]byte("sample\n" + p.Batch + "\n" + p.ID))
+	if p.First > 0 && int(binary.BigEndian.Uint32(sum[:])%100) < share {
+		is.Reading.Part = Part{}
+		p.Sample = Sample{Step: Drawn, First: is, Agreed: agreed}
+	}
+	return p
+}
+
+// lastSaid says that this is what happened to the piece last, by this person: it was done before.
+func (p Piece) lastSaid(kind string, by optout.Actor) bool {
+	return p.saidBy(by) && p.History[len(p.History)-1].Kind == kind
+}
+
+// passed says that a finished piece has gone through somebody's hands: they have said what it is, in any way.
+func (p Piece) passed(by optout.Actor) bool {
+	return sameID(p.Sample.First.By, by) || sameID(p.Sample.Agreed, by) || slices.ContainsFunc(p.History, func(e Event) bool {
+		return sameID(e.By, by) && slices.Contains([]string{"keyed", "keyed-otherwise", "alarm", string(Registered), string(Held), string(SentBack), string(OtherPost), string(Rescan)}, e.Kind)
+	})
+}
+
+// isOwn says that a supervisor would decide over what they have read themselves, and has not said that there is nobody else.
+// Somebody's harm waits for no second supervisor.
+func (p Piece) isOwn(by optout.Actor) bool {
+	var own bool
+	switch p.Stage() {
+	case Supervise:
+		own = p.keyedBy(by)
+	case Differing:
+		own = sameID(p.Sample.First.By, by) || sameID(p.Sample.Agreed, by) || sameID(p.Sample.Again.By, by)
+	}
+	return own && !slices.ContainsFunc(p.History, func(e Event) bool { return e.Kind == "alone" && sameID(e.By, by) })
+}
+
+// MayReadAgain says that a piece is in the sample, and that this person has not said before what it is.
+func MayReadAgain(p Piece, by optout.Actor) bool { return p.Stage() == Sampled && !p.passed(by) }
+
+// IsOwn says that a supervisor has read a piece themselves that waits for one to decide, so that another one should.
+func IsOwn(p Piece, by optout.Actor) bool { return p.isOwn(by) }
+
+// Alone notes that a supervisor decides over what they have read themselves, since there is no other one.
+func (m Mailroom) Alone(ctx context.Context, at At, by optout.Actor) (Piece, error) {
+	if by.Role != optout.Supervisor {
+		return Piece{}, Supervisor
+	}
+	return m.lease(ctx, at, func(p Piece) (Piece, error) {
+		switch {
+		case p.isOwn(by):
+			return p.said(m.Now(), by.String(), "alone", ""), nil
+		case p.had("alone"):
+			return p, errNothing
+		}
+		return p, NotNow
+	})
+}
+
+// ReadAgain takes what somebody read on a piece of the sample, who has it before them and has not said before what it is. If
+// it is what the piece came to, that is all. If not, or if somebody may come to harm, it is before a supervisor.
+func (m Mailroom) ReadAgain(ctx context.Context, at At, by optout.Actor, s Said) (Piece, error) {
+	if err := m.makesSense(s); err != nil {
+		return Piece{}, err
+	}
+	return m.count(ctx, at, func(p Piece) (Piece, []Tally, error) {
+		now := m.Now()
+		switch held := p.HeldBy(now); {
+		case p.lastSaid("read-again", by):
+			return p, nil, errNothing
+		case p.Stage() != Sampled:
+			return p, nil, NotNow
+		case p.passed(by):
+			return p, nil, NotTwice
+		case held != "" && held != by.String():
+			return p, nil, Taken
+		}
+		s.By, s.At, s.Reading.Part = by.String(), milliseconds(now), Part{}
+		fields, differ := m.against(p.Sample.First, s)
+		p.Lease = Lease{}
+		p = p.said(now, by.String(), "read-again", strings.Join(differ, " "))
+		if len(differ) == 0 {
+			counts := p.Sample.tallied(nhs.DateOf(now), s.By, fields, nil, nil)
+			p.Sample = Sample{Step: Alike}
+			return p, counts, nil
+		}
+		p.Sample.Step, p.Sample.Again, p.Sample.Differs = Unlike, s, differ
+		return p, nil, nil
+	})
+}
+
+// makesSense judges what is said of a piece before anything is looked at.
+func (m Mailroom) makesSense(s Said) error {
+	switch s.Status {
+	case Registered, Held:
+		if (s.Status == Held) != (s.Reading.Hold != "") || s.Why != s.Reading.Hold {
+			return wrong("outcome", "not-an-option")
+		}
+		_, err := m.judge(s.Reading)
+		return err
+	case SentBack:
+		return oneOf("why", s.Why, SentBackFor)
+	case OtherPost:
+		return oneOf("why", s.Why, OtherPostIs)
+	case Rescan, Disputed:
+		return nil
+	}
+	return wrong("outcome", "not-an-option")
+}
+
+// tallied counts a sample: what of the piece itself was wrong, of those by whom it came to what it is, and of whoever read it
+// once more. Of what the second one keyed only that counts.
+func (s Sample) tallied(day nhs.Date, again string, fields, first, second []string) []Tally {
+	all := []Tally{
+		reckoned(day, OfSample, "", fields, first), reckoned(day, OfSample, idOfActor(s.First.By), fields, first), reckoned(day, OfSample, idOfActor(again), fields, second),
+	}
+	if s.Agreed != "" {
+		twice := slices.DeleteFunc(slices.Clone(fields), func(f string) bool { return !slices.Contains(keyedTwice, f) })
+		all = append(all, reckoned(day, OfSample, idOfActor(s.Agreed), twice, first))
+	}
+	return Added(all...)
+}
+
+// Right says which reading is right in a field.
+type Right string
+
+// What can be right: what the piece came to, what was read once more, or neither.
+const (
+	First   Right = "first"
+	Again   Right = "again"
+	Neither Right = "neither"
+)
+
+// Judgment is what a supervisor says of a sample that was read otherwise.
+type Judgment struct {
+	Right map[string]Right // by field, of all that differ
+	Done  string           // one of SetRightBy, where what the piece came to is wrong
+}
+
+// SetRightBy is what can be done about a finished piece that is wrong. Nothing here changes a form: its practice and the office
+// can; a piece that came to no form can be taken back as long as its paper is in the house, and then its sender can be written
+// to. It can only be left as it is if neither what is asked for nor whether there is a form is wrong.
+var SetRightBy = []string{"practice", "office", "taken-back", "sender", "safeguarding", LeftAsItIs}
+
+// LeftAsItIs is one of SetRightBy: nobody is worse off for it.
+const LeftAsItIs = "left"
+
+// Judge notes which reading of a sample is right, and what was done. Then it is counted, and what was read is not kept.
+func (m Mailroom) Judge(ctx context.Context, at At, by optout.Actor, j Judgment) (Piece, error) {
+	if by.Role != optout.Supervisor {
+		return Piece{}, Supervisor
+	}
+	return m.count(ctx, at, func(p Piece) (Piece, []Tally, error) {
+		switch {
+		case p.lastSaid("judged", by):
+			return p, nil, errNothing
+		case p.Sample.Step != Unlike:
+			return p, nil, NotNow
+		case p.isOwn(by):
+			return p, nil, OwnReading
+		}
+		first, second, detail, err := j.of(p.Sample)
+		if err != nil {
+			return p, nil, err
+		}
+		now := m.Now()
+		fields, _ := m.against(p.Sample.First, p.Sample.Again)
+		for _, f := range p.Sample.Differs { // the rules may have changed meanwhile
+			if !slices.Contains(fields, f) {
+				fields = append(fields, f)
+			}
+		}
+		counts := p.Sample.tallied(nhs.DateOf(now), p.Sample.Again.By, fields, first, second)
+		p.Sample, p.Lease = Sample{Step: Judged}, Lease{}
+		return p.said(now, by.String(), "judged", detail), counts, nil
+	})
+}
+
+// of says in which fields the first and the second reading of a sample are wrong, and all that in one line of codes.
+func (j Judgment) of(s Sample) (first, second []string, detail string, err error) {
+	var faulty optout.Faulty
+	var said []string
+	for _, f := range s.Differs {
+		right := j.Right[f]
+		if !slices.Contains([]Right{First, Again, Neither}, right) {
+			faulty = append(faulty, optout.Fault{Pointer: "/right/" + f, Code: "missing", Detail: "Say which reading is right."})
+		}
+		if right != First {
+			first = append(first, f)
+		}
+		if right != Again {
+			second = append(second, f)
+		}
+		said = append(said, f+":"+string(right))
+	}
+	if len(faulty) == 0 && len(first) > 0 {
+		switch err := oneOf("done", j.Done, SetRightBy); {
+		case err != nil:
+			faulty = append(faulty, optout.Fault{Pointer: "/done", Code: "missing", Detail: "Say what was done about it."})
+		case j.Done == LeftAsItIs && (slices.Contains(first, OfChoice) || slices.Contains(first, OfOutcome)):
+			faulty = append(faulty, optout.Fault{Pointer: "/done", Code: "cannot-stay", Detail: "What is asked for cannot stay wrong. Say who was told, or what was put right."})
+		}
+		said = append(said, j.Done)
+	}
+	if len(faulty) > 0 {
+		return nil, nil, "", faulty
+	}
+	return first, second, strings.Join(said, " "), nil
+}
+
+// PostedAs is what can become of a letter that goes back with a piece: it went, or it is kept with the paper of its batch,
+// since nobody knows who sent it.
+var PostedAs = []string{"posted", "kept"}
+
+// Posted notes that a piece that goes back has left the house with its letter, or that it cannot. After that its outcome is
+// not taken back.
+func (m Mailroom) Posted(ctx context.Context, at At, by optout.Actor, how string) (Piece, error) {
+	if err := oneOf("how", how, PostedAs); err != nil {
+		return Piece{}, err
+	}
+	return m.lease(ctx, at, func(p Piece) (Piece, error) {
+		switch {
+		case p.Status != SentBack:
+			return p, NotNow
+		case !p.Posted.IsZero():
+			return p, errNothing
+		}
+		p.Posted = milliseconds(m.Now())
+		return p.said(m.Now(), by.String(), "posted", how), nil
+	})
+}
