@@ -321,6 +321,9 @@ func (r Scans) others(ctx context.Context, s upload.Slot, at batch.At) (upload.S
 		s = s.Arrived(r.Now())
 		return s.Claimed(r.Now()), nil
 	}
+	if s.Object == "" && len(found) > 0 { // it was given up before anybody had found it
+		s.Object = found[len(found)-1].Version
+	}
 	for _, o := range found {
 		if o.Version == s.Object {
 			continue

@@ -399,6 +399,22 @@ func TestAnotherFileIsOnTheBooksHoweverLateTheFirstIsRead(t *testing.T) {
 	}
 }
 
+func TestAFileThatIsGivenUpBeforeItIsFoundIsOnTheBooksOnce(t *testing.T) {
+	t.Parallel()
+	p := newPostroom(t)
+	s := p.promises()
+	p.put(s, "ab")
+	p.files.Fate = func(string) optouttest.Fate { return optouttest.Throttle }
+	for range upload.MostTries + 1 {
+		p.sweep(3 * time.Hour)
+	}
+	p.files.Fate = nil
+	p.sweep(6 * time.Hour)
+	if l := p.ledger(); l.Pieces != 1 || l.Of[batch.Quarantined] != 1 || !l.AddsUp() {
+		t.Errorf("%+v", l)
+	}
+}
+
 func TestAStrangersFileIsPassedOver(t *testing.T) {
 	t.Parallel()
 	p := newPostroom(t)
