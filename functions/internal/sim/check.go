@@ -172,7 +172,7 @@ func (w *World) checkDue() {
 // checkPacing: nothing was done before its time, and no list of coded patients said more than it could know.
 func (w *World) checkPacing(f optout.Form) {
 	for n, e := range f.Events[1:] {
-		before := optout.Fold(f.Events[:n+1])
+		before, moved := optout.Fold(f.Events[:n+1]), optout.Fold(f.Events[:n+2]).Status
 		switch e.Kind {
 		case optout.Routed, optout.Assigned:
 			if closed, ok := w.closes[e.Detail["practice"]]; ok && e.At.After(closed.at.Add(time.Minute)) {
@@ -183,11 +183,11 @@ func (w *World) checkPacing(f optout.Form) {
 				w.Wrong("form %s: its practice was reminded at %v, and not before %v", f.Reference, e.At, before.Due)
 			}
 		case optout.Missing:
-			if run, err := time.Parse(time.RFC3339, e.Detail["run"]); err != nil || !run.After(before.Said) || !run.After(before.Evidence) {
+			if run, err := time.Parse(time.RFC3339, e.Detail["run"]); moved == optout.StatusInDoubt && moved != before.Status && (err != nil || !run.After(before.Said) || !run.After(before.Evidence)) {
 				w.Wrong("form %s: in doubt by a list that was run at %v; it was said to be applied at %v", f.Reference, e.Detail["run"], before.Said)
 			}
 		case optout.Found:
-			if run, err := time.Parse(time.RFC3339, e.Detail["run"]); err != nil || !run.After(before.Evidence) && before.Status != optout.StatusChecked {
+			if run, err := time.Parse(time.RFC3339, e.Detail["run"]); moved == optout.StatusChecked && moved != before.Status && (err != nil || !run.After(before.Evidence)) {
 				w.Wrong("form %s: checked by a list that was run at %v, which says nothing new", f.Reference, e.Detail["run"])
 			}
 		}
@@ -257,15 +257,15 @@ func (w *World) checkRefusals(by map[string]optout.Form) {
 				break
 			}
 			applied := false
-			for _, x := range later.Events {
-				switch x.Kind {
+			for n, x := range later.Events {
+				switch moved := optout.Fold(later.Events[:n+1]).Status; x.Kind {
 				case optout.Applied:
-					applied = true
+					applied = moved == optout.StatusApplied
 					if strings.Contains(x.Detail["after"], f.Reference.Key()) && sharing(later) > sharing(f) && x.Detail["asked"] != "yes" && later.Facts.Kind == "choice" {
 						w.Wrong("form %s gave way to %s, and nobody asked the person", f.Reference, later.Reference)
 					}
-				case optout.Corrected, optout.Returned:
-					applied = false
+				case optout.Corrected, optout.Returned: // of a form that is checked, it is an event and nothing else
+					applied = applied && moved != optout.StatusCollected && moved != optout.StatusReturned
 				}
 			}
 			if !applied {
@@ -279,9 +279,6 @@ func (w *World) checkRefusals(by map[string]optout.Form) {
 // checkReplaced: what a form was applied in the place of has given way to it.
 func checkReplaced(w *World, f optout.Form, by map[string]optout.Form) {
 	for _, e := range slices.Backward(f.Events) {
-		if e.Kind == optout.Corrected || e.Kind == optout.Returned {
-			return
-		}
 		if e.Kind != optout.Applied {
 			continue
 		}
