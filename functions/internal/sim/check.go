@@ -258,14 +258,14 @@ func (w *World) checkRefusals(by map[string]optout.Form) {
 			}
 			applied := false
 			for n, x := range later.Events {
-				switch moved := optout.Fold(later.Events[:n+1]).Status; x.Kind {
-				case optout.Applied:
-					applied = moved == optout.StatusApplied
+				switch status := moved(later, n); {
+				case x.Kind == optout.Applied && status == optout.StatusApplied:
+					applied = true
 					if strings.Contains(x.Detail["after"], f.Reference.Key()) && sharing(later) > sharing(f) && x.Detail["asked"] != "yes" && later.Facts.Kind == "choice" {
 						w.Wrong("form %s gave way to %s, and nobody asked the person", f.Reference, later.Reference)
 					}
-				case optout.Corrected, optout.Returned: // of a form that is checked, it is an event and nothing else
-					applied = applied && moved != optout.StatusCollected && moved != optout.StatusReturned
+				case x.Kind == optout.Corrected && status != "", x.Kind == optout.Returned && status != "":
+					applied = false
 				}
 			}
 			if !applied {
@@ -278,8 +278,8 @@ func (w *World) checkRefusals(by map[string]optout.Form) {
 
 // checkReplaced: what a form was applied in the place of has given way to it.
 func checkReplaced(w *World, f optout.Form, by map[string]optout.Form) {
-	for _, e := range slices.Backward(f.Events) {
-		if e.Kind != optout.Applied {
+	for n, e := range slices.Backward(f.Events) {
+		if e.Kind != optout.Applied || moved(f, n) == "" {
 			continue
 		}
 		for _, key := range strings.Fields(e.Detail["after"]) {
@@ -290,4 +290,13 @@ func checkReplaced(w *World, f optout.Form, by map[string]optout.Form) {
 		}
 		return
 	}
+}
+
+// moved is where the nth event of a form put it; "" if it put it nowhere else: of what has ended, an event is an event and
+// nothing else.
+func moved(f optout.Form, n int) optout.Status {
+	if to := optout.Fold(f.Events[:n+1]).Status; to != optout.Fold(f.Events[:n]).Status {
+		return to
+	}
+	return ""
 }

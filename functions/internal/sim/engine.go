@@ -44,15 +44,15 @@ func (p *engine) Functions(w *World) ([]*Consumer, []*Schedule) {
 		return err == nil
 	}
 	return []*Consumer{{
-			Name: "notify", Slice: 25, Retries: 5, Long: 60 * time.Second,
-			Of: func(event, _, sk string) bool {
-				return sk == "F" && event == "INSERT" || sk == "D" && event != "REMOVE"
-			},
-			Serve: trigger.Stream(observe.New("notify", io.Discard, w.Now), job.Notify(p.e)),
-		}}, []*Schedule{{
-			Name: "sweep", Long: 120 * time.Second, Due: isForms,
-			Serve: trigger.Schedule(observe.New("clock-sweep", io.Discard, w.Now), w.Now, job.Sweep(p.e)),
-		}}
+		Name: "notify", Slice: 25, Retries: 5, Long: 60 * time.Second,
+		Of: func(event, _, sk string) bool {
+			return sk == "F" && event == "INSERT" || sk == "D" && event != "REMOVE"
+		},
+		Serve: trigger.Stream(observe.New("notify", io.Discard, w.Now), job.Notify(p.e)),
+	}}, []*Schedule{{
+		Name: "sweep", Long: 120 * time.Second, Due: isForms,
+		Serve: trigger.Schedule(observe.New("clock-sweep", io.Discard, w.Now), w.Now, job.Sweep(p.e)),
+	}}
 }
 
 // Begin implements Part: in fair weather it is looked at all the time whether practices are told.

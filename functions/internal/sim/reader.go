@@ -27,14 +27,14 @@ type reader struct{}
 func (reader) Functions(w *World) ([]*Consumer, []*Schedule) {
 	r := job.Reader{Store: &busyUploads{Store: w.reach, w: w}, Files: files{}, Layouts: extract.Layouts, TestNumbers: true, Now: w.Now}
 	return []*Consumer{{
-			Name: "reader", Slice: 2, Retries: 1, Long: 300 * time.Second,
-			Of:    func(event, pk, sk string) bool { return sk == "U" && strings.HasPrefix(pk, "U#") && event == "MODIFY" },
-			Serve: trigger.Stream(observe.New("reader-stream", io.Discard, w.Now), job.ReadNamed(r)),
-		}}, []*Schedule{{
-			Name: "reader-clock", Long: 300 * time.Second,
-			Due:   func(partition string) bool { return strings.HasPrefix(partition, "DUE#upload#") },
-			Serve: trigger.Schedule(observe.New("reader-schedule", io.Discard, w.Now), w.Now, job.ReadDue(r)),
-		}}
+		Name: "reader", Slice: 2, Retries: 1, Long: 300 * time.Second,
+		Of:    func(event, pk, sk string) bool { return sk == "U" && strings.HasPrefix(pk, "U#") && event == "MODIFY" },
+		Serve: trigger.Stream(observe.New("reader-stream", io.Discard, w.Now), job.ReadNamed(r)),
+	}}, []*Schedule{{
+		Name: "reader-clock", Long: 300 * time.Second,
+		Due:   func(partition string) bool { return strings.HasPrefix(partition, "DUE#upload#") },
+		Serve: trigger.Schedule(observe.New("reader-schedule", io.Discard, w.Now), w.Now, job.ReadDue(r)),
+	}}
 }
 
 // busyUploads leaves out the parts of the list of due slots in which nothing is due, as busy does.

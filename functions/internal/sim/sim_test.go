@@ -63,7 +63,18 @@ func (s *sum) add(o sum) {
 
 // history runs the history of a seed and notes what it came to.
 func (s *sum) history(t *testing.T, seed uint64, parts func() []sim.Part, log func(string, ...any)) {
-	c, wrong := sim.Run(t, sim.Setup{Seed: seed, Forms: formsOf(seed), Parts: parts(), Log: log})
+	setup := sim.Setup{Seed: seed, Forms: formsOf(seed), Parts: parts(), Log: log}
+	if log != nil {
+		setup.After = func(w *sim.World) { // who follows one history sees where it has led
+			for _, f := range w.Forms() {
+				log("form %s (%s %s, of %v)", f.Reference, f.Facts.Kind, f.Facts.Choice, f.State().Practice)
+				for _, e := range f.Events {
+					log("  %d %s %s by %s %v", e.Seq, e.At.Format("01-02 15:04:05.000"), e.Kind, e.By, e.Detail)
+				}
+			}
+		}
+	}
+	c, wrong := sim.Run(t, setup)
 	s.Count.Add(c)
 	if len(wrong) > 0 {
 		s.Failures = append(s.Failures, fmt.Sprintf("seed %d: %s", seed, strings.Join(wrong, "; ")))

@@ -110,7 +110,7 @@ func newWorld(s Setup) *World {
 		knock: make(chan struct{}, 1), parts: s.Parts,
 	}
 	// Any day of two years, and any minute of it: months end, clocks change and offices close.
-	w.ahead = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(w.Rand.IntN(2*365*24*60)) * time.Minute).Sub(time.Now())
+	w.ahead = time.Until(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(w.Rand.IntN(2*365*24*60)) * time.Minute))
 	w.Table = table.New(w.Now)
 	w.files = &optouttest.Files{}
 	w.Store = dynamo.Over(w.Table.Calls(), tableName)
