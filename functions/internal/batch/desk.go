@@ -116,9 +116,18 @@ func (m Mailroom) count(ctx context.Context, at At, do func(Piece) (Piece, []Tal
 // Next takes the piece that has waited longest on a list, of one batch if that is named. optout.ErrNotFound, if there is
 // none for this clerk.
 func (m Mailroom) Next(ctx context.Context, s Stage, by optout.Actor, batch string) (Piece, error) {
+	looked := 0
 	for q, err := range m.waiting(ctx, s, batch) {
 		if err != nil {
 			return Piece{}, err
+		}
+		if looked++; s == Sampled && looked > mostPassedOver { // of those many are this person's own
+			break
+		}
+		if s == Sampled && m.Now().Sub(q.Since) > sampleWaits {
+			if _, err := m.Unread(ctx, q.At, by); err == nil {
+				continue
+			}
 		}
 		p, err := m.Take(ctx, q.At, by)
 		if _, refused := errors.AsType[*optout.Refusal](err); refused || errors.Is(err, optout.ErrNotFound) || errors.Is(err, optout.ErrUnreadable) {
@@ -128,6 +137,9 @@ func (m Mailroom) Next(ctx context.Context, s Stage, by optout.Actor, batch stri
 	}
 	return Piece{}, optout.ErrNotFound
 }
+
+// mostPassedOver is how many pieces of the sample are looked at for one that somebody may read again.
+const mostPassedOver = 200
 
 // waiting walks a list, or what of it is in one batch: of that the batch itself is asked, so that what was left over a moment
 // ago is there, and nobody walks through a million others.
@@ -273,14 +285,19 @@ func (m Mailroom) Undo(ctx context.Context, at At, by optout.Actor) (Piece, erro
 		case p.supervised() && by.Role != optout.Supervisor: // a supervisor has decided it
 			return nil, Supervisor
 		}
-		p.Status, p.Why, p.Done, p.Lease, p.Sample = Waiting, "", time.Time{}, Lease{}, Sample{}
-		if p.alarmed() {
-			p.Status, p.Why = Disputed, Safeguarding
-		}
-		undone = p.said(m.Now(), by.String(), "undone", "")
+		undone = m.undone(p, by)
 		return written(&undone), nil
 	})
 	return undone, err
+}
+
+// undone is a piece whose outcome is taken back.
+func (m Mailroom) undone(p Piece, by optout.Actor) Piece {
+	p.Status, p.Why, p.Done, p.Lease, p.Sample = Waiting, "", time.Time{}, Lease{}, Sample{}
+	if p.alarmed() {
+		p.Status, p.Why = Disputed, Safeguarding
+	}
+	return p.said(m.Now(), by.String(), "undone", "")
 }
 
 // alarmed says that somebody has seen a risk to someone on the piece, and supervised that it was before a supervisor for

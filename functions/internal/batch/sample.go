@@ -69,7 +69,7 @@ func (p Piece) lastSaid(kind string, by optout.Actor) bool {
 // passed says that a finished piece has gone through somebody's hands: they have said what it is, in any way.
 func (p Piece) passed(by optout.Actor) bool {
 	return sameID(p.Sample.First.By, by) || sameID(p.Sample.Agreed, by) || slices.ContainsFunc(p.History, func(e Event) bool {
-		return sameID(e.By, by) && slices.Contains([]string{"keyed", "keyed-otherwise", "alarm", string(Registered), string(Held), string(SentBack), string(OtherPost), string(Rescan)}, e.Kind)
+		return sameID(e.By, by) && slices.Contains([]string{"keyed", "keyed-otherwise", "alarm", "read-again", "judged", string(Registered), string(Held), string(SentBack), string(OtherPost), string(Rescan)}, e.Kind)
 	})
 }
 
@@ -81,9 +81,24 @@ func (p Piece) isOwn(by optout.Actor) bool {
 	case Supervise:
 		own = p.keyedBy(by)
 	case Differing:
-		own = sameID(p.Sample.First.By, by) || sameID(p.Sample.Agreed, by) || sameID(p.Sample.Again.By, by)
+		own = p.passed(by)
 	}
-	return own && !slices.ContainsFunc(p.History, func(e Event) bool { return e.Kind == "alone" && sameID(e.By, by) })
+	return own && !p.saidAlone(by)
+}
+
+// saidAlone says that a supervisor has said that there is nobody else, of what waits for one now: it holds for one decision.
+func (p Piece) saidAlone(by optout.Actor) bool {
+	for _, e := range slices.Backward(p.History) {
+		switch e.Kind {
+		case "alone":
+			if sameID(e.By, by) {
+				return true
+			}
+		case "keyed-otherwise", "read-again", "undone", "alarm":
+			return false
+		}
+	}
+	return false
 }
 
 // MayReadAgain says that a piece is in the sample, and that this person has not said before what it is.
@@ -101,7 +116,7 @@ func (m Mailroom) Alone(ctx context.Context, at At, by optout.Actor) (Piece, err
 		switch {
 		case p.isOwn(by):
 			return p.said(m.Now(), by.String(), "alone", ""), nil
-		case p.had("alone"):
+		case p.saidAlone(by):
 			return p, errNothing
 		}
 		return p, NotNow
@@ -129,6 +144,9 @@ func (m Mailroom) ReadAgain(ctx context.Context, at At, by optout.Actor, s Said)
 		s.By, s.At, s.Reading.Part = by.String(), milliseconds(now), Part{}
 		fields, differ := m.against(p.Sample.First, s)
 		p.Lease = Lease{}
+		if s.Status == Disputed { // it is one, whatever becomes of the sample
+			p = p.said(now, by.String(), "alarm", "")
+		}
 		p = p.said(now, by.String(), "read-again", strings.Join(differ, " "))
 		if len(differ) == 0 {
 			counts := p.Sample.tallied(nhs.DateOf(now), s.By, fields, nil, nil)
@@ -189,47 +207,107 @@ type Judgment struct {
 }
 
 // SetRightBy is what can be done about a finished piece that is wrong. Nothing here changes a form: its practice and the office
-// can; a piece that came to no form can be taken back as long as its paper is in the house, and then its sender can be written
-// to. It can only be left as it is if neither what is asked for nor whether there is a form is wrong.
-var SetRightBy = []string{"practice", "office", "taken-back", "sender", "safeguarding", LeftAsItIs}
+// can. A piece that came to no form is taken back as long as its paper is in the house, and its sender written to afterwards. It
+// can only be left as it is if neither what is asked for nor whether there is a form is wrong.
+var SetRightBy = []string{"practice", "office", TakenBack, "sender", "safeguarding", LeftAsItIs}
 
-// LeftAsItIs is one of SetRightBy: nobody is worse off for it.
-const LeftAsItIs = "left"
+// Two of SetRightBy. LeftAsItIs: nobody is worse off for it. TakenBack: the piece waits at the desk again, at once.
+const (
+	LeftAsItIs = "left"
+	TakenBack  = "taken-back"
+)
 
-// Judge notes which reading of a sample is right, and what was done. Then it is counted, and what was read is not kept.
+// CanSetRight says that something can be done about a piece, or that it fits what it came to.
+func CanSetRight(p Piece, done string) bool {
+	switch done {
+	case "practice", "office":
+		return !p.Form.IsZero()
+	case "sender":
+		return p.Form.IsZero()
+	case TakenBack:
+		p.Sample.Step = Judged
+		return p.Form.IsZero() && CanUndo(p)
+	case "safeguarding":
+		return p.Stage() == Alarmed
+	}
+	return done == LeftAsItIs
+}
+
+// Judge notes which reading of a sample is right, and what was done. Then it is counted, and what was read is not kept. What is
+// taken back waits again with the same write, so that it cannot be said and not done; Closed, if its batch is closed.
 func (m Mailroom) Judge(ctx context.Context, at At, by optout.Actor, j Judgment) (Piece, error) {
 	if by.Role != optout.Supervisor {
 		return Piece{}, Supervisor
 	}
-	return m.count(ctx, at, func(p Piece) (Piece, []Tally, error) {
-		switch {
-		case p.lastSaid("judged", by):
-			return p, nil, errNothing
-		case p.Sample.Step != Unlike:
-			return p, nil, NotNow
-		case p.isOwn(by):
-			return p, nil, OwnReading
-		}
-		first, second, detail, err := j.of(p.Sample)
+	if j.Done != TakenBack {
+		return m.count(ctx, at, func(p Piece) (Piece, []Tally, error) { return m.judged(p, by, j) })
+	}
+	var back Piece
+	_, err := m.open(ctx, at.Batch, func(*Batch) (Change, error) {
+		p, err := m.Store.Piece(ctx, at)
 		if err != nil {
-			return p, nil, err
+			return Change{}, err
 		}
-		now := m.Now()
-		fields, _ := m.against(p.Sample.First, p.Sample.Again)
-		for _, f := range p.Sample.Differs { // the rules may have changed meanwhile
-			if !slices.Contains(fields, f) {
-				fields = append(fields, f)
-			}
+		if p.lastSaid("undone", by) && p.had("judged") {
+			back = p
+			return Change{}, errNothing
 		}
-		counts := p.Sample.tallied(nhs.DateOf(now), p.Sample.Again.By, fields, first, second)
-		p.Sample, p.Lease = Sample{Step: Judged}, Lease{}
-		return p.said(now, by.String(), "judged", detail), counts, nil
+		wrong := slices.ContainsFunc(p.Sample.Differs, func(f string) bool { return j.Right[f] != First })
+		p, counts, err := m.judged(p, by, j)
+		if back = p; err != nil {
+			return Change{}, err
+		}
+		if wrong {
+			back = m.undone(p, by)
+		}
+		return Change{Pieces: written(&back), Counts: counts}, nil
 	})
+	return back, err
+}
+
+// judged is a piece whose sample is judged, and what is counted.
+func (m Mailroom) judged(p Piece, by optout.Actor, j Judgment) (Piece, []Tally, error) {
+	switch {
+	case p.lastSaid("judged", by):
+		return p, nil, errNothing
+	case p.Sample.Step != Unlike:
+		return p, nil, NotNow
+	case p.isOwn(by):
+		return p, nil, OwnReading
+	}
+	first, second, detail, err := j.of(p)
+	if err != nil {
+		return p, nil, err
+	}
+	now, s := m.Now(), p.Sample
+	fields, _ := m.against(s.First, s.Again)
+	for _, f := range s.Differs { // the rules may have changed meanwhile
+		if !slices.Contains(fields, f) {
+			fields = append(fields, f)
+		}
+	}
+	if s.First.Status == Held || s.Again.Status == Disputed {
+		first = without(first, OfOutcome)
+	}
+	if s.Again.Status == Held || s.Again.Status == Disputed { // whoever says that there is doubt, or a risk, is never wrong for that
+		second = without(second, OfOutcome)
+	}
+	counts := s.tallied(nhs.DateOf(now), s.Again.By, fields, first, second)
+	if p.Stage() == Alarmed && p.passed(by) { // it could not wait for somebody else, and nobody judges themselves
+		counts = []Tally{reckoned(nhs.DateOf(now), OfSample, "", fields, first)}
+	}
+	p.Sample, p.Lease = Sample{Step: Judged}, Lease{}
+	return p.said(now, by.String(), "judged", detail), counts, nil
+}
+
+func without(fields []string, one string) []string {
+	return slices.DeleteFunc(slices.Clone(fields), func(f string) bool { return f == one })
 }
 
 // of says in which fields the first and the second reading of a sample are wrong, and all that in one line of codes.
-func (j Judgment) of(s Sample) (first, second []string, detail string, err error) {
+func (j Judgment) of(p Piece) (first, second []string, detail string, err error) {
 	var faulty optout.Faulty
+	s := p.Sample
 	var said []string
 	for _, f := range s.Differs {
 		right := j.Right[f]
@@ -248,6 +326,8 @@ func (j Judgment) of(s Sample) (first, second []string, detail string, err error
 		switch err := oneOf("done", j.Done, SetRightBy); {
 		case err != nil:
 			faulty = append(faulty, optout.Fault{Pointer: "/done", Code: "missing", Detail: "Say what was done about it."})
+		case !CanSetRight(p, j.Done):
+			faulty = append(faulty, optout.Fault{Pointer: "/done", Code: "cannot-be", Detail: "That cannot be done about this piece as it stands. Say what was done."})
 		case j.Done == LeftAsItIs && (slices.Contains(first, OfChoice) || slices.Contains(first, OfOutcome)):
 			faulty = append(faulty, optout.Fault{Pointer: "/done", Code: "cannot-stay", Detail: "What is asked for cannot stay wrong. Say who was told, or what was put right."})
 		}
@@ -263,20 +343,66 @@ func (j Judgment) of(s Sample) (first, second []string, detail string, err error
 // since nobody knows who sent it.
 var PostedAs = []string{"posted", "kept"}
 
-// Posted notes that a piece that goes back has left the house with its letter, or that it cannot. After that its outcome is
-// not taken back.
+// Posted notes that a piece that goes back has left the house with its letter, or that it cannot. As long as that stands its
+// outcome is not taken back. Not while a supervisor has to say whether it goes back at all.
 func (m Mailroom) Posted(ctx context.Context, at At, by optout.Actor, how string) (Piece, error) {
 	if err := oneOf("how", how, PostedAs); err != nil {
 		return Piece{}, err
 	}
 	return m.lease(ctx, at, func(p Piece) (Piece, error) {
 		switch {
-		case p.Status != SentBack:
+		case p.Status != SentBack, p.Sample.Step == Unlike:
 			return p, NotNow
 		case !p.Posted.IsZero():
 			return p, errNothing
 		}
 		p.Posted = milliseconds(m.Now())
 		return p.said(m.Now(), by.String(), "posted", how), nil
+	})
+}
+
+// NotPosted takes back that a letter went, or that it cannot: that was said of the wrong piece, or its sender has become known.
+func (m Mailroom) NotPosted(ctx context.Context, at At, by optout.Actor) (Piece, error) {
+	if by.Role != optout.Supervisor {
+		return Piece{}, Supervisor
+	}
+	return m.lease(ctx, at, func(p Piece) (Piece, error) {
+		switch {
+		case p.Status != SentBack:
+			return p, NotNow
+		case p.Posted.IsZero():
+			return p, errNothing
+		}
+		p.Posted = time.Time{}
+		return p.said(m.Now(), by.String(), "not-posted", ""), nil
+	})
+}
+
+// sampleWaits is how long a piece of the sample waits for somebody who may read it again: where there is nobody, what was said
+// of it is not kept for ever.
+const sampleWaits = 28 * 24 * time.Hour
+
+// tooOld says that a piece of the sample has waited too long.
+func (m Mailroom) tooOld(p Piece) bool {
+	return p.Stage() == Sampled && m.Now().Sub(p.Sample.First.At) > sampleWaits
+}
+
+// Unread ends the sample of a piece that nobody has read once more: a supervisor says so, or it has waited too long.
+func (m Mailroom) Unread(ctx context.Context, at At, by optout.Actor) (Piece, error) {
+	return m.lease(ctx, at, func(p Piece) (Piece, error) {
+		switch {
+		case p.lastSaid("not-checked", by):
+			return p, errNothing
+		case p.Stage() != Sampled:
+			return p, NotNow
+		case by.Role != optout.Supervisor && !m.tooOld(p):
+			return p, Supervisor
+		}
+		who := by.String()
+		if by.Role != optout.Supervisor { // nobody decided it
+			who = machine
+		}
+		p.Sample, p.Lease = Sample{}, Lease{}
+		return p.said(m.Now(), who, "not-checked", ""), nil
 	})
 }

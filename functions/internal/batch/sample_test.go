@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"example.org/optout/functions/internal/batch"
 	"example.org/optout/functions/internal/optout"
@@ -499,5 +500,105 @@ func TestALetterGoesOnce(t *testing.T) {
 	}
 	if len(due()) > 0 {
 		t.Errorf("letters are due of %v", due())
+	}
+}
+
+// What a supervisor takes back waits again with the same write, or nothing is said: not of a form, and not in a closed batch.
+func TestWhatIsTakenBackWaitsAtOnceOrIsNotSaid(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	id := r.open(1)
+	at := r.state(id, "back otherwise")
+	j := batch.Judgment{Right: map[string]batch.Right{batch.OfOutcome: batch.Again}, Done: batch.TakenBack}
+	for _, f := range r.piece(at).Sample.Differs {
+		j.Right[f] = batch.Again
+	}
+	r.must(r.Recount(t.Context(), id, ann, 1, "miscounted"))
+	if _, err := r.Close(t.Context(), id, ann); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Judge(t.Context(), at, sue, j); !errors.Is(err, batch.Closed) || r.piece(at).Sample.Step != batch.Unlike {
+		t.Errorf("in a closed batch: %v, %+v", err, r.piece(at).Sample)
+	}
+	if _, err := r.Reopen(t.Context(), id, sue); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // whose answer was lost says it again
+		p, err := r.Judge(t.Context(), at, sue, j)
+		if err != nil || p.Stage() != batch.Keying1 || r.piece(at).Stage() != batch.Keying1 {
+			t.Fatalf("%v, %+v", err, p)
+		}
+	}
+	form := r.state(r.open(1), "read otherwise")
+	j.Right = map[string]batch.Right{}
+	for _, f := range r.piece(form).Sample.Differs {
+		j.Right[f] = batch.Again
+	}
+	if _, err := r.Judge(t.Context(), form, sue, j); err == nil || r.piece(form).Sample.Step != batch.Unlike {
+		t.Errorf("of a form: %v", err)
+	}
+	r.audit()
+}
+
+// What nobody may read once more ends: by a supervisor's word, or by itself after four weeks, and what was read is not kept.
+func TestASampleThatNobodyReadsEnds(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	at, other := r.state(r.open(1), "sampled"), r.state(r.open(1), "sampled")
+	if _, err := r.Unread(t.Context(), at, bob); !errors.Is(err, batch.Supervisor) {
+		t.Errorf("a clerk ends it: %v", err)
+	}
+	for range 2 {
+		if p, err := r.Unread(t.Context(), at, sue); err != nil || p.Stage() != "" || p.Sample.First.By != "" {
+			t.Errorf("%v, %+v", err, p.Sample)
+		}
+	}
+	r.Move(29 * 24 * time.Hour)
+	if _, err := r.Next(t.Context(), batch.Sampled, bob, ""); !errors.Is(err, optout.ErrNotFound) {
+		t.Errorf("after four weeks: %v", err)
+	}
+	if p := r.piece(other); p.Stage() != "" || p.Sample.First.By != "" {
+		t.Errorf("it is kept: %+v", p)
+	}
+	r.audit()
+}
+
+// That a letter went is taken back by a supervisor, and then its piece can be, too.
+func TestALetterThatDidNotGoWaitsAgain(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	at := r.state(r.open(1), "posted")
+	if _, err := r.NotPosted(t.Context(), at, ann); !errors.Is(err, batch.Supervisor) {
+		t.Errorf("a clerk: %v", err)
+	}
+	for range 2 {
+		if p, err := r.NotPosted(t.Context(), at, sue); err != nil || p.LetterDue().IsZero() || !batch.CanUndo(p) {
+			t.Errorf("%v, %+v", err, p)
+		}
+	}
+	if _, err := r.Posted(t.Context(), r.state(r.open(1), "back otherwise"), ann, "posted"); !errors.Is(err, batch.NotNow) {
+		t.Errorf("while a supervisor has to say whether it goes back: %v", err)
+	}
+	r.audit()
+}
+
+// Nobody judges what they read themselves without saying so, each time; who raised an alarm, or said that there is doubt, was
+// not wrong for that.
+func TestNobodyIsTheirOwnJudgeTwice(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	at := r.state(r.open(1), "read by sue")
+	if _, err := r.Judge(t.Context(), at, sue, batch.Judgment{}); !errors.Is(err, batch.OwnReading) {
+		t.Errorf("her own: %v", err)
+	}
+	alarmed := r.state(r.open(1), "read as alarm")
+	if _, err := verbs["judge"](r, alarmed, sue); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.tallied(batch.OfSample, "bob"); got.Wrong[batch.OfOutcome] != 0 {
+		t.Errorf("who raised an alarm was wrong: %+v", got)
+	}
+	if !strings.Contains(fmt.Sprint(r.piece(alarmed).History), "alarm") {
+		t.Error("the alarm is forgotten")
 	}
 }

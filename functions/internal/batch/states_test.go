@@ -108,7 +108,7 @@ sampled         | twi .   .   | =   =    | =   dec dec | dec dec dec | now now n
 sample taken    | twi .   tak | =   .    | =   dec dec | dec dec dec | now now now | dec dec dec | twi .   tak | twi .   tak    | sup sup now | sup sup now | now now now
 sample in doubt | twi .   .   | =   =    | =   dec dec | dec dec dec | now now now | dec dec dec | twi .   .   | twi .   .      | sup sup now | sup sup now | now now now
 sample sent back| twi .   .   | =   =    | dec dec dec | =   dec dec | wa  wa  wa  | dec dec dec | twi .   .   | twi .   .      | sup sup now | sup sup now | .   .   .
-back otherwise  | sup sup .   | =   =    | dec dec dec | dec dec dec | now now now | dec dec dec | now =   now | now =   now    | sup sup .   | sup sup now | .   .   .
+back otherwise  | sup sup .   | =   =    | dec dec dec | dec dec dec | now now now | dec dec dec | now =   now | now =   now    | sup sup .   | sup sup now | now now now
 back judged     | now now now | =   =    | dec dec dec | dec dec dec | sup sup wa  | dec dec dec | now now now | now now now    | sup sup =   | sup sup now | .   .   .
 read alike      | now now now | =   =    | dec dec dec | dec dec dec | now now now | dec dec dec | now =   now | now =   now    | sup sup now | sup sup now | now now now
 read otherwise  | sup sup .   | =   =    | dec dec dec | dec dec dec | now now now | dec dec dec | now =   now | now =   now    | sup sup .   | sup sup now | now now now
@@ -175,7 +175,14 @@ var verbs = map[string]func(r *room, at batch.At, by optout.Actor) (batch.Piece,
 	"read otherwise": reads(batch.Said{Status: batch.Registered, Reading: batch.Reading{Answers: core()}}),
 	"read as alarm":  reads(batch.Said{Status: batch.Disputed}),
 	"judge": func(r *room, at batch.At, by optout.Actor) (batch.Piece, error) {
+		p, err := r.Memory.Piece(r.t.Context(), at)
+		if err != nil {
+			return batch.Piece{}, err
+		}
 		j := batch.Judgment{Right: map[string]batch.Right{}, Done: "practice"}
+		if p.Form.IsZero() {
+			j.Done = "sender"
+		}
 		for _, f := range batch.ReadFields {
 			j.Right[f] = batch.Again
 		}

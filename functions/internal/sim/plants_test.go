@@ -137,7 +137,7 @@ func (p planted) catch(t *testing.T, dir string) {
 	}
 	defer os.Remove(binary)
 	// A change of the product changes histories: those that come next are tried too.
-	first, histories := p.seed, max(3, 120/p.forms)
+	first, histories := p.seed, max(3, 1200/p.forms)
 	if *find > 0 {
 		first, histories = 1, max(1, *find/p.forms)
 	}

@@ -129,9 +129,6 @@ func Silent(ctx context.Context, store Store, n int, now time.Time) (slots []Slo
 	for _, part := range parts {
 		ids = append(ids, part...)
 	}
-	if more = len(ids) > n; more {
-		ids = ids[:n]
-	}
 	read := make([]Slot, len(ids))
 	err = worklist.Each(ctx, len(ids), func(ctx context.Context, i int) (err error) {
 		read[i], err = store.Upload(ctx, ids[i])
@@ -149,6 +146,9 @@ func Silent(ctx context.Context, store Store, n int, now time.Time) (slots []Slo
 		}
 	}
 	slices.SortFunc(slots, func(a, b Slot) int { return a.Uploaded.Compare(b.Uploaded) })
+	if more = len(slots) > n; more {
+		slots = slots[:n]
+	}
 	return slots, more, nil
 }
 

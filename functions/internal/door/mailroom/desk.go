@@ -299,6 +299,8 @@ func becameText(p batch.Piece, s signin.Session) (text, reference string) {
 	last := p.History[len(p.History)-1]
 	blind := s.Role != optout.Supervisor && slices.ContainsFunc(p.History, func(e batch.Event) bool { return e.Kind == "keyed" })
 	switch {
+	case last.Kind == "read-again" && p.Stage() == batch.Alarmed:
+		return "It is before a supervisor, at the top of their list. Go and tell one now.", ""
 	case last.Kind == "read-again":
 		return "What you read is recorded.", ""
 	case last.Kind == "judged":

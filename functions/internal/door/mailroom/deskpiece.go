@@ -319,7 +319,7 @@ func namedFaults(f door.Form, faults []staff.Fault) (all []staff.Fault) {
 
 // part asks where the piece ends, and whose envelope it is from.
 func (d *Door) part(page *keyPage, b batch.Batch, p batch.Piece, fields staff.Fields, filled, wrong func(...string) bool) {
-	is := "the next one, " + strconv.Itoa(b.Highest+1)
+	is := "the next one that is free"
 	if p.Envelope > 0 {
 		is = strconv.Itoa(p.Envelope)
 	}

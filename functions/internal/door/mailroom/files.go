@@ -40,8 +40,8 @@ func (d *Door) askFiles(w http.ResponseWriter, _ *http.Request, s signin.Session
 		About: about(b), At: batchAt(b.ID, ""), Open: b.IsOpen(), Most: batch.MostAtOnce, Bytes: upload.MostOfScan, Key: f.Key(),
 		Count: f.Line("count", "How many files do you want to send?", "1 to "+itoa(mostByHand)+". On the next page there is a form for each.", 5),
 		Envelopes: f.One("envelopes", "Which envelopes are they from?", "",
-			staff.Option{Value: string(batch.OneEach), Text: "Each file is an envelope of its own", Hint: "They are numbered in the order in which you pick them, from " + itoa(b.Highest+1) + " on"},
-			staff.Option{Value: string(batch.OneAll), Text: "All of them are from one envelope", Hint: "Envelope " + itoa(b.Highest+1)},
+			staff.Option{Value: string(batch.OneEach), Text: "Each file is an envelope of its own", Hint: "They are given the next free numbers, in the order in which you pick them"},
+			staff.Option{Value: string(batch.OneAll), Text: "All of them are from one envelope", Hint: "It is given the next free number"},
 			staff.Option{Value: string(batch.Later), Text: "It is said at the desk", Hint: "For a stack of many envelopes that was scanned into one file"}),
 		Button: nhsui.Button{Text: "Continue", PreventDoubleClick: new(true)},
 	}

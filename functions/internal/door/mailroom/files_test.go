@@ -18,7 +18,7 @@ func TestFilesAreSentOneByOneWithoutScripts(t *testing.T) {
 	h := newHouse(t)
 	id := h.opened(5)
 	b := h.asAnn()
-	b.get(batchPath(id, "files")).says(t, "the page", 200, "How many files do you want to send?", "Each file is an envelope of its own", "from 1 on")
+	b.get(batchPath(id, "files")).says(t, "the page", 200, "How many files do you want to send?", "Each file is an envelope of its own", "the next free numbers")
 	for range 2 {
 		b.fill(batchPath(id, "files"), "count", "2", "envelopes", "each", "key", "k1").leads(t, "two files", batchPath(id, "send"))
 	}

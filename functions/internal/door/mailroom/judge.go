@@ -118,7 +118,7 @@ func cameTo(p batch.Piece) string {
 	case batch.Held:
 		return "It is held: its reference is " + p.Form.String() + ". What is wrong can be put right when it is released: see Letters."
 	}
-	return "It came to no form. If that is wrong, take its outcome back on its page once you have decided; if its batch is closed, open that again first. If it has left the house already, write to the sender."
+	return "It came to no form. If that is wrong and its paper is in the house, take its outcome back below; if its batch is closed, open that again first. If it has left the house already, write to the sender."
 }
 
 // judging asks which reading is right in each field, and what was done.
@@ -129,8 +129,7 @@ func judging(p batch.Piece, f staff.Fields) (all template.HTML) {
 	}
 	var options []staff.Option
 	for _, code := range batch.SetRightBy {
-		ofForm, ofOthers := code == "practice" || code == "office", code == "taken-back" || code == "sender"
-		if ofForm && p.Form.IsZero() || ofOthers && !p.Form.IsZero() || code == "safeguarding" && p.Stage() != batch.Alarmed {
+		if !batch.CanSetRight(p, code) {
 			continue
 		}
 		options = append(options, staff.Option{Value: code, Text: donesAsked[code].text, Hint: donesAsked[code].do})
@@ -142,7 +141,7 @@ func judging(p batch.Piece, f staff.Fields) (all template.HTML) {
 var donesAsked = map[string]reason{
 	"practice":       {"I rang or wrote to its practice, and gave the reference", "Say what is wrong. The practice can correct it before it applies the form, or return it."},
 	"office":         {"I told the office, and gave the reference", "Where the practice is not known, or is the wrong one."},
-	"taken-back":     {"I take its outcome back, so that it is keyed again", "As long as its paper is in the house."},
+	batch.TakenBack:  {"I take its outcome back", "It waits at the desk again at once, and is keyed anew."},
 	"sender":         {"I wrote to whoever sent it", "Where the paper has gone already."},
 	"safeguarding":   {"I did what our safeguarding procedure says", ""},
 	batch.LeftAsItIs: {"Nothing: nobody is worse off for it", "Never, if what is asked for is wrong."},

@@ -75,11 +75,13 @@ func (d *Door) showPiece(w http.ResponseWriter, r *http.Request, s signin.Sessio
 		v.Form = formAt(p.Form, "")
 	}
 	if p.Status == batch.SentBack {
-		v.Letter, v.Unposted = at+"/letter", p.Posted.IsZero()
+		v.Letter, v.Unposted = at+"/letter", p.Posted.IsZero() && p.Sample.Step != batch.Unlike
+		v.Posted = supervises && !p.Posted.IsZero()
 	}
 	if supervises && p.Sample.Step == batch.Unlike {
 		v.Judge = at + "/judge"
 	}
+	v.Drawn = supervises && p.Stage() == batch.Sampled
 	open := b.IsOpen()
 	v.Undo = open && batch.CanUndo(p)
 	v.Settle = supervises && p.Status == batch.Quarantined && !p.Seen
@@ -115,6 +117,8 @@ type pieceView struct {
 	Judge        string
 	Undo, Settle bool
 	Unposted     bool
+	Posted       bool // which a supervisor may take back
+	Drawn        bool // for the sample, which a supervisor may end unread
 	Envelope     *staff.Ask
 	History      []staff.Happened
 }
@@ -144,6 +148,14 @@ var pieceVerbs = []pieceVerb{
 		if _, ok := errors.AsType[optout.Faulty](err); ok {
 			return []staff.Fault{{Text: "Say whether the letter went, or nobody knows who sent it."}}, nil
 		}
+		return nil, err
+	}},
+	{"not-posted", "not-posted", true, func(d *Door, ctx context.Context, s signin.Session, p batch.Piece, _ door.Form) ([]staff.Fault, error) {
+		_, err := d.mailroom().NotPosted(ctx, p.At, s.Actor)
+		return nil, err
+	}},
+	{"not-checked", "not-checked", true, func(d *Door, ctx context.Context, s signin.Session, p batch.Piece, _ door.Form) ([]staff.Fault, error) {
+		_, err := d.mailroom().Unread(ctx, p.At, s.Actor)
 		return nil, err
 	}},
 	{"alone", "alone", true, func(d *Door, ctx context.Context, s signin.Session, p batch.Piece, _ door.Form) ([]staff.Fault, error) {

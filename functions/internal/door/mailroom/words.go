@@ -138,6 +138,8 @@ var happenings = map[string]string{
 	"left-over": "It was cut off from another piece", "keyed": "It was keyed", "keyed-otherwise": "It was keyed again, and not alike",
 	"alarm": "It was put before a supervisor: somebody may come to harm", "undone": "Its outcome was taken back", "seen": "A supervisor dealt with it",
 	"envelope":               "It was put into envelope %s",
+	"not-posted":             "It was taken back that its letter went, or cannot go",
+	"not-checked":            "Nobody checked it",
 	"alone":                  "A supervisor decides over what they have read themselves: there is no other one",
 	string(batch.Registered): "It was registered", string(batch.Held): "It was held", string(batch.SentBack): "It goes back to the sender",
 	string(batch.OtherPost): "It is other post", string(batch.Rescan): "It was scanned before", string(batch.Quarantined): "It was quarantined",

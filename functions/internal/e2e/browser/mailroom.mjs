@@ -438,7 +438,7 @@ async function checked(visitor, batch, held) {
   await visitor.press(visitor.page.locator(`td a[href^="${home}/batches/${batch}/"][href$="/judge"]`))
   await visitor.check({ as: 'judge-own' })
   await push(visitor, 'There is no other supervisor: I decide', { as: 'judge' })
-  await answer(visitor, { wrong: [{}, { 'right-outcome': 'again' }], right: { 'right-outcome': 'again', done: 'taken-back' } })
+  await answer(visitor, { wrong: [{}, { 'right-outcome': 'again' }], right: { 'right-outcome': 'again', done: 'sender' } })
   await visitor.check({ as: 'piece-judged' })
 }
 
