@@ -63,7 +63,7 @@ var plants = []planted{
 	// Linking.
 	{"another answer is taken for a duplicate", "optout/settle.go", `for i := n - 1; i >= 0 && all[i].sameAnswer(f); i-- {`, `for i := n - 1; i >= 0; i-- {`, 30, 1},
 	{"another signer's form is taken for a duplicate", "optout/settle.go", `if o.sameSigner(f) && o.Facts.Practice`, `if o.Facts.Practice`, 30, 1},
-	{"a later form is taken for the first", "optout/settle.go", `beside, before := all, all[:earlier]`, `beside, before := all, all[earlier/2:]`, 30, 8},
+	{"a later form is taken for the first", "optout/settle.go", `beside, before := all, all[:earlier]`, `beside, before := all, all[earlier/2:]`, 30, 32},
 	{"a duplicate whose first ended another way stays behind it", "optout/settle.go", "\tcase s.Ended():\n\t\treturn \"reopened\"\n\t}", "\tcase s.Ended():\n\t\treturn \"\"\n\t}", 30, 2},
 	{"a choice to share more needs no word of the person", "optout/apply.go", `if o.binds(all) && sharing(o.Facts) < sharing(f.Facts) {`, `if false && o.binds(all) {`, 30, 1},
 	{"what was replaced does not come back", "optout/apply.go", `case o.replacedBy(f) && !slices.ContainsFunc(change.Others`, `case false && !slices.ContainsFunc(change.Others`, 30, 45},
