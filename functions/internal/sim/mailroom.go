@@ -30,19 +30,20 @@ import (
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/signin"
+	"example.org/optout/functions/internal/signin/signintest"
 	"example.org/optout/functions/internal/trigger"
 	"example.org/optout/functions/internal/upload"
 	"example.org/optout/functions/internal/worklist"
 )
 
 var _ = Join("mailroom", func(tb testing.TB) func() Part {
-	issuer := newIssuer(tb)
+	issuer := signintest.Unserved(tb, "https://issuer.example")
 	door := mailroom.Door{
-		Store: reach(), Files: files{}, Keys: ring, SignIn: issuer.door(signin.Mailroom), Controller: "Testshire", TestNumbers: true, Twice: keyedTwice,
+		Store: reach(), Files: files{}, Keys: ring, SignIn: signIn(issuer, signin.Mailroom), Controller: "Testshire", TestNumbers: true, Twice: keyedTwice,
 		Practices: elsewhere{}, Now: now,
 	}
 	web := NewWeb("mailroom", door.Handler())
-	token := issuer.token(mailSoftware)
+	token := issuer.Lasting(tb, mailSoftware, worldsBegin, worldsLast)
 	return func() Part { return &post{web: web, token: token} }
 })
 

@@ -77,9 +77,6 @@ var plants = []planted{
 // Each fault that is planted is caught by the simulation. The mutations are made in copies of the source, which the
 // compiler is told to use in its place: there is no switch for them in the product.
 func TestPlantedFaultsAreCaught(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIPPED: planted faults take minutes")
-	}
 	if len(plants) < 25 {
 		t.Fatalf("only %d faults are planted", len(plants))
 	}

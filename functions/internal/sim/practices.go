@@ -2,14 +2,7 @@ package sim
 
 import (
 	"context"
-	"crypto"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
-	"fmt"
-	"math/big"
 	"net/http"
 	"net/url"
 	"slices"
@@ -24,17 +17,22 @@ import (
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/signin"
+	"example.org/optout/functions/internal/signin/signintest"
 	"example.org/optout/functions/internal/worklist"
 )
 
 var _ = Join("practices", func(tb testing.TB) func() Part {
-	issuer := newIssuer(tb)
+	issuer := signintest.Unserved(tb, "https://issuer.example")
 	door := practice.Door{
-		Store: reach(), Files: files{}, Keys: ring, SignIn: issuer.door(signin.Practice),
+		Store: reach(), Files: files{}, Keys: ring, SignIn: signIn(issuer, signin.Practice),
 		Sender: export.Sender{Controller: "Testshire", References: "https://optout.example/reference"}, TestNumbers: true, Practices: elsewhere{}, Now: now,
 	}
 	web := NewWeb("practice", door.Handler())
-	return func() Part { return &practicesPart{issuer: issuer, web: web} }
+	tokens := map[string]string{}
+	for _, code := range practices {
+		tokens[code] = issuer.Lasting(tb, "client-"+code, worldsBegin, worldsLast)
+	}
+	return func() Part { return &practicesPart{tokens: tokens, web: web} }
 })
 
 // elsewhere are the practices of the world that happens.
@@ -58,7 +56,7 @@ type Word struct {
 // practicesPart are the practices: they collect, apply, return and correct by their software; late, twice, never, and out
 // of order.
 type practicesPart struct {
-	issuer *issuer
+	tokens map[string]string // of the practices' software
 	web    Web
 	w      *World
 	all    []*surgery
@@ -79,7 +77,7 @@ type surgery struct {
 func (p *practicesPart) Begin(w *World) {
 	p.w = w
 	for _, code := range w.Codes {
-		s := &surgery{part: p, code: code, token: p.issuer.token("client-" + code), coded: map[string]string{}}
+		s := &surgery{part: p, code: code, token: p.tokens[code], coded: map[string]string{}}
 		if err := w.Store.SaveClient(w.Outside(), "client-"+code, nhs.StoredODSCode(code), "software"); err != nil {
 			w.Wrong("a client is not entered: %v", err)
 		}
@@ -429,64 +427,15 @@ func (p *practicesPart) Check(w *World) {
 	}
 }
 
-// issuer gives software its tokens, which last for as long as any world.
-type issuer struct {
-	key    *rsa.PrivateKey
-	tokens map[string]string
-	doors  map[signin.Audience]*signin.Door
-}
+// Software's tokens begin before any world, and last longer.
+var (
+	worldsBegin = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+	worldsLast  = 10 * 365 * 24 * time.Hour
+)
 
-const issuerURL = "https://issuer.example"
-
-func newIssuer(tb testing.TB) *issuer {
-	tb.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return &issuer{key: key, tokens: map[string]string{}, doors: map[signin.Audience]*signin.Door{}}
-}
-
-// ServeHTTP says of the issuer what doors ask.
-func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	encoded := base64.RawURLEncoding.EncodeToString
-	switch r.URL.Path {
-	case "/.well-known/openid-configuration":
-		_ = json.NewEncoder(w).Encode(map[string]any{
-			"issuer": issuerURL, "authorization_endpoint": issuerURL + "/authorize", "token_endpoint": issuerURL + "/token", "jwks_uri": issuerURL + "/keys",
-			"id_token_signing_alg_values_supported": []string{"RS256"},
-		})
-	case "/keys":
-		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]string{
-			"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "k1", "e": encoded(big.NewInt(int64(i.key.E)).Bytes()), "n": encoded(i.key.N.Bytes()),
-		}}})
-	default:
-		w.WriteHeader(http.StatusNotFound)
-	}
-}
-
-// door signs people and machines in.
-func (i *issuer) door(a signin.Audience) *signin.Door {
+// signIn signs people and machines in by an issuer.
+func signIn(i *signintest.Issuer, a signin.Audience) *signin.Door {
 	return &signin.Door{
-		For: a, Address: "https://optout.example", Issuer: issuerURL, ClientID: "pages", HTTP: &http.Client{Transport: around{i}},
-		Seals: ring, Sessions: reach(), Clients: reach(), Now: now,
+		For: a, Address: "https://optout.example", Issuer: i.URL, ClientID: "pages", HTTP: i.Around(), Seals: ring, Sessions: reach(), Clients: reach(), Now: now,
 	}
-}
-
-// token is a client's.
-func (i *issuer) token(client string) string {
-	if t := i.tokens[client]; t != "" {
-		return t
-	}
-	encoded := base64.RawURLEncoding.EncodeToString
-	signed := encoded([]byte(`{"alg":"RS256","kid":"k1","typ":"JWT"}`)) + "." +
-		encoded(fmt.Appendf(nil, `{"iss":%q,"sub":%q,"client_id":%q,"token_use":"access","iat":1700000000,"exp":4000000000}`, issuerURL, client, client))
-	sum := sha256.Sum256([]byte(signed))
-	signature, err := rsa.SignPKCS1v15(nil, i.key, crypto.SHA256, sum[:])
-	if err != nil {
-		panic(err)
-	}
-	i.tokens[client] = signed + "." + encoded(signature)
-	return i.tokens[client]
 }

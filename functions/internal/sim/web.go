@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"time"
 
@@ -68,13 +67,4 @@ func (w *World) Send(door string, web Web, r Request, hear func(Response)) {
 			hear(Response{out.StatusCode, out.Headers, out.Body})
 		}
 	})
-}
-
-// around is an HTTP client's way to a handler in this process.
-type around struct{ http.Handler }
-
-func (a around) RoundTrip(r *http.Request) (*http.Response, error) {
-	rec := httptest.NewRecorder()
-	a.ServeHTTP(rec, r)
-	return rec.Result(), nil
 }

@@ -45,7 +45,7 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]string{"error": "invalid_client"})
 		return
 	}
-	signed, err := i.sign(client, time.Now())
+	signed, err := i.sign(client, time.Now(), time.Hour)
 	if err != nil {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
@@ -56,14 +56,31 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 // NewIssuer listens on this machine until the test ends.
 func NewIssuer(t testing.TB) *Issuer {
 	t.Helper()
+	i := Unserved(t, "")
+	i.Server = httptest.NewServer(i)
+	t.Cleanup(i.Close)
+	return i
+}
+
+// Unserved is an issuer with this URL that listens nowhere: Around leads to it.
+func Unserved(t testing.TB, url string) *Issuer {
+	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := &Issuer{key: key}
-	i.Server = httptest.NewServer(i)
-	t.Cleanup(i.Close)
-	return i
+	return &Issuer{key: key, Server: &httptest.Server{URL: url}}
+}
+
+// Around is an HTTP client all of whose requests go to the issuer, within this process.
+func (i *Issuer) Around() *http.Client { return &http.Client{Transport: within{i}} }
+
+type within struct{ http.Handler }
+
+func (w within) RoundTrip(r *http.Request) (*http.Response, error) {
+	rec := httptest.NewRecorder()
+	w.ServeHTTP(rec, r)
+	return rec.Result(), nil
 }
 
 func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -89,20 +106,26 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Token is a client's, good for an hour from now on.
 func (i *Issuer) Token(t testing.TB, client string, now time.Time) string {
 	t.Helper()
-	signed, err := i.sign(client, now)
+	return i.Lasting(t, client, now, time.Hour)
+}
+
+// Lasting is a client's token that is good for so long.
+func (i *Issuer) Lasting(t testing.TB, client string, from time.Time, long time.Duration) string {
+	t.Helper()
+	signed, err := i.sign(client, from, long)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return signed
 }
 
-func (i *Issuer) sign(client string, now time.Time) (string, error) {
+func (i *Issuer) sign(client string, now time.Time, long time.Duration) (string, error) {
 	head, err := json.Marshal(map[string]string{"alg": "RS256", "kid": "k1", "typ": "JWT"})
 	if err != nil {
 		return "", err
 	}
 	claims, err := json.Marshal(map[string]any{
-		"iss": i.URL, "sub": client, "client_id": client, "token_use": "access", "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
+		"iss": i.URL, "sub": client, "client_id": client, "token_use": "access", "iat": now.Unix(), "exp": now.Add(long).Unix(),
 	})
 	if err != nil {
 		return "", err

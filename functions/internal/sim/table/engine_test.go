@@ -533,10 +533,7 @@ func (d dice) query(table string) *dynamodb.QueryInput {
 // Whatever is made up gets the same answers and leaves the same items.
 func TestMadeUpRequestsGetTheAnswersOfTheEngine(t *testing.T) {
 	t.Parallel()
-	requests := 1500
-	if testing.Short() {
-		requests = 200
-	}
+	const requests = 1500
 	w := newTwins(t)
 	w.madeUp = true
 	d, calls := dice{rand.New(rand.NewPCG(1, 8))}, w.Calls()
