@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 	"time"
 
 	"example.org/optout/functions/internal/optout"
@@ -58,9 +57,11 @@ func (m Mailroom) Take(ctx context.Context, at At, by optout.Actor) (Piece, erro
 			return p, NotNow
 		case p.Stage().ForSupervisors() && by.Role != optout.Supervisor:
 			return p, Supervisor
-		case p.Stage() == Keying2 && p.keyedBy(by), p.Stage() == Sampled && p.passed(by):
+		case p.Stage() == Keying2 && p.keyedBy(by):
 			return p, NotTwice
-		case p.isOwn(by):
+		case p.Stage() == Sampled && p.passed(by):
+			return p, NotAgain
+		case p.IsOwn(by):
 			return p, OwnReading
 		case p.HeldBy(now) != "" && p.HeldBy(now) != by.String():
 			return p, Taken
@@ -125,7 +126,7 @@ func (m Mailroom) Next(ctx context.Context, s Stage, by optout.Actor, batch stri
 			break
 		}
 		if s == Sampled && m.Now().Sub(q.Since) > sampleWaits {
-			if _, err := m.Unread(ctx, q.At, by); err == nil {
+			if m.expire(ctx, q.At) == nil {
 				continue
 			}
 		}
@@ -153,9 +154,9 @@ func (m Mailroom) waiting(ctx context.Context, s Stage, batch string) iter.Seq2[
 			yield(Queued{}, err)
 			return
 		}
-		slices.SortStableFunc(pieces, func(a, b Piece) int { return a.Since.Compare(b.Since) })
+		slices.SortStableFunc(pieces, func(a, b Piece) int { return a.Waits().Compare(b.Waits()) })
 		for _, p := range pieces {
-			if p.Stage() == s && !yield(Queued{p.At, p.Since}, nil) {
+			if p.Stage() == s && !yield(Queued{p.At, p.Waits()}, nil) {
 				return
 			}
 		}
@@ -265,8 +266,11 @@ func (m Mailroom) ByHand(ctx context.Context, batch string, by optout.Actor, env
 
 // CanUndo says that the outcome of a piece can be taken back as long as its batch is open: nothing has left the house, and
 // there are pages to key. A supervisor says first whether it is wrong, if it was read otherwise in the sample.
-func CanUndo(p Piece) bool {
-	return slices.Contains(reopenable, p.Status) && p.First > 0 && p.Posted.IsZero() && p.Sample.Step != Unlike
+func CanUndo(p Piece) bool { return p.inHouse() && p.Sample.Step != Unlike }
+
+// inHouse says that a piece that came to no form has not left the house, and that it has pages to key.
+func (p Piece) inHouse() bool {
+	return slices.Contains(reopenable, p.Status) && p.First > 0 && p.Posted.IsZero()
 }
 
 // Undo takes an outcome back as long as nothing has left the house: the piece waits again.
@@ -407,7 +411,7 @@ func (m Mailroom) mine(p Piece, by optout.Actor) error {
 		return Supervisor
 	case p.Stage() == Keying2 && p.keyedBy(by):
 		return NotTwice
-	case p.isOwn(by):
+	case p.IsOwn(by):
 		return OwnReading
 	case held != "" && held != by.String():
 		return Taken
@@ -421,8 +425,7 @@ func (p Piece) keyedBy(by optout.Actor) bool {
 
 // sameID compares people, as whatever they act.
 func sameID(actor string, by optout.Actor) bool {
-	words := strings.Fields(actor)
-	return len(words) > 0 && words[len(words)-1] == by.ID
+	return actor != "" && optout.IDOf(actor) == by.ID
 }
 
 // divide cuts a piece off behind the part, and gives what is left as a piece that waits.

@@ -32,6 +32,7 @@ var (
 	Decided    = &optout.Refusal{Code: "DECIDED", Detail: "This piece has its outcome already. Look at it again."}
 	NotNow     = &optout.Refusal{Code: "NOT_NOW", Detail: "The piece does not stand where this can be done. Look at it again."}
 	NotTwice   = &optout.Refusal{Code: "KEYED_BY_YOU", Detail: "You have keyed this piece. Somebody else has to key it the second time."}
+	NotAgain   = &optout.Refusal{Code: "SEEN_BY_YOU", Detail: "You have said before what this piece is. Somebody else has to read it once more."}
 	Supervisor = &optout.Refusal{Code: "SUPERVISOR", Detail: "This is for a supervisor to decide."}
 	OwnReading = &optout.Refusal{Code: "READ_BY_YOU", Detail: "You read this form yourself: let another supervisor decide. If there is no other one, say so on its page; then you can."}
 	// OpenedBefore is for a page that is gone back to, filled in otherwise and sent once more.

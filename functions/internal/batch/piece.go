@@ -187,8 +187,16 @@ func (s Stage) ForSupervisors() bool {
 
 // LetterDue is since when a letter has to go back with the piece; zero, if none has.
 func (p Piece) LetterDue() time.Time {
-	if p.Status != SentBack || !p.Posted.IsZero() {
+	if p.Status != SentBack || !p.Posted.IsZero() || p.Sample.Step == Unlike { // then a supervisor says first whether it goes back
 		return time.Time{}
 	}
 	return p.Done
+}
+
+// Waits is since when the piece is on the list that it is on: what is finished, since it is.
+func (p Piece) Waits() time.Time {
+	if p.Sample.Step == Drawn || p.Sample.Step == Unlike {
+		return p.Done
+	}
+	return p.Since
 }

@@ -73,14 +73,14 @@ func (p Piece) passed(by optout.Actor) bool {
 	})
 }
 
-// isOwn says that a supervisor would decide over what they have read themselves, and has not said that there is nobody else.
+// IsOwn says that a supervisor would decide over what they have read themselves, and has not said that there is nobody else.
 // Somebody's harm waits for no second supervisor.
-func (p Piece) isOwn(by optout.Actor) bool {
+func (p Piece) IsOwn(by optout.Actor) bool {
 	var own bool
 	switch p.Stage() {
 	case Supervise:
 		own = p.keyedBy(by)
-	case Differing:
+	case Sampled, Differing:
 		own = p.passed(by)
 	}
 	return own && !p.saidAlone(by)
@@ -104,9 +104,6 @@ func (p Piece) saidAlone(by optout.Actor) bool {
 // MayReadAgain says that a piece is in the sample, and that this person has not said before what it is.
 func MayReadAgain(p Piece, by optout.Actor) bool { return p.Stage() == Sampled && !p.passed(by) }
 
-// IsOwn says that a supervisor has read a piece themselves that waits for one to decide, so that another one should.
-func IsOwn(p Piece, by optout.Actor) bool { return p.isOwn(by) }
-
 // Alone notes that a supervisor decides over what they have read themselves, since there is no other one.
 func (m Mailroom) Alone(ctx context.Context, at At, by optout.Actor) (Piece, error) {
 	if by.Role != optout.Supervisor {
@@ -114,7 +111,7 @@ func (m Mailroom) Alone(ctx context.Context, at At, by optout.Actor) (Piece, err
 	}
 	return m.lease(ctx, at, func(p Piece) (Piece, error) {
 		switch {
-		case p.isOwn(by):
+		case p.IsOwn(by):
 			return p.said(m.Now(), by.String(), "alone", ""), nil
 		case p.saidAlone(by):
 			return p, errNothing
@@ -137,7 +134,7 @@ func (m Mailroom) ReadAgain(ctx context.Context, at At, by optout.Actor, s Said)
 		case p.Stage() != Sampled:
 			return p, nil, NotNow
 		case p.passed(by):
-			return p, nil, NotTwice
+			return p, nil, NotAgain
 		case held != "" && held != by.String():
 			return p, nil, Taken
 		}
@@ -181,11 +178,11 @@ func (m Mailroom) makesSense(s Said) error {
 // once more. Of what the second one keyed only that counts.
 func (s Sample) tallied(day nhs.Date, again string, fields, first, second []string) []Tally {
 	all := []Tally{
-		reckoned(day, OfSample, "", fields, first), reckoned(day, OfSample, idOfActor(s.First.By), fields, first), reckoned(day, OfSample, idOfActor(again), fields, second),
+		reckoned(day, OfSample, "", fields, first), reckoned(day, OfSample, optout.IDOf(s.First.By), fields, first), reckoned(day, OfSample, optout.IDOf(again), fields, second),
 	}
 	if s.Agreed != "" {
 		twice := slices.DeleteFunc(slices.Clone(fields), func(f string) bool { return !slices.Contains(keyedTwice, f) })
-		all = append(all, reckoned(day, OfSample, idOfActor(s.Agreed), twice, first))
+		all = append(all, reckoned(day, OfSample, optout.IDOf(s.Agreed), twice, first))
 	}
 	return Added(all...)
 }
@@ -225,8 +222,7 @@ func CanSetRight(p Piece, done string) bool {
 	case "sender":
 		return p.Form.IsZero()
 	case TakenBack:
-		p.Sample.Step = Judged
-		return p.Form.IsZero() && CanUndo(p)
+		return p.inHouse()
 	case "safeguarding":
 		return p.Stage() == Alarmed
 	}
@@ -239,7 +235,7 @@ func (m Mailroom) Judge(ctx context.Context, at At, by optout.Actor, j Judgment)
 	if by.Role != optout.Supervisor {
 		return Piece{}, Supervisor
 	}
-	if j.Done != TakenBack {
+	if j.Done != TakenBack || !j.findsFault() {
 		return m.count(ctx, at, func(p Piece) (Piece, []Tally, error) { return m.judged(p, by, j) })
 	}
 	var back Piece
@@ -248,18 +244,15 @@ func (m Mailroom) Judge(ctx context.Context, at At, by optout.Actor, j Judgment)
 		if err != nil {
 			return Change{}, err
 		}
-		if p.lastSaid("undone", by) && p.had("judged") {
+		if n := len(p.History) - 2; n >= 0 && p.lastSaid("undone", by) && j.isSaid(p.History[n], by) { // the answer was lost
 			back = p
 			return Change{}, errNothing
 		}
-		wrong := slices.ContainsFunc(p.Sample.Differs, func(f string) bool { return j.Right[f] != First })
 		p, counts, err := m.judged(p, by, j)
 		if back = p; err != nil {
 			return Change{}, err
 		}
-		if wrong {
-			back = m.undone(p, by)
-		}
+		back = m.undone(p, by)
 		return Change{Pieces: written(&back), Counts: counts}, nil
 	})
 	return back, err
@@ -268,11 +261,13 @@ func (m Mailroom) Judge(ctx context.Context, at At, by optout.Actor, j Judgment)
 // judged is a piece whose sample is judged, and what is counted.
 func (m Mailroom) judged(p Piece, by optout.Actor, j Judgment) (Piece, []Tally, error) {
 	switch {
-	case p.lastSaid("judged", by):
+	case p.Sample.Step == Judged && j.isSaid(p.History[len(p.History)-1], by):
 		return p, nil, errNothing
+	case p.Sample.Step == Judged:
+		return p, nil, Decided
 	case p.Sample.Step != Unlike:
 		return p, nil, NotNow
-	case p.isOwn(by):
+	case p.IsOwn(by):
 		return p, nil, OwnReading
 	}
 	first, second, detail, err := j.of(p)
@@ -302,6 +297,29 @@ func (m Mailroom) judged(p Piece, by optout.Actor, j Judgment) (Piece, []Tally, 
 
 func without(fields []string, one string) []string {
 	return slices.DeleteFunc(slices.Clone(fields), func(f string) bool { return f == one })
+}
+
+// findsFault says that what the piece came to is wrong in something.
+func (j Judgment) findsFault() bool {
+	for _, right := range j.Right {
+		if right == Again || right == Neither {
+			return true
+		}
+	}
+	return false
+}
+
+// isSaid says that an event is this judgment, by this supervisor.
+func (j Judgment) isSaid(e Event, by optout.Actor) bool {
+	if e.Kind != "judged" || !sameID(e.By, by) {
+		return false
+	}
+	for _, word := range strings.Fields(e.Detail) {
+		if field, right, ok := strings.Cut(word, ":"); ok && j.Right[field] != Right(right) || !ok && j.Done != word {
+			return false
+		}
+	}
+	return true
 }
 
 // of says in which fields the first and the second reading of a sample are wrong, and all that in one line of codes.
@@ -351,10 +369,12 @@ func (m Mailroom) Posted(ctx context.Context, at At, by optout.Actor, how string
 	}
 	return m.lease(ctx, at, func(p Piece) (Piece, error) {
 		switch {
-		case p.Status != SentBack, p.Sample.Step == Unlike:
+		case p.Status != SentBack:
 			return p, NotNow
 		case !p.Posted.IsZero():
 			return p, errNothing
+		case p.LetterDue().IsZero():
+			return p, NotNow
 		}
 		p.Posted = milliseconds(m.Now())
 		return p.said(m.Now(), by.String(), "posted", how), nil
@@ -378,31 +398,44 @@ func (m Mailroom) NotPosted(ctx context.Context, at At, by optout.Actor) (Piece,
 	})
 }
 
-// sampleWaits is how long a piece of the sample waits for somebody who may read it again: where there is nobody, what was said
-// of it is not kept for ever.
+// sampleWaits is how long a piece of the sample waits for somebody who may read it again. Whoever asks for one then ends it: where
+// there is nobody to read it, what was said of it need not be kept.
 const sampleWaits = 28 * 24 * time.Hour
 
-// tooOld says that a piece of the sample has waited too long.
-func (m Mailroom) tooOld(p Piece) bool {
-	return p.Stage() == Sampled && m.Now().Sub(p.Sample.First.At) > sampleWaits
-}
-
-// Unread ends the sample of a piece that nobody has read once more: a supervisor says so, or it has waited too long.
-func (m Mailroom) Unread(ctx context.Context, at At, by optout.Actor) (Piece, error) {
+// EndSample ends the sample of a piece that nobody has read once more: a supervisor says that nobody will.
+func (m Mailroom) EndSample(ctx context.Context, at At, by optout.Actor) (Piece, error) {
+	if by.Role != optout.Supervisor {
+		return Piece{}, Supervisor
+	}
 	return m.lease(ctx, at, func(p Piece) (Piece, error) {
-		switch {
-		case p.lastSaid("not-checked", by):
+		switch held := p.HeldBy(m.Now()); {
+		case p.lastSaid("sample-ended", by):
 			return p, errNothing
 		case p.Stage() != Sampled:
 			return p, NotNow
-		case by.Role != optout.Supervisor && !m.tooOld(p):
-			return p, Supervisor
+		case p.IsOwn(by): // nobody takes their own errors out of the count unseen
+			return p, OwnReading
+		case held != "" && held != by.String():
+			return p, Taken
 		}
-		who := by.String()
-		if by.Role != optout.Supervisor { // nobody decided it
-			who = machine
-		}
-		p.Sample, p.Lease = Sample{}, Lease{}
-		return p.said(m.Now(), who, "not-checked", ""), nil
+		return p.unread(m.Now(), by.String()), nil
 	})
+}
+
+// expire ends the sample of a piece that has waited too long, and that nobody has before them.
+func (m Mailroom) expire(ctx context.Context, at At) error {
+	_, err := m.lease(ctx, at, func(p Piece) (Piece, error) {
+		now := m.Now()
+		if p.Stage() != Sampled || now.Sub(p.Waits()) <= sampleWaits || p.HeldBy(now) != "" {
+			return p, NotNow
+		}
+		return p.unread(now, machine), nil
+	})
+	return err
+}
+
+// unread is a piece of the sample that nobody reads once more.
+func (p Piece) unread(now time.Time, by string) Piece {
+	p.Sample, p.Lease = Sample{}, Lease{}
+	return p.said(now, by, "sample-ended", "")
 }

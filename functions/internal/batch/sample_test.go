@@ -529,6 +529,9 @@ func TestWhatIsTakenBackWaitsAtOnceOrIsNotSaid(t *testing.T) {
 			t.Fatalf("%v, %+v", err, p)
 		}
 	}
+	if _, err := r.Judge(t.Context(), r.state(r.open(1), "back judged"), sue, j); !errors.Is(err, batch.Decided) {
+		t.Errorf("another judgment after the first: %v", err)
+	}
 	form := r.state(r.open(1), "read otherwise")
 	j.Right = map[string]batch.Right{}
 	for _, f := range r.piece(form).Sample.Differs {
@@ -544,12 +547,27 @@ func TestWhatIsTakenBackWaitsAtOnceOrIsNotSaid(t *testing.T) {
 func TestASampleThatNobodyReadsEnds(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
+	old := r.scanned(r.open(1), "old", 1)
+	r.Move(29 * 24 * time.Hour)
+	r.Sample = 100 // what is old was scanned long ago, and is finished today: nobody's asking ends that
+	r.must(verbs["key"](r, old, ann))
+	r.Sample = 0
+	if p, err := r.Next(t.Context(), batch.Sampled, sue, ""); err != nil || p.At != old {
+		t.Fatalf("%v, %+v", err, p)
+	}
+	if _, err := r.EndSample(t.Context(), old, optout.Actor{Role: optout.Supervisor, ID: "u-tom"}); !errors.Is(err, batch.Taken) {
+		t.Errorf("while somebody has it before them: %v", err)
+	}
+	r.must(r.PutBack(t.Context(), old, sue))
 	at, other := r.state(r.open(1), "sampled"), r.state(r.open(1), "sampled")
-	if _, err := r.Unread(t.Context(), at, bob); !errors.Is(err, batch.Supervisor) {
+	if _, err := r.EndSample(t.Context(), at, bob); !errors.Is(err, batch.Supervisor) {
 		t.Errorf("a clerk ends it: %v", err)
 	}
+	if _, err := r.EndSample(t.Context(), at, optout.Actor{Role: optout.Supervisor, ID: ann.ID}); !errors.Is(err, batch.OwnReading) {
+		t.Errorf("of what she keyed herself: %v", err)
+	}
 	for range 2 {
-		if p, err := r.Unread(t.Context(), at, sue); err != nil || p.Stage() != "" || p.Sample.First.By != "" {
+		if p, err := r.EndSample(t.Context(), at, sue); err != nil || p.Stage() != "" || p.Sample.First.By != "" {
 			t.Errorf("%v, %+v", err, p.Sample)
 		}
 	}

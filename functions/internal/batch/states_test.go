@@ -104,10 +104,10 @@ by hand         | =       | =      | =     | =          | =
 const samples = `
                 | take        | put back | key         | sent back   | undo        | alarm       | read again  | read otherwise | judge       | alone       | posted
                 | ann bob sue | ann bob  | ann bob sue | ann bob sue | ann bob sue | ann bob sue | ann bob sue | ann bob sue    | ann bob sue | ann bob sue | ann bob sue
-sampled         | twi .   .   | =   =    | =   dec dec | dec dec dec | now now now | dec dec dec | twi .   .   | twi .   .      | sup sup now | sup sup now | now now now
-sample taken    | twi .   tak | =   .    | =   dec dec | dec dec dec | now now now | dec dec dec | twi .   tak | twi .   tak    | sup sup now | sup sup now | now now now
-sample in doubt | twi .   .   | =   =    | =   dec dec | dec dec dec | now now now | dec dec dec | twi .   .   | twi .   .      | sup sup now | sup sup now | now now now
-sample sent back| twi .   .   | =   =    | dec dec dec | =   dec dec | wa  wa  wa  | dec dec dec | twi .   .   | twi .   .      | sup sup now | sup sup now | .   .   .
+sampled         | see .   .   | =   =    | =   dec dec | dec dec dec | now now now | dec dec dec | see .   .   | see .   .      | sup sup now | sup sup now | now now now
+sample taken    | see .   tak | =   .    | =   dec dec | dec dec dec | now now now | dec dec dec | see .   tak | see .   tak    | sup sup now | sup sup now | now now now
+sample in doubt | see .   .   | =   =    | =   dec dec | dec dec dec | now now now | dec dec dec | see .   .   | see .   .      | sup sup now | sup sup now | now now now
+sample sent back| see .   .   | =   =    | dec dec dec | =   dec dec | wa  wa  wa  | dec dec dec | see .   .   | see .   .      | sup sup now | sup sup now | .   .   .
 back otherwise  | sup sup .   | =   =    | dec dec dec | dec dec dec | now now now | dec dec dec | now =   now | now =   now    | sup sup .   | sup sup now | now now now
 back judged     | now now now | =   =    | dec dec dec | dec dec dec | sup sup wa  | dec dec dec | now now now | now now now    | sup sup =   | sup sup now | .   .   .
 read alike      | now now now | =   =    | dec dec dec | dec dec dec | now now now | dec dec dec | now =   now | now =   now    | sup sup now | sup sup now | now now now
@@ -124,8 +124,8 @@ sue decides     | sup sup .   | =   =    | sup sup re  | sup sup sb  | now now n
 
                 | take        | put back | key         | sent back   | undo        | alarm       | read again  | read otherwise | judge       | alone       | posted
 In a closed batch
-sampled         | twi .   .   | =   =    | =   dec dec | clo clo clo | clo clo clo | clo clo clo | twi .   .   | twi .   .      | sup sup now | sup sup now | now now now
-sample sent back| twi .   .   | =   =    | dec dec dec | =   clo clo | clo clo clo | clo clo clo | twi .   .   | twi .   .      | sup sup now | sup sup now | .   .   .
+sampled         | see .   .   | =   =    | =   dec dec | clo clo clo | clo clo clo | clo clo clo | see .   .   | see .   .      | sup sup now | sup sup now | now now now
+sample sent back| see .   .   | =   =    | dec dec dec | =   clo clo | clo clo clo | clo clo clo | see .   .   | see .   .      | sup sup now | sup sup now | .   .   .
 read otherwise  | sup sup .   | =   =    | dec dec dec | clo clo clo | clo clo clo | clo clo clo | now =   now | now =   now    | sup sup .   | sup sup now | now now now
 read by sue     | sup sup own | =   =    | dec dec dec | clo clo clo | clo clo clo | clo clo clo | now now =   | now now =      | sup sup own | sup sup .   | now now now
 judged          | now now now | =   =    | dec dec dec | clo clo clo | clo clo clo | clo clo clo | now now now | now now now    | sup sup =   | sup sup now | now now now
@@ -139,7 +139,7 @@ var letters = map[batch.Status]string{
 }
 
 var refusals = map[error]string{
-	batch.Decided: "dec", batch.NotNow: "now", batch.Taken: "tak", batch.NotTwice: "twi", batch.Supervisor: "sup", batch.Closed: "clo", batch.Marked: "mar", batch.OwnReading: "own",
+	batch.Decided: "dec", batch.NotNow: "now", batch.Taken: "tak", batch.NotTwice: "twi", batch.NotAgain: "see", batch.Supervisor: "sup", batch.Closed: "clo", batch.Marked: "mar", batch.OwnReading: "own",
 }
 
 var sentBack = batch.Outcome{Status: batch.SentBack, Why: batch.Type1}

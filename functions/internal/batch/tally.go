@@ -63,11 +63,9 @@ func reckoned(day nhs.Date, how, by string, fields, wrong []string) Tally {
 	return t
 }
 
-// idOfActor is the id of an actor as a history names it.
-func idOfActor(by string) string { return by[strings.LastIndex(by, " ")+1:] }
-
-// settled counts what people have read of a piece that comes to an outcome: since they agreed, or as a supervisor decides. Whoever said that it is in doubt was
-// careful, and is never wrong for that; what is keyed from another scan says nothing of anybody.
+// settled counts what people have read of a piece that comes to an outcome: since they agreed, or as a supervisor decides.
+// Whoever said that it is in doubt was careful, and is never wrong for that; what is keyed from another scan says nothing of
+// anybody.
 func (m Mailroom) settled(p Piece, is Said, agreed string) (all []Tally) {
 	if p.Status != Disputed && (p.Status != Second || agreed == "") || is.Status == Rescan {
 		return nil
@@ -82,10 +80,10 @@ func (m Mailroom) settled(p Piece, is Said, agreed string) (all []Tally) {
 		default:
 			wrong = fields
 		}
-		all = append(all, reckoned(day, OfTwo, idOfActor(k.By), fields, wrong))
+		all = append(all, reckoned(day, OfTwo, optout.IDOf(k.By), fields, wrong))
 	}
 	if p.Status == Second { // who keyed it second was alike, and so came to the same
-		all = append(all, reckoned(day, OfTwo, idOfActor(agreed), keyedTwice, nil))
+		all = append(all, reckoned(day, OfTwo, optout.IDOf(agreed), keyedTwice, nil))
 	}
 	return Added(all...)
 }

@@ -43,11 +43,11 @@ func (s Store) SavePiece(ctx context.Context, p batch.Piece, counts ...batch.Tal
 // counted twice.
 func (s Store) counting(counts []batch.Tally) (writes []types.TransactWriteItem) {
 	for _, t := range batch.Added(counts...) {
-		values, names, add := item{}, map[string]string{}, []string{}
-		for _, name := range slices.Sorted(maps.Keys(tallyItem(t))) {
+		values, names, add, counted := item{}, map[string]string{}, []string{}, tallyItem(t)
+		for _, name := range slices.Sorted(maps.Keys(counted)) {
 			n := len(names)
 			names[fmt.Sprintf("#n%d", n)] = name
-			values[fmt.Sprintf(":n%d", n)] = tallyItem(t)[name]
+			values[fmt.Sprintf(":n%d", n)] = counted[name]
 			add = append(add, fmt.Sprintf("#n%d :n%d", n, n))
 		}
 		writes = append(writes, types.TransactWriteItem{Update: &types.Update{
@@ -156,7 +156,7 @@ func (s Store) item(ctx context.Context, operation string, k key) (item, error) 
 	if !isKey(k.pk) || !isKey(k.sk) {
 		return nil, optout.ErrNotFound
 	}
-	out, err := s.get(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: item{}.key(k), ConsistentRead: aws.Bool(true)})
+	out, err := s.calls.Get(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: item{}.key(k), ConsistentRead: aws.Bool(true)})
 	switch {
 	case err != nil:
 		return nil, kind(operation, err)
@@ -328,7 +328,7 @@ type page struct {
 // read reads the next page that has something on it.
 func (p *page) read(ctx context.Context, s Store) error {
 	for p.next != nil && len(p.items) == 0 {
-		out, err := s.query(ctx, p.next)
+		out, err := s.calls.Query(ctx, p.next)
 		if err != nil {
 			return err
 		}
@@ -360,7 +360,7 @@ func (p page) place() string {
 func (s Store) walk(ctx context.Context, operation string, q *dynamodb.QueryInput) iter.Seq2[item, error] {
 	return func(yield func(item, error) bool) {
 		for page := *q; ; {
-			out, err := s.query(ctx, &page)
+			out, err := s.calls.Query(ctx, &page)
 			if err != nil {
 				yield(nil, kind(operation, err))
 				return
@@ -380,7 +380,7 @@ func (s Store) walk(ctx context.Context, operation string, q *dynamodb.QueryInpu
 // FirstFile implements batch.Store: one update that changes nothing where something is.
 func (s Store) FirstFile(ctx context.Context, sha256 []byte, this batch.File) (batch.File, error) {
 	u := s.first(fileKey(sha256), "upload", this)
-	out, err := s.update(ctx, &dynamodb.UpdateItemInput{
+	out, err := s.calls.Update(ctx, &dynamodb.UpdateItemInput{
 		TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression, ExpressionAttributeNames: u.ExpressionAttributeNames,
 		ExpressionAttributeValues: u.ExpressionAttributeValues, ReturnValues: types.ReturnValueAllNew,
 	})

@@ -35,7 +35,7 @@ func New(c *dynamodb.Client, table string) Store {
 
 // Over is the store in a table that these calls reach: those of a client, or of a simulated table.
 func Over(c Calls, table string) Store {
-	return Store{get: c.Get, update: c.Update, query: c.Query, transact: c.Transact, table: table}
+	return Store{c, table}
 }
 
 // resolveOnce remembers where the table is. The SDK works it out for every call, from rules whose regular

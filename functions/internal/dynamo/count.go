@@ -19,7 +19,7 @@ func (s Store) Count(ctx context.Context, key string, expires time.Time) (int, e
 	values := item{}
 	values.num(":one", 1)
 	values.num(":expires", int(expires.Unix())) // what DynamoDB wants of this attribute
-	out, err := s.update(ctx, &dynamodb.UpdateItemInput{
+	out, err := s.calls.Update(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.table, Key: item{}.key(counterKey(key)), ExpressionAttributeValues: values, ReturnValues: types.ReturnValueUpdatedNew,
 		UpdateExpression: aws.String("SET expires = if_not_exists(expires, :expires) ADD n :one"),
 	})
@@ -31,7 +31,7 @@ func (s Store) Count(ctx context.Context, key string, expires time.Time) (int, e
 
 // Counted implements quota.Counter.
 func (s Store) Counted(ctx context.Context, key string) (int, error) {
-	out, err := s.get(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: item{}.key(counterKey(key)), ConsistentRead: aws.Bool(true)})
+	out, err := s.calls.Get(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: item{}.key(counterKey(key)), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return 0, kind("read count", err)
 	}

@@ -17,7 +17,8 @@
 //	batch of the mailroom                B#<batch>               B
 //	piece of a batch                     B#<batch>               I#<piece>
 //	first file of some bytes             H#<their SHA-256>       H
-//	readings that were right and wrong   T#<0…15>                T#<day>#<twice|sample>#<person>
+//	readings that were right and wrong   T#<0…15>                T#<day>#<twice|sample>#<person;
+//	                                                               none: of the pieces themselves>
 //	counter of a quota                   Q#<HMAC of limit,       Q
 //	                                       window, network>
 //	session                              S#<person>              S#<id>
@@ -46,8 +47,8 @@
 // says, and one more from each process (quota.Gate): a flood from one network may write these all at once, and then no
 // more. Claims and looks are written beside their form, at the pace of the people at work on it; nobody waits for them
 // at the stream. Uploads are a few for each practice and day. A batch is written at the pace of the people at work on it:
-// its pieces lie beside it, and change together with it. Nobody waits at the stream for batches, pieces, first files and
-// papers.
+// its pieces lie beside it, and change together with it. Nobody waits at the stream for batches, pieces, first files,
+// papers and readings.
 //
 // Other attributes of a form: v (number of events), channel, facts, person, possible, print (fingerprint of the
 // answers), attempt (nonce), events, tries, fault. Of a person: refs, v. Of a practice: v, email, decisions, contacts, chases.

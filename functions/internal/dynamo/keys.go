@@ -142,7 +142,7 @@ func queueEntry(p batch.Piece) entry {
 	if p.Stage() == "" {
 		return entry{}
 	}
-	return entry{queuePart(shard(p.ID, batchShards)), string(p.Stage()) + "#" + stamp(p.Since) + "#" + p.Batch + "#" + p.ID}
+	return entry{queuePart(shard(p.ID, batchShards)), string(p.Stage()) + "#" + stamp(p.Waits()) + "#" + p.Batch + "#" + p.ID}
 }
 
 func queuePart(n int) string { return fmt.Sprintf("L#keying#%d", n) }

@@ -19,7 +19,7 @@ func (s Store) OpenSession(ctx context.Context, person string, id [16]byte, expi
 	values := item{}
 	values.flag(":yes", true)
 	values.num(":expires", int(expires.Unix()))
-	_, err := s.update(ctx, &dynamodb.UpdateItemInput{
+	_, err := s.calls.Update(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.table, Key: item{}.key(sessionKey(person, id)), ExpressionAttributeValues: values,
 		UpdateExpression: aws.String("SET #open = :yes, expires = :expires"), ExpressionAttributeNames: openName,
 	})
@@ -31,7 +31,7 @@ var openName = map[string]string{"#open": "open"}
 
 // SessionIsOpen implements signin.Sessions.
 func (s Store) SessionIsOpen(ctx context.Context, person string, id [16]byte) (bool, error) {
-	out, err := s.get(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: item{}.key(sessionKey(person, id)), ConsistentRead: aws.Bool(true)})
+	out, err := s.calls.Get(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: item{}.key(sessionKey(person, id)), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return false, kind("read session", err)
 	}
@@ -46,7 +46,7 @@ func (s Store) EndSession(ctx context.Context, person string, id [16]byte) error
 }
 
 func (s Store) endSession(ctx context.Context, k key) error {
-	_, err := s.update(ctx, &dynamodb.UpdateItemInput{
+	_, err := s.calls.Update(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.table, Key: item{}.key(k), ConditionExpression: aws.String("attribute_exists(PK)"),
 		UpdateExpression: aws.String("REMOVE #open"), ExpressionAttributeNames: openName,
 	})
@@ -60,7 +60,7 @@ func (s Store) endSession(ctx context.Context, k key) error {
 func (s Store) EndSessions(ctx context.Context, person string) error {
 	values := item{}
 	values.str(":pk", sessionKey(person, [16]byte{}).pk)
-	out, err := s.query(ctx, &dynamodb.QueryInput{
+	out, err := s.calls.Query(ctx, &dynamodb.QueryInput{
 		TableName: &s.table, KeyConditionExpression: aws.String("PK = :pk"), ExpressionAttributeValues: values, ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
@@ -76,7 +76,7 @@ func (s Store) EndSessions(ctx context.Context, person string) error {
 
 // Client implements signin.Clients.
 func (s Store) Client(ctx context.Context, id string) (optout.Actor, error) {
-	out, err := s.get(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: item{}.key(clientKey(id)), ConsistentRead: aws.Bool(true)})
+	out, err := s.calls.Get(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: item{}.key(clientKey(id)), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return optout.Actor{}, kind("read client", err)
 	}
@@ -129,7 +129,7 @@ func (s Store) saveClient(ctx context.Context, id, update, whose, name string) e
 	values := item{}
 	values.str(":whose", whose)
 	values.str(":name", name)
-	_, err := s.update(ctx, &dynamodb.UpdateItemInput{
+	_, err := s.calls.Update(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.table, Key: item{}.key(clientKey(id)), ExpressionAttributeValues: values,
 		UpdateExpression: &update, ExpressionAttributeNames: map[string]string{"#name": "name"},
 	})

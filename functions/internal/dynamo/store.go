@@ -21,11 +21,8 @@ import (
 
 // Store is an optout.Store in a DynamoDB table.
 type Store struct {
-	get      Call[dynamodb.GetItemInput, dynamodb.GetItemOutput]
-	update   Call[dynamodb.UpdateItemInput, dynamodb.UpdateItemOutput]
-	query    Call[dynamodb.QueryInput, dynamodb.QueryOutput]
-	transact Call[dynamodb.TransactWriteItemsInput, dynamodb.TransactWriteItemsOutput]
-	table    string
+	calls Calls
+	table string
 }
 
 var _ optout.Store = Store{}
@@ -54,7 +51,7 @@ func (s Store) register(ctx context.Context, f optout.Form, possible bool) (opto
 	if possible && f.Possible != "" {
 		writes, full = append(writes, s.appendReference(possibleKey(f.Possible), f.Reference)), append(full, errPossibleFull)
 	}
-	_, err := s.transact(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
+	_, err := s.calls.Transact(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
 	if err == nil {
 		return f, nil
 	}
@@ -92,7 +89,7 @@ func (s Store) appendReference(k key, r optout.Reference) types.TransactWriteIte
 
 // Form implements optout.Store.
 func (s Store) Form(ctx context.Context, ref optout.Reference) (optout.Form, error) {
-	out, err := s.get(ctx, &dynamodb.GetItemInput{
+	out, err := s.calls.Get(ctx, &dynamodb.GetItemInput{
 		TableName: &s.table, Key: item{}.key(formKey(ref)), ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
@@ -106,7 +103,7 @@ func (s Store) Form(ctx context.Context, ref optout.Reference) (optout.Form, err
 
 // Person implements optout.Store.
 func (s Store) Person(ctx context.Context, k optout.PersonKey) ([]optout.Reference, error) {
-	out, err := s.get(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: item{}.key(personKey(k)), ConsistentRead: aws.Bool(true)})
+	out, err := s.calls.Get(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: item{}.key(personKey(k)), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return nil, kind("read person", err)
 	}
@@ -164,14 +161,14 @@ func (s Store) Record(ctx context.Context, c optout.Change) error {
 // write does all writes together or none; one alone needs no transaction.
 func (s Store) write(ctx context.Context, writes []types.TransactWriteItem) (err error) {
 	if u := writes[0].Update; len(writes) == 1 {
-		_, err = s.update(ctx, &dynamodb.UpdateItemInput{
+		_, err = s.calls.Update(ctx, &dynamodb.UpdateItemInput{
 			TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression,
 			ConditionExpression: u.ConditionExpression, ExpressionAttributeNames: u.ExpressionAttributeNames,
 			ExpressionAttributeValues: u.ExpressionAttributeValues,
 		})
 		return err
 	}
-	_, err = s.transact(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
+	_, err = s.calls.Transact(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
 	return err
 }
 
@@ -242,7 +239,7 @@ func (s Store) Practice(ctx context.Context, code nhs.ODSCode) (optout.Practice,
 	p := optout.Practice{Code: code}
 	values := item{}
 	values.str(":pk", practiceKey(code).pk)
-	out, err := s.query(ctx, &dynamodb.QueryInput{
+	out, err := s.calls.Query(ctx, &dynamodb.QueryInput{
 		TableName: &s.table, KeyConditionExpression: aws.String("PK = :pk"), ExpressionAttributeValues: values, ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
@@ -357,7 +354,7 @@ func (s Store) due(ctx context.Context, shard string, now time.Time) iter.Seq2[i
 			ExpressionAttributeValues: values, Limit: aws.Int32(100),
 		}
 		for {
-			out, err := s.query(ctx, page)
+			out, err := s.calls.Query(ctx, page)
 			if err != nil {
 				yield(nil, kind("what is due", err))
 				return
@@ -397,7 +394,7 @@ func (s Store) Postpone(ctx context.Context, d optout.Due, p optout.Postponement
 		condition += " AND v = :v"
 		values.num(":v", p.Version)
 	}
-	_, err = s.update(ctx, &dynamodb.UpdateItemInput{
+	_, err = s.calls.Update(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.table, Key: item{}.key(k), UpdateExpression: &set, ConditionExpression: &condition, ExpressionAttributeValues: values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})

@@ -34,7 +34,7 @@ func (s Store) Upload(ctx context.Context, id string) (upload.Slot, error) {
 	if !upload.IsID(id) {
 		return upload.Slot{}, optout.ErrNotFound
 	}
-	out, err := s.get(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: item{}.key(uploadKey(id)), ConsistentRead: aws.Bool(true)})
+	out, err := s.calls.Get(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: item{}.key(uploadKey(id)), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return upload.Slot{}, kind("read upload", err)
 	}
@@ -57,7 +57,7 @@ func (s Store) Attachments(ctx context.Context, form optout.Reference, n int) ([
 func (s Store) slots(ctx context.Context, list string, n int) (ids []string, err error) {
 	values := item{}
 	values.str(":list", list)
-	out, err := s.query(ctx, &dynamodb.QueryInput{
+	out, err := s.calls.Query(ctx, &dynamodb.QueryInput{
 		TableName: &s.table, IndexName: aws.String("list"), KeyConditionExpression: aws.String("LPK = :list"), ExpressionAttributeValues: values,
 		ScanIndexForward: aws.Bool(false), Limit: aws.Int32(int32(min(n, 100))),
 	})
@@ -95,7 +95,7 @@ func (s Store) TakeTurn(ctx context.Context, t upload.Turn, now time.Time) (uplo
 	if t.Uses {
 		set += ", run = :run"
 	}
-	_, err := s.update(ctx, &dynamodb.UpdateItemInput{
+	_, err := s.calls.Update(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.table, Key: item{}.key(turnKey(t.Practice)), UpdateExpression: &set, ExpressionAttributeValues: values,
 		ExpressionAttributeNames:            map[string]string{"#until": "until"},
 		ConditionExpression:                 aws.String("(attribute_not_exists(reading) OR reading = :id OR #until <= :now) AND (attribute_not_exists(run) OR run <= :run)"),
@@ -122,7 +122,7 @@ func (s Store) TakeTurn(ctx context.Context, t upload.Turn, now time.Time) (uplo
 func (s Store) EndTurn(ctx context.Context, practice nhs.ODSCode, id string) error {
 	values := item{}
 	values.str(":id", id)
-	_, err := s.update(ctx, &dynamodb.UpdateItemInput{
+	_, err := s.calls.Update(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.table, Key: item{}.key(turnKey(practice)), ExpressionAttributeValues: values,
 		UpdateExpression: aws.String("REMOVE reading, #until"), ExpressionAttributeNames: map[string]string{"#until": "until"},
 		ConditionExpression: aws.String("reading = :id"),

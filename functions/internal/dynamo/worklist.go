@@ -31,7 +31,7 @@ func (s Store) List(ctx context.Context, l worklist.List, after worklist.Cursor,
 	err = worklist.Each(ctx, len(parts), func(ctx context.Context, part int) error {
 		q := s.onList(l, part, from)
 		q.Limit = aws.Int32(int32(min(n, worklist.MostEntries)) + 2) // the one before the page, and one that says there is more
-		out, err := s.query(ctx, q)
+		out, err := s.calls.Query(ctx, q)
 		if err != nil {
 			return kind("list", err)
 		}
@@ -61,7 +61,7 @@ func (s Store) count(ctx context.Context, parts int, on func(part int) *dynamodb
 	err = worklist.Each(ctx, parts, func(ctx context.Context, part int) error {
 		q := on(part)
 		q.Select = types.SelectCount
-		out, err := s.query(ctx, q)
+		out, err := s.calls.Query(ctx, q)
 		if err != nil {
 			return kind("count a list", err)
 		}
@@ -109,7 +109,7 @@ func (s Store) Claim(ctx context.Context, ref optout.Reference, c worklist.Claim
 	values.time(":until", c.Until)
 	values.time(":now", now)
 	values.num(":expires", int(c.Until.Unix())+1) // never before its time
-	out, err := s.update(ctx, &dynamodb.UpdateItemInput{
+	out, err := s.calls.Update(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.table, Key: item{}.key(claimKey(ref)), ExpressionAttributeNames: named, ExpressionAttributeValues: values,
 		UpdateExpression:    aws.String("SET #by = :by, #until = :until, expires = :expires"),
 		ConditionExpression: aws.String("attribute_not_exists(#until) OR #until <= :now OR #by = :by"),
@@ -131,7 +131,7 @@ func (s Store) Claim(ctx context.Context, ref optout.Reference, c worklist.Claim
 func (s Store) Release(ctx context.Context, ref optout.Reference, by string) error {
 	values := item{}
 	values.str(":by", by)
-	_, err := s.update(ctx, &dynamodb.UpdateItemInput{
+	_, err := s.calls.Update(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.table, Key: item{}.key(claimKey(ref)), ExpressionAttributeNames: named, ExpressionAttributeValues: values,
 		UpdateExpression: aws.String("REMOVE #by, #until"), ConditionExpression: aws.String("#by = :by"),
 	})
@@ -145,7 +145,7 @@ func (s Store) Release(ctx context.Context, ref optout.Reference, by string) err
 func (s Store) Claimed(ctx context.Context, refs []optout.Reference, now time.Time) (map[optout.Reference]worklist.Claim, error) {
 	claims := make([]worklist.Claim, len(refs))
 	err := worklist.Each(ctx, len(refs), func(ctx context.Context, n int) error {
-		out, err := s.get(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: item{}.key(claimKey(refs[n])), ConsistentRead: aws.Bool(true)})
+		out, err := s.calls.Get(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: item{}.key(claimKey(refs[n])), ConsistentRead: aws.Bool(true)})
 		if err != nil {
 			return kind("read claim", err)
 		}
@@ -180,7 +180,7 @@ func (s Store) Look(ctx context.Context, l worklist.Look, refs ...optout.Referen
 	values.str(":by", l.By)
 	values.str(":what", l.What)
 	return worklist.Each(ctx, len(refs), func(ctx context.Context, n int) error {
-		_, err := s.update(ctx, &dynamodb.UpdateItemInput{
+		_, err := s.calls.Update(ctx, &dynamodb.UpdateItemInput{
 			TableName: &s.table, Key: item{}.key(lookKey(refs[n], l.At, nonce)), UpdateExpression: aws.String("SET #by = :by, what = :what"),
 			ExpressionAttributeNames: map[string]string{"#by": "by"}, ExpressionAttributeValues: values,
 		})
@@ -199,7 +199,7 @@ func (s Store) Looks(ctx context.Context, ref optout.Reference) iter.Seq2[workli
 	}
 	return func(yield func(worklist.Look, error) bool) {
 		for page := q; ; {
-			out, err := s.query(ctx, &page)
+			out, err := s.calls.Query(ctx, &page)
 			if err != nil {
 				yield(worklist.Look{}, kind("read looks", err))
 				return

@@ -17,7 +17,7 @@ import (
 	"example.org/optout/functions/internal/digest"
 )
 
-// Email is an digest.Post by Amazon SES.
+// Email is a digest.Post by Amazon SES.
 type Email struct {
 	send Send
 	by   Sender
@@ -36,7 +36,7 @@ type Sender struct {
 // practiceTag names the practice in what SES says of a mail later (trigger.Mail). An ODS code is nothing personal.
 const practiceTag = "practice"
 
-// NewEmail sends as somebody. It holds the one operation it needs, not the client (see dynamo.New).
+// NewEmail sends as somebody. It holds the one operation it needs, not the client (see dynamo.Calls).
 func NewEmail(c aws.Config, by Sender) Email {
 	client := sesv2.NewFromConfig(c, func(o *sesv2.Options) {
 		o.Retryer = aws.NopRetryer{}

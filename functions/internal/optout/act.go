@@ -45,6 +45,9 @@ func (a Actor) String() string {
 	return strings.Join(strings.Fields(string(a.Role)+" "+a.Practice.String()+" "+a.ID), " ")
 }
 
+// IDOf is the id of an actor that is spelled for an event.
+func IDOf(by string) string { return by[strings.LastIndex(by, " ")+1:] }
+
 var engine = Actor{Role: Machine}
 
 // may says whether the actor is who a row of the table of states asks for.

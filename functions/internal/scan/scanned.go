@@ -19,8 +19,8 @@ var plain = regexp.MustCompile(`^<<(?:\s*/(?:Type\s*/XObject|Subtype\s*/Image|Na
 // mostOfDictionary is how long such a dictionary is at most.
 const mostOfDictionary = 512
 
-// as is how near a size has to be to that at 200 dpi to be taken as it is: scanners round to whole blocks.
-const as = 0.02
+// rounding is how near a size has to be to that at 200 dpi to be taken as it is: scanners round to whole blocks.
+const rounding = 0.02
 
 // scanned is a page as a scanner makes it, which is one JPEG from edge to edge and nothing else: that is decoded, which takes half
 // of what pdfium takes to draw it, and loses nothing on the way. nil if the page is anything else, or if there is any doubt:
@@ -50,7 +50,7 @@ func (s *sandbox) scanned(page requests.Page, object references.FPDF_PAGEOBJECT,
 		return nil
 	}
 	w, hi := paper.width, paper.height
-	switch near := func(a, b int) bool { return math.Abs(float64(a-b)) <= as*float64(b) }; {
+	switch near := func(a, b int) bool { return math.Abs(float64(a-b)) <= rounding*float64(b) }; {
 	case near(h.width, w) && near(h.height, hi) && max(h.width, h.height) <= longest:
 		w, hi = h.width, h.height
 	case h.width < w || h.height < hi:

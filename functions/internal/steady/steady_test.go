@@ -62,3 +62,18 @@ func TestAPanicNamesItsPlaceAndNotWhatItHeld(t *testing.T) {
 		t.Errorf("told as %v", err)
 	}
 }
+
+func TestChanceStaysWithinItsRangeAndLeavesOutNothing(t *testing.T) {
+	t.Parallel()
+	seen := map[int]bool{}
+	for range 10_000 {
+		n := Chance(5)
+		if n < 0 || n > 4 {
+			t.Fatalf("%d of 5", n)
+		}
+		seen[n] = true
+	}
+	if len(seen) != 5 || Chance(time.Duration(1)) != 0 {
+		t.Errorf("seen %v", seen)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"example.org/optout/functions/internal/nhs"
@@ -107,10 +108,11 @@ func Recent(ctx context.Context, store Store, practice nhs.ODSCode, n int) ([]Sl
 	return slots, nil
 }
 
-// Silent reads strongly the scans of practices' forms that the malware check gives no answer on, those that came first first:
-// n at most; more says that there may be others.
+// Silent reads strongly scans of practices' forms that the malware check gives no answer on: of those that are asked for again
+// soonest, in each part, n at most, those that came first first; more says that there may be others.
 func Silent(ctx context.Context, store Store, n int, now time.Time) (slots []Slot, more bool, err error) {
 	var ids []string
+	var cut atomic.Bool
 	parts := make([][]string, store.UploadShards())
 	err = worklist.Each(ctx, len(parts), func(ctx context.Context, part int) error {
 		for id, err := range store.UploadsDue(ctx, Unanswered, part, now.AddDate(1, 0, 0)) { // they are all asked for again by then
@@ -118,6 +120,7 @@ func Silent(ctx context.Context, store Store, n int, now time.Time) (slots []Slo
 				return err
 			}
 			if parts[part] = append(parts[part], id); len(parts[part]) > n {
+				cut.Store(true)
 				break
 			}
 		}
@@ -146,10 +149,8 @@ func Silent(ctx context.Context, store Store, n int, now time.Time) (slots []Slo
 		}
 	}
 	slices.SortFunc(slots, func(a, b Slot) int { return a.Uploaded.Compare(b.Uploaded) })
-	if more = len(slots) > n; more {
-		slots = slots[:n]
-	}
-	return slots, more, nil
+	more = cut.Load() || len(slots) > n
+	return slots[:min(n, len(slots))], more, nil
 }
 
 // NoteArrived records that the file of a slot is there, whoever else writes the slot at the same time, and gives the slot as

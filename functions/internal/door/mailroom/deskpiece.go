@@ -524,7 +524,7 @@ func (d *Door) stands(w http.ResponseWriter, r *http.Request, s signin.Session, 
 	page := standsPage{Tag: standing(p), Where: "Batch " + batch.Show(p.Batch) + ", " + whereText(p), File: p.Name, At: deskAt(p.At), Own: "/mailroom/desk" + v.query(), Way: v.hidden(), Undo: batch.CanUndo(p) && b.IsOpen(), Books: pieceAt(p.At, "")}
 	supervises := s.Role == optout.Supervisor
 	page.Text, page.Take = d.standsText(s, p, b)
-	page.Alone = supervises && batch.IsOwn(p, s.Actor)
+	page.Alone = supervises && p.IsOwn(s.Actor)
 	if supervises {
 		page.Pictures, page.Notes = pictures(p, b, door.Form{}, false), notes(p)
 	}
@@ -567,14 +567,14 @@ func (d *Door) standsText(s signin.Session, p batch.Piece, b batch.Batch) (text 
 		return "Somebody else has this piece before them, until " + staff.Clock(p.Lease.Until) + " or longer.", false
 	case p.Stage() == batch.Keying2 && keyedBy(p, s):
 		return batch.NotTwice.Detail, false
-	case batch.IsOwn(p, s.Actor):
+	case p.IsOwn(s.Actor):
 		return batch.OwnReading.Detail, false
 	}
 	return "It waits, and nobody has it before them.", true
 }
 
 func keyedBy(p batch.Piece, s signin.Session) bool {
-	return slices.ContainsFunc(p.Keyed, func(k batch.Keying) bool { return strings.HasSuffix(" "+k.By, " "+s.ID) })
+	return slices.ContainsFunc(p.Keyed, func(k batch.Keying) bool { return optout.IDOf(k.By) == s.ID })
 }
 
 // picture leads to a page's picture, for a minute: GET /mailroom/desk/{batch}/{piece}/pages/{n}. Whoever has the piece

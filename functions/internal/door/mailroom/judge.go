@@ -36,7 +36,7 @@ func (d *Door) judge(w http.ResponseWriter, r *http.Request, s signin.Session, p
 	for _, f := range batch.ReadFields {
 		j.Right[f] = batch.Right(filled.Get("right-" + f))
 	}
-	now, err := d.mailroom().Judge(r.Context(), p.At, s.Actor, j)
+	_, err := d.mailroom().Judge(r.Context(), p.At, s.Actor, j)
 	again := func(status int, faults []staff.Fault) {
 		if stored, err := d.Store.Piece(r.Context(), p.At); err == nil { // as it stands after all
 			p = stored
@@ -52,11 +52,7 @@ func (d *Door) judge(w http.ResponseWriter, r *http.Request, s signin.Session, p
 		return
 	}
 	observe.Note(r.Context(), "piece", p.ID)
-	onward := "/mailroom/supervise"
-	if err == nil && batch.CanUndo(now) { // it may be taken back from there
-		onward = pieceAt(p.At, "")
-	}
-	d.house.Answer(w, r, err, staff.Outcome{Onward: onward + "?done=judged", Again: again})
+	d.house.Answer(w, r, err, staff.Outcome{Onward: "/mailroom/supervise?done=judged", Again: again})
 }
 
 type judgeView struct {
@@ -87,7 +83,8 @@ func (d *Door) showJudging(w http.ResponseWriter, r *http.Request, s signin.Sess
 		return
 	}
 	b, err := d.Store.Batch(r.Context(), p.Batch)
-	if err == nil && !p.Form.IsZero() {
+	own := p.IsOwn(s.Actor)
+	if err == nil && !own && !p.Form.IsZero() {
 		err = d.house.Look(r.Context(), s.Actor, "sample", optout.Form{Reference: p.Form})
 	}
 	if err != nil {
@@ -95,11 +92,11 @@ func (d *Door) showJudging(w http.ResponseWriter, r *http.Request, s signin.Sess
 		return
 	}
 	observe.Note(r.Context(), "piece", p.ID)
-	observe.Note(r.Context(), "looks", s.ID)
 	v := judgeView{About: about(b), At: pieceAt(p.At, "judge"), Alarm: p.Stage() == batch.Alarmed}
-	if batch.IsOwn(p, s.Actor) {
+	if own {
 		v.Own, v.At = batch.OwnReading.Detail, pieceAt(p.At, "alone")
 	} else {
+		observe.Note(r.Context(), "looks", s.ID)
 		v.Came, v.Compare = cameTo(p), heldAgainst(p.Sample)
 		v.Fields, v.Button = judging(p, staff.Fields{Form: filled, Faults: faults}), nhsui.Button{Text: "Record it", PreventDoubleClick: new(true)}
 		v.Pictures = pictures(p, b, door.Form{}, false)

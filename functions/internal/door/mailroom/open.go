@@ -19,7 +19,7 @@ var done = map[string]string{
 	"opened": "The batch is open. Print its header sheet, put it on top of the envelopes, then send the scans.", "hand": "It is on the books.",
 	"recounted": "The number of envelopes is changed. The old one stays in the history.", "closed": "The batch is closed.", "reopened": "The batch is open again.",
 	"envelope": "The piece is in that envelope now.", "undone": "The outcome is taken back. The piece waits at the desk.", "settled": "It is recorded that you have dealt with it.",
-	"posted": "It is recorded what became of the letter.", "not-posted": "That is taken back: the letter waits to be posted.", "not-checked": "It is recorded that nobody checked it.", "alone": "It is recorded that there is no other supervisor.", "judged": "What you decided is recorded and counted.",
+	"posted": "It is recorded what became of the letter.", "not-posted": "That is taken back: the letter waits to be posted.", "sample-ended": "It is recorded that nobody checks it.", "alone": "It is recorded that there is no other supervisor.", "judged": "What you decided is recorded and counted.",
 	"wrote": "It is recorded that the person was written to.", "released": "The form goes on. Its practice is told like of every other.", "superseded": "The held form ends, and the newer one goes on.",
 }
 

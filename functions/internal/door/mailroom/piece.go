@@ -75,13 +75,16 @@ func (d *Door) showPiece(w http.ResponseWriter, r *http.Request, s signin.Sessio
 		v.Form = formAt(p.Form, "")
 	}
 	if p.Status == batch.SentBack {
-		v.Letter, v.Unposted = at+"/letter", p.Posted.IsZero() && p.Sample.Step != batch.Unlike
+		v.Letter, v.Unposted = at+"/letter", !p.LetterDue().IsZero()
 		v.Posted = supervises && !p.Posted.IsZero()
 	}
 	if supervises && p.Sample.Step == batch.Unlike {
 		v.Judge = at + "/judge"
 	}
 	v.Drawn = supervises && p.Stage() == batch.Sampled
+	if v.Drawn && p.IsOwn(s.Actor) {
+		v.Own = batch.OwnReading.Detail
+	}
 	open := b.IsOpen()
 	v.Undo = open && batch.CanUndo(p)
 	v.Settle = supervises && p.Status == batch.Quarantined && !p.Seen
@@ -119,6 +122,7 @@ type pieceView struct {
 	Unposted     bool
 	Posted       bool // which a supervisor may take back
 	Drawn        bool // for the sample, which a supervisor may end unread
+	Own          string
 	Envelope     *staff.Ask
 	History      []staff.Happened
 }
@@ -154,8 +158,8 @@ var pieceVerbs = []pieceVerb{
 		_, err := d.mailroom().NotPosted(ctx, p.At, s.Actor)
 		return nil, err
 	}},
-	{"not-checked", "not-checked", true, func(d *Door, ctx context.Context, s signin.Session, p batch.Piece, _ door.Form) ([]staff.Fault, error) {
-		_, err := d.mailroom().Unread(ctx, p.At, s.Actor)
+	{"end-sample", "sample-ended", true, func(d *Door, ctx context.Context, s signin.Session, p batch.Piece, _ door.Form) ([]staff.Fault, error) {
+		_, err := d.mailroom().EndSample(ctx, p.At, s.Actor)
 		return nil, err
 	}},
 	{"alone", "alone", true, func(d *Door, ctx context.Context, s signin.Session, p batch.Piece, _ door.Form) ([]staff.Fault, error) {

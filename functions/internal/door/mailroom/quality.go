@@ -14,6 +14,7 @@ import (
 	"example.org/optout/functions/internal/door/staff"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/nhsui"
+	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/signin"
 )
 
@@ -42,19 +43,20 @@ func qualityOf(tallies []batch.Tally, days int, from nhs.Date, s signin.Session)
 	for _, n := range slices.Sorted(slices.Values(periods)) {
 		q.Periods.All = append(q.Periods.All, staff.Tab{Text: counted(n, "day", "days"), Href: "/mailroom/supervise?days=" + itoa(n) + "#quality", Current: n == days})
 	}
+	tallies = slices.Clone(tallies)
+	for n := range tallies {
+		tallies[n].Day = nhs.Date{}
+	}
 	of := map[string]map[string]batch.Tally{} // by who and how
-	for _, t := range tallies {
+	for _, t := range batch.Added(tallies...) {
 		if of[t.By] == nil {
 			of[t.By] = map[string]batch.Tally{}
 		}
-		sum := of[t.By][t.How]
-		of[t.By][t.How] = summed(sum, t)
+		of[t.By][t.How] = t
 	}
 	pieces := of[""][batch.OfSample]
-	switch read, wrong := pieces.Read[batch.Whole], pieces.Wrong[batch.Whole]; {
-	case read == 0:
-		q.Says = "From " + q.From + " until today none was judged."
-	default:
+	q.Says = "From " + q.From + " until today none was judged."
+	if read, wrong := pieces.Read[batch.Whole], pieces.Wrong[batch.Whole]; read > 0 {
 		q.Says = "From " + q.From + " until today " + counted(read, "was judged", "were judged") + ". Wrong in something: " + share(wrong, read) + "."
 	}
 	q.Fields = nhsui.Table{
@@ -79,9 +81,12 @@ func readers(of map[string]map[string]batch.Tally, s signin.Session) nhsui.Table
 	}
 	both := map[string]batch.Tally{}
 	for by, ways := range of {
+		var all []batch.Tally
 		for _, x := range ways {
-			both[by] = summed(both[by], x)
+			x.How = ""
+			all = append(all, x)
 		}
+		both[by] = batch.Added(all...)[0]
 	}
 	ids := slices.SortedFunc(maps.Keys(both), func(a, b string) int {
 		return cmp.Or(both[b].Wrong[batch.Whole]-both[a].Wrong[batch.Whole], strings.Compare(a, b))
@@ -102,15 +107,9 @@ func readers(of map[string]map[string]batch.Tally, s signin.Session) nhsui.Table
 	return t
 }
 
-// summed adds up what was counted, whatever the day and the way.
-func summed(a, b batch.Tally) batch.Tally {
-	a.Day, a.How, a.By = b.Day, b.How, b.By
-	return batch.Added(a, b)[0]
-}
-
 // person is a member of staff as the mailroom knows them: by the id that the issuer gave them.
 func person(by string, s signin.Session) template.HTML {
-	id := by[strings.LastIndex(by, " ")+1:]
+	id := optout.IDOf(by)
 	name := template.HTML(`<span dir="ltr">` + template.HTMLEscapeString(id) + `</span>`)
 	if id == s.ID {
 		name += " (you)"

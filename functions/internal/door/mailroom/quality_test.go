@@ -212,8 +212,8 @@ func TestAnAlarmOverAFinishedPieceIsBeforeASupervisor(t *testing.T) {
 	sue.says(sue.get(books), 200, "what it is: as it was read once more; the safeguarding procedure was followed")
 }
 
-// What can be done about what came to no form is something else: it is taken back from its page, once that is decided.
-func TestWhatWasNoFormIsTakenBackOnceItIsDecided(t *testing.T) {
+// What can be done about what came to no form is something else: it is taken back with the supervisor's word.
+func TestWhatWasNoFormIsTakenBackWithTheWord(t *testing.T) {
 	t.Parallel()
 	h := newDesk(t, 0)
 	h.room.Sample = 200

@@ -67,7 +67,7 @@ func (d *Door) supervise(w http.ResponseWriter, r *http.Request, s signin.Sessio
 	v := superviseView{
 		Find: staff.Find{Action: "/mailroom/find", Label: "Find the paper by a form's reference, or a batch's"}, More: more, Most: mostSuper,
 		Idle: d.batchTable(idle, s), IdleAfter: int(batch.IdleAfter / (24 * time.Hour)),
-		Read: len(read), ReadMost: mostRead, Days: throughputDays, Share: d.Sample, Quality: qualityOf(tallies, days, from, s), Recounts: d.recounts(recent, s), RecountsOf: mostBatches,
+		Read: len(read), ReadMost: mostRead, Days: throughputDays, Share: min(d.Sample, 100), Quality: qualityOf(tallies, days, from, s), Recounts: d.recounts(recent, s), RecountsOf: mostBatches,
 	}
 	for _, x := range backlog {
 		v.Backlog.Rows = append(v.Backlog.Rows, nhsui.SummaryRow{Key: nhsui.SummaryCell{Text: x.text}, Value: nhsui.SummaryCell{Text: x.says(now)}})
@@ -113,7 +113,7 @@ func (d *Door) forSupervisors(ctx context.Context) (pieces []batch.Piece, more b
 func (d *Door) queued(ctx context.Context, stage batch.Stage, most int) (pieces []batch.Piece, more bool, err error) {
 	pieces, more, err = d.walked(ctx, d.Store.Queue(ctx, stage), most)
 	pieces = slices.DeleteFunc(pieces, func(p batch.Piece) bool { return p.Stage() != stage }) // an index is a hint
-	slices.SortStableFunc(pieces, func(a, b batch.Piece) int { return a.Since.Compare(b.Since) })
+	slices.SortStableFunc(pieces, func(a, b batch.Piece) int { return a.Waits().Compare(b.Waits()) })
 	return pieces, more, err
 }
 
@@ -190,7 +190,7 @@ func (d *Door) waitingTable(caption string, pieces []batch.Piece, places map[str
 			{HTML: template.HTML(`<a href="` + template.HTMLEscapeString(pieceAt(p.At, "")) + `"><bdi>` + template.HTMLEscapeString(nameOf(p)) + `</bdi></a>`)},
 			{HTML: nhsui.HTML(superTag(p)) + template.HTML("<br>"+template.HTMLEscapeString(r.text))},
 			{HTML: linkTo(batchAt(p.Batch, ""), batch.Show(p.Batch)) + template.HTML("<br>"+template.HTMLEscapeString(place(places[p.Batch])+", envelope "+lower(envelopeOf(p))))},
-			{Text: staff.Since(p.Since, d.Now())},
+			{Text: staff.Since(p.Waits(), d.Now())},
 			{HTML: act},
 		})
 	}

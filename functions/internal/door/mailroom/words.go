@@ -139,7 +139,7 @@ var happenings = map[string]string{
 	"alarm": "It was put before a supervisor: somebody may come to harm", "undone": "Its outcome was taken back", "seen": "A supervisor dealt with it",
 	"envelope":               "It was put into envelope %s",
 	"not-posted":             "It was taken back that its letter went, or cannot go",
-	"not-checked":            "Nobody checked it",
+	"sample-ended":           "Nobody checks it",
 	"alone":                  "A supervisor decides over what they have read themselves: there is no other one",
 	string(batch.Registered): "It was registered", string(batch.Held): "It was held", string(batch.SentBack): "It goes back to the sender",
 	string(batch.OtherPost): "It is other post", string(batch.Rescan): "It was scanned before", string(batch.Quarantined): "It was quarantined",

@@ -227,7 +227,7 @@ func (d *Door) looks(w http.ResponseWriter, r *http.Request, s signin.Session, f
 			break
 		}
 		who, _ := staff.By(l.By, s.Actor)
-		id := l.By[strings.LastIndex(l.By, " ")+1:]
+		id := optout.IDOf(l.By)
 		t.Rows = append(t.Rows, []nhsui.Cell{
 			{Text: staff.Moment(l.At)},
 			{HTML: template.HTML(template.HTMLEscapeString(who) + `<br><span class="nhsuk-u-secondary-text-colour nhsuk-body-s" dir="ltr">` + template.HTMLEscapeString(id) + `</span>`)},

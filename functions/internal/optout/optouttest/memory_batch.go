@@ -181,7 +181,7 @@ func on(s batch.Stage) func(batch.Piece) time.Time {
 		if p.Stage() != s {
 			return time.Time{}
 		}
-		return p.Since
+		return p.Waits()
 	}
 }
 
