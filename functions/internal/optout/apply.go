@@ -126,7 +126,7 @@ func (c Custody) Apply(ctx context.Context, ref Reference, by Actor, said Said, 
 			return Change{Form: applied}, wrong("on", "date-before-birth")
 		case !isKnown:
 			return Change{Form: applied}, wrong("code", "code-unknown")
-		case !applied.shown(string(coded)):
+		case !applied.fits(string(coded)): // also where it has ended, and the event is no more than that
 			return Change{Form: applied}, wrong("code", "code-of-another-choice")
 		case f.Facts.NHSNumber.IsZero() && a.Number.IsZero():
 			return Change{Form: applied}, errNumberless

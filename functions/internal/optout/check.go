@@ -34,6 +34,11 @@ func (c Custody) Check(ctx context.Context, ref Reference, by Actor, said Said, 
 // shown says whether a coded choice shows that the form was applied: it is the form's own. For what takes something
 // back, once it is said to be applied: what was taken back is coded no more.
 func (f Form) shown(choice string) bool {
+	return f.fits(choice) && (f.Facts.Kind == "choice" || !f.state.Said.IsZero())
+}
+
+// fits says whether a coded choice is one with which the form can be applied: its own, or none of those taken back.
+func (f Form) fits(choice string) bool {
 	if f.Facts.Kind == "choice" {
 		return choice != "" && choice == f.Facts.Choice
 	}
@@ -41,5 +46,5 @@ func (f Form) shown(choice string) bool {
 	if len(gone) == 0 {
 		gone = []string{"dissent", "core"}
 	}
-	return !f.state.Said.IsZero() && !slices.Contains(gone, choice)
+	return !slices.Contains(gone, choice)
 }

@@ -370,3 +370,27 @@ func TestWhatCannotEvenBePutOffIsNotSaidToBeDone(t *testing.T) {
 		t.Errorf("then it says %v, %v", did, err)
 	}
 }
+
+// That somebody set what a form asks for after it had ended is an event and nothing else, also of a form that takes something
+// back. (Found by the simulator: the practice was told that its code was wrong, which it was not.)
+func TestAnApplicationOfWhatWasTakenBackIsOnlyNoted(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	first := h.register(func(*optout.Answers) {})
+	ref := h.register(func(a *optout.Answers) { a.Kind, a.Choice, a.About = "withdrawal", "", first.String() })
+	h.advance(ref)
+	h.say(ref, "col")
+	h.giveBack(ref, optout.WithdrawnByPerson)
+	h.say(ref, "tak")
+	a := optout.Application{On: nhs.DateOf(h.Now()), Code: nhs.Codebook{}.Codes(nhs.Implied).ReadV2, Asked: true}
+	if _, err := h.custody.Apply(t.Context(), ref, practice, said("k-late"), a); err != nil {
+		t.Fatal(err)
+	}
+	if f := h.form(ref); f.State().Status != optout.StatusWithdrawn || f.Events[f.Version()-1].Kind != optout.Applied || !f.State().Said.IsZero() {
+		t.Errorf("it is %s, and its last event %s", f.State().Status, f.Events[f.Version()-1].Kind)
+	}
+	a.Code = nhs.Codebook{}.Codes(nhs.Dissent).ReadV2
+	if _, err := h.custody.Apply(t.Context(), ref, practice, said("k-wrong"), a); err == nil {
+		t.Error("with the code of what it takes back it is noted, too")
+	}
+}

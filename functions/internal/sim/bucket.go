@@ -13,16 +13,17 @@ import (
 // files is S3: every call may fail, and those that go nowhere cannot.
 type files struct{}
 
-func bucketFails(failure) error { return optout.ErrUnavailable }
+// away is how a service fails that nobody can be in conflict over: nobody knows what became of the call.
+func away(f failure) error {
+	if f == conflicted {
+		return nil
+	}
+	return optout.ErrUnavailable
+}
 
 func filesCall(ctx context.Context, name string, writes bool, effect func(*optouttest.Files) error) error {
 	w := current
-	return w.call(ctx, &call{service: s3, name: name, writes: writes, effect: func() error { return effect(w.files) }, fails: func(f failure) error {
-		if f == conflicted {
-			return nil
-		}
-		return bucketFails(f)
-	}})
+	return w.call(ctx, &call{service: s3, name: name, writes: writes, effect: func() error { return effect(w.files) }, fails: away})
 }
 
 // Find implements upload.Files.

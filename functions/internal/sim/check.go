@@ -18,43 +18,45 @@ func (w *World) check() {
 	for _, f := range forms {
 		by[f.Reference.String()] = f
 	}
-	w.checkSent(by)
+	w.checkSent(forms, by)
 	for _, f := range forms {
 		w.checkForm(f)
 		w.checkEnds(f, by)
 		w.checkPacing(f)
 	}
 	w.checkPersons(forms)
-	w.checkRefusals(by)
+	w.checkRefusals(forms, by)
 	w.checkDue()
 }
 
-// checkSent: every form whose sender was told so exists, as one form, and there is none that nobody sent.
-func (w *World) checkSent(by map[string]optout.Form) {
-	keys, told := map[string]*Sent{}, map[string]*Sent{}
+// checkSent: every form whose sender was told so exists, as one form with what they asked for, and there is none that nobody sent.
+func (w *World) checkSent(forms []optout.Form, by map[string]optout.Form) {
+	told := map[string]bool{}
 	for _, s := range w.Sent {
-		ref := ring.Reference(s.origin).String()
-		keys[ref] = s
 		if !s.Confirmed() {
 			continue
 		}
-		if other := told[s.Reference]; other != nil {
+		if told[s.Reference] {
 			w.Wrong("two senders were told %s", s.Reference)
 		}
-		told[s.Reference] = s
+		told[s.Reference] = true
 		f, ok := by[s.Reference]
 		switch {
+		case s.ref.String() != s.Reference:
+			w.Wrong("whoever sent %s was told %s", s.ref, s.Reference)
 		case !ok:
 			w.Wrong("form %s is lost: its sender was told at %v that it is registered", s.Reference, s.At)
 		case f.Channel != s.Door:
 			w.Wrong("form %s came by %s, and is of %s", s.Reference, s.Door, f.Channel)
-		case s.Want != "" && f.Facts.Choice != s.Want:
-			w.Wrong("form %s asked for %s, and says %s", s.Reference, s.Want, f.Facts.Choice)
+		case s.Door == optout.Online && (f.Facts.Choice != s.Want || f.Facts.Kind != s.Kind || f.Facts.About.String() != s.About):
+			w.Wrong("form %s asked for %s %s about %q, and says %s %s about %q", s.Reference, s.Kind, s.Want, s.About, f.Facts.Kind, f.Facts.Choice, f.Facts.About)
+		case s.Door == optout.Online && (f.Facts.Surname.Text() != s.Person.Surname || f.Facts.BirthDate.ISO() != s.Person.Birth):
+			w.Wrong("form %s is not of the person who sent it", s.Reference)
 		}
 	}
-	for ref := range by {
-		if keys[ref] == nil {
-			w.Wrong("form %s is of nobody", ref)
+	for _, f := range forms {
+		if w.sent[f.Reference] == nil {
+			w.Wrong("form %s is of nobody", f.Reference)
 		}
 	}
 }
@@ -127,7 +129,7 @@ func (w *World) checkEnds(f optout.Form, by map[string]optout.Form) {
 				w.Wrong("form %s: %q made it a duplicate", f.Reference, e.By)
 			case !ok:
 				w.Wrong("form %s repeats %s, which is not there", f.Reference, after.Of)
-			case first.Facts.Kind != f.Facts.Kind || first.Facts.Choice != f.Facts.Choice || !sameSigner(f, first) || first.Person != f.Person || first.Person == "":
+			case first.Facts.Kind != f.Facts.Kind || first.Facts.Choice != f.Facts.Choice || first.Facts.About != f.Facts.About || !sameSigner(f, first) || first.Person != f.Person || first.Person == "":
 				w.Wrong("form %s repeats %s, and is not the same", f.Reference, first.Reference)
 			case first.State().Received.After(f.State().Received.Add(time.Minute)):
 				w.Wrong("form %s repeats %s, which came later", f.Reference, first.Reference)
@@ -233,8 +235,8 @@ func sharing(f optout.Form) int {
 
 // checkRefusals: while there is doubt the more protective choice stands. What shares less gives way to what shares more
 // only where the practice says that it asked the person, and stands again where that was taken back.
-func (w *World) checkRefusals(by map[string]optout.Form) {
-	for _, f := range by {
+func (w *World) checkRefusals(forms []optout.Form, by map[string]optout.Form) {
+	for _, f := range forms {
 		s := f.State()
 		if s.Status == optout.StatusApplied || s.Status == optout.StatusChecked {
 			checkReplaced(w, f, by)

@@ -37,7 +37,7 @@ func (w *World) sweepSoon() {
 		if now := w.Now(); first.Before(now) {
 			first = now
 		}
-		at := first.Truncate(time.Minute).Add(time.Minute)
+		at := first.Truncate(sweeperPeriod).Add(sweeperPeriod)
 		if !s.planned.IsZero() && !at.Before(s.planned) {
 			continue
 		}

@@ -99,7 +99,7 @@ func text(v types.AttributeValue) string {
 	return ""
 }
 
-// valuesOf is what a query asks for: the first of its values in the order of their names.
+// valuesOf is what a query asks for: those of its values that tell it from others.
 func valuesOf(values map[string]types.AttributeValue) (all string) {
 	for _, name := range []string{":shard", ":list", ":pk", ":part", ":stage", ":first"} {
 		if v := text(values[name]); v != "" {
@@ -141,15 +141,12 @@ func (w *World) troubled(p *process) {
 type Mail struct {
 	At       time.Time
 	Practice string
-	To       string
-	ID       string
 	Unsure   bool // something befell whoever sent it, who may not know or not have told
 	by       *process
 }
 
 // send is SES.
 func (w *World) send(ctx context.Context, in *sesv2.SendEmailInput, _ ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error) {
-	w = current
 	var id string
 	err := w.call(ctx, &call{service: ses, name: "mail " + aws.ToString(in.EmailTags[0].Value), writes: true, effect: func() error {
 		practice := aws.ToString(in.EmailTags[0].Value)
@@ -159,7 +156,7 @@ func (w *World) send(ctx context.Context, in *sesv2.SendEmailInput, _ ...func(*s
 		}
 		id = w.token()
 		p, _ := ctx.Value(processKey{}).(*process)
-		w.Mails = append(w.Mails, Mail{At: w.Now(), Practice: practice, To: in.Destination.ToAddresses[0], ID: id, by: p})
+		w.Mails = append(w.Mails, Mail{At: w.Now(), Practice: practice, by: p})
 		w.note("mail to %s", practice)
 		if w.stormy && w.hearsOfMail != nil && w.chance(w.weather.Mail) {
 			w.fault("mail comes back")

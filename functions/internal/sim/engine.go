@@ -3,18 +3,15 @@ package sim
 import (
 	"context"
 	"io"
-	"iter"
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"example.org/optout/functions/internal/digest"
-	"example.org/optout/functions/internal/dynamo"
 	"example.org/optout/functions/internal/job"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/notice"
@@ -34,7 +31,7 @@ type engine struct {
 // Functions implements Functions, as template.yaml wires them.
 func (p *engine) Functions(w *World) ([]*Consumer, []*Schedule) {
 	p.e = optout.Engine{
-		Store: &busy{Store: w.reach, w: w}, Practices: w, Address: "office@{ods}.example", Now: w.Now,
+		Store: w.reach, Practices: w, Address: "office@{ods}.example", Now: w.Now,
 		Post: notice.Over(w.send, notice.Sender{From: "optout@optout.example", Set: "mail", Door: "https://optout.example/practice"}),
 	}
 	p.bounce = trigger.Mail(observe.New("bounce", io.Discard, w.Now), job.Hear(p.e))
@@ -44,22 +41,26 @@ func (p *engine) Functions(w *World) ([]*Consumer, []*Schedule) {
 		return err == nil
 	}
 	return []*Consumer{{
-		Name: "notify", Slice: 25, Retries: 5, Long: 60 * time.Second,
-		Of: func(event, _, sk string) bool {
-			return sk == "F" && event == "INSERT" || sk == "D" && event != "REMOVE"
-		},
-		Serve: trigger.Stream(observe.New("notify", io.Discard, w.Now), job.Notify(p.e)),
-	}}, []*Schedule{{
-		Name: "sweep", Long: 120 * time.Second, Due: isForms,
-		Serve: trigger.Schedule(observe.New("clock-sweep", io.Discard, w.Now), w.Now, job.Sweep(p.e)),
-	}}
+			Name: "notify", Slice: 25, Retries: 5, Long: 60 * time.Second,
+			Of: func(event, _, sk string) bool {
+				return sk == "F" && event == "INSERT" || sk == "D" && event != "REMOVE"
+			},
+			Serve: trigger.Stream(observe.New("notify", io.Discard, w.Now), job.Notify(p.e)),
+		}}, []*Schedule{{
+			Name: "sweep", Long: 120 * time.Second, Due: isForms,
+			Serve: func(ctx context.Context, e events.EventBridgeEvent) error {
+				sweeper := p.e
+				sweeper.Store = w.dueNow()
+				return trigger.Schedule(observe.New("clock-sweep", io.Discard, w.Now), w.Now, job.Sweep(sweeper))(ctx, e)
+			},
+		}}
 }
 
 // Begin implements Part: in fair weather it is looked at all the time whether practices are told.
 func (p *engine) Begin(w *World) {
 	var look func()
 	look = func() {
-		w.told()
+		w.checkTold(27 * time.Hour)
 		if w.Now().Before(w.ends) {
 			w.After(9*time.Hour, look)
 		}
@@ -83,44 +84,6 @@ func (p *engine) hear(w *World, practice, id string) {
 	if w.wind.IntN(4) == 0 {
 		w.After(time.Duration(w.wind.Int64N(int64(2*time.Hour))), bring)
 	}
-}
-
-// busy leaves out the parts of the list of due things in which nothing is due: they would be asked, a thousand of them,
-// and have nothing to say.
-type busy struct {
-	dynamo.Store
-	w     *World
-	parts atomic.Pointer[[]int]
-}
-
-// DueShards implements optout.Store.
-func (b *busy) DueShards() int {
-	parts := b.w.due(func(partition string) (int, bool) {
-		n, err := strconv.Atoi(strings.TrimPrefix(partition, "DUE#"))
-		return n, err == nil
-	})
-	b.parts.Store(&parts)
-	return max(1, len(parts))
-}
-
-// Due implements optout.Store.
-func (b *busy) Due(ctx context.Context, shard int, now time.Time) iter.Seq2[optout.Due, error] {
-	if parts := b.parts.Load(); parts != nil && shard < len(*parts) {
-		return b.Store.Due(ctx, (*parts)[shard], now)
-	}
-	return func(func(optout.Due, error) bool) {}
-}
-
-// due are the parts of the list of due things that some job looks through and in which something is due, by their
-// numbers.
-func (w *World) due(number func(partition string) (int, bool)) (parts []int) {
-	now := w.Now().Format("2006-01-02T15:04:05.000Z") + "#~"
-	for partition, first := range w.Table.Partitions("due") {
-		if n, ok := number(partition); ok && first <= now {
-			parts = append(parts, n)
-		}
-	}
-	return parts
 }
 
 // Check implements Part: each practice is told, and not too often.
@@ -154,14 +117,14 @@ func (p *engine) Check(w *World) {
 			w.Wrong("practice %s was told %d times, and %d are on record", code, sure, practice.Digest.Mails)
 		}
 	}
-	w.told()
+	w.checkTold(27 * time.Hour)
 }
 
-// told: whoever has a form to act on was told of it within a day, and the time that the rest takes.
-func (w *World) told() {
+// checkTold: whoever has a form to act on was told of it within so long, unless they cannot be told, and the office knows.
+func (w *World) checkTold(within time.Duration) {
 	for _, f := range w.Forms() {
 		s := f.State()
-		if s.Owner != optout.OwnerPractice || s.Status != optout.StatusRouted || w.Now().Sub(s.Since) < 27*time.Hour {
+		if s.Owner != optout.OwnerPractice || s.Status != optout.StatusRouted || w.Now().Sub(s.Since) < within {
 			continue
 		}
 		if slices.ContainsFunc(w.Mails, func(m Mail) bool { return m.Practice == s.Practice.String() && !m.At.Before(s.Since) }) {

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -24,7 +23,6 @@ import (
 
 	"example.org/optout/functions/internal/batch"
 	"example.org/optout/functions/internal/door/mailroom"
-	"example.org/optout/functions/internal/dynamo"
 	"example.org/optout/functions/internal/job"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/observe"
@@ -39,7 +37,7 @@ import (
 var _ = Join("mailroom", func(tb testing.TB) func() Part {
 	issuer := signintest.Unserved(tb, "https://issuer.example")
 	door := mailroom.Door{
-		Store: reach(), Files: files{}, Keys: ring, SignIn: signIn(issuer, signin.Mailroom), Controller: "Testshire", TestNumbers: true, Twice: keyedTwice,
+		Store: reach(), Files: files{}, Keys: ring, SignIn: signIn(issuer, signin.Mailroom), Controller: "Testshire", TestNumbers: true, Twice: keyedTwice, Sample: sampled,
 		Practices: elsewhere{}, Now: now,
 	}
 	web := NewWeb("mailroom", door.Handler())
@@ -51,6 +49,7 @@ const (
 	mailSoftware = "client-mailroom"
 	mailBucket   = "uploads"
 	keyedTwice   = 30 // of a hundred pieces
+	sampled      = 30 // of a hundred forms
 )
 
 // The services that scans use beside the table and the bucket.
@@ -71,7 +70,6 @@ type post struct {
 
 	clerks   []*clerk
 	boxes    []*box
-	groups   []*announced
 	scans    []*scan
 	sheets   map[string]*sheet // by the SHA-256 of their files
 	verdicts map[string]string // of GuardDuty, by the version of a file
@@ -128,7 +126,7 @@ type version struct {
 }
 
 // receipt is what software was told of a file.
-type receipt struct{ File, State, SHA256, Code string }
+type receipt struct{ File, State, SHA256 string }
 
 // sheet is what a file shows. Its JSON are the file's bytes, and its pages are drawn from them.
 type sheet struct {
@@ -160,43 +158,17 @@ func (p *post) Functions(w *World) ([]*Consumer, []*Schedule) {
 		return nil, nil
 	}
 	p.sheets, p.verdicts, p.forms, p.choices = map[string]*sheet{}, map[string]string{}, map[string]*Sent{}, map[string][]string{}
-	scans := job.Scans{Store: dueScans{w.reach, w}, Files: files{}, Draw: p.draw, Ask: p.ask, Now: w.Now}
+	scans := job.Scans{Store: w.reach, Files: files{}, Draw: p.draw, Ask: p.ask, Now: w.Now}
 	p.malware = trigger.Malware(observe.New("scans-malware", io.Discard, w.Now), mailBucket, scans.Heard)
 	return nil, []*Schedule{{
 		Name: "scans-clock", Long: 150 * time.Second,
-		Due:   func(partition string) bool { return strings.HasPrefix(partition, dueScan) },
-		Serve: trigger.Schedule(observe.New("scans-schedule", io.Discard, w.Now), w.Now, job.ScansDue(scans)),
+		Due: ofUploads(upload.Scan, upload.Unanswered),
+		Serve: func(ctx context.Context, e events.EventBridgeEvent) error {
+			scans := scans
+			scans.Store = w.dueNow()
+			return trigger.Schedule(observe.New("scans-schedule", io.Discard, w.Now), w.Now, job.ScansDue(scans))(ctx, e)
+		},
 	}}
-}
-
-const dueScan = "DUE#scan#"
-
-// dueScans leaves out the parts of the list of due scans in which nothing stands.
-type dueScans struct {
-	dynamo.Store
-	w *World
-}
-
-func (d dueScans) parts() (parts []int) {
-	for partition := range d.w.Table.Partitions("due") {
-		if n, err := strconv.Atoi(strings.TrimPrefix(partition, dueScan)); err == nil && strings.HasPrefix(partition, dueScan) {
-			parts = append(parts, n)
-		}
-	}
-	slices.Sort(parts)
-	return parts
-}
-
-// UploadShards implements upload.Store.
-func (d dueScans) UploadShards() int { return max(1, len(d.parts())) }
-
-// UploadsDue implements upload.Store.
-func (d dueScans) UploadsDue(ctx context.Context, of upload.Purpose, shard int, now time.Time) iter.Seq2[string, error] {
-	parts := d.parts()
-	if shard >= len(parts) {
-		return func(func(string, error) bool) {}
-	}
-	return d.Store.UploadsDue(ctx, of, parts[shard], now)
 }
 
 // draw draws the pages of a file, which may fail.
@@ -229,12 +201,7 @@ func (p *post) draw(ctx context.Context, file []byte, page func(job.Drawn) error
 
 // ask asks GuardDuty once more.
 func (p *post) ask(ctx context.Context, key, id string) error {
-	return p.w.call(ctx, &call{service: guardDuty, name: "ask " + key, writes: true, fails: func(f failure) error {
-		if f == conflicted {
-			return nil
-		}
-		return optout.ErrUnavailable
-	}, effect: func() error {
+	return p.w.call(ctx, &call{service: guardDuty, name: "ask " + key, writes: true, fails: away, effect: func() error {
 		if v := p.verdicts[id]; (v == "" || v == "FAILED" || v == "ACCESS_DENIED") && (!p.w.stormy || p.w.wind.IntN(3) > 0) {
 			p.verdicts[id] = "NO_THREATS_FOUND"
 		}
@@ -307,17 +274,12 @@ func (p *post) Begin(w *World) {
 	}
 }
 
-func (p *post) soon(most time.Duration) time.Duration {
-	return time.Duration(p.rand.Int64N(int64(most)))
-}
+func (p *post) soon(most time.Duration) time.Duration { return soon(p.rand, most) }
 
 // one says yes one time of n, while people are not keen.
 func (p *post) one(n int) bool { return !p.keen && p.rand.IntN(n) == 0 }
 
-// uuid is a key that nothing else has.
-func (p *post) uuid() string {
-	return fmt.Sprintf("%08x-%04x-4%03x-a%03x-%012x", p.rand.Uint32(), p.rand.Uint32()&0xffff, p.rand.Uint32()&0xfff, p.rand.Uint32()&0xfff, p.rand.Uint64()&0xffffffffffff)
-}
+func (p *post) uuid() string { return uuid(p.rand) }
 
 // fill puts envelopes into a box.
 func (p *post) fill(b *box) {
@@ -402,7 +364,7 @@ func (s *sheet) file() []byte {
 func (p *post) room() batch.Mailroom {
 	w := p.w
 	return batch.Mailroom{
-		Store: w.reach, Registrar: optout.Registrar{Store: w.reach, Keys: ring, Now: w.Now}, Rules: p.rules, Twice: keyedTwice, Now: w.Now,
+		Store: w.reach, Registrar: optout.Registrar{Store: w.reach, Keys: ring, Now: w.Now}, Rules: p.rules, Twice: keyedTwice, Sample: sampled, Now: w.Now,
 	}
 }
 
@@ -410,52 +372,14 @@ func (p *post) rules() optout.Rules {
 	return optout.Rules{Today: nhs.DateOf(p.w.Now()), TestNumbers: true, Staff: true, Practices: p.w}
 }
 
-// errUnheard is what somebody gets who hears nothing.
-var errUnheard = errors.New("no answer came")
-
-// page has somebody act by a page: it may not arrive, its answer may be lost, and its function may end.
+// page has somebody act by a page.
 func (p *post) page(name string, act func(context.Context, batch.Mailroom) error, then func(error)) {
-	w := p.w
-	lost := w.stormy && w.chance(w.weather.Net)
-	if lost && w.wind.IntN(2) == 0 {
-		w.fault("request lost")
-		w.After(30*time.Second, func() { then(errUnheard) })
-		return
-	}
-	w.Did("mailroom: " + name)
-	var failed error
-	w.Start("mailroom "+name, webTakes, func(ctx context.Context) { failed = act(ctx, p.room()) }, func(err error) {
-		if err != nil {
-			then(errUnheard)
-			return
+	p.w.Page("mailroom: "+name, func(ctx context.Context) error { return act(ctx, p.room()) }, func(err error) {
+		if errors.Is(err, batch.DoesNotAddUp) {
+			p.w.Wrong("%s: %v", name, err)
 		}
-		p.expected(name, failed)
-		w.note("mailroom: %s: %v", name, failed)
-		if lost {
-			w.fault("response lost")
-			w.After(30*time.Second, func() { then(errUnheard) })
-			return
-		}
-		then(failed)
+		then(err)
 	})
-}
-
-// expected says that an answer of the domain is one that it says it gives.
-func (p *post) expected(name string, err error) {
-	_, faulty := errors.AsType[optout.Faulty](err)
-	refusal, refused := errors.AsType[*optout.Refusal](err)
-	switch {
-	case refused && refusal == batch.DoesNotAddUp:
-		p.w.Wrong("%s: %v", name, err)
-	case err == nil, faulty, refused, mayPass(err), errors.Is(err, optout.ErrNotFound):
-	default:
-		p.w.Wrong("%s: %v", name, err)
-	}
-}
-
-// mayPass says that the same can be tried again.
-func mayPass(err error) bool {
-	return errors.Is(err, errUnheard) || errors.Is(err, optout.ErrUnavailable) || errors.Is(err, optout.ErrConflict) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // insist has somebody do by a page what they do until they have an answer, a few times.
@@ -779,13 +703,11 @@ func (p *post) says(s *scan, size int64) {
 			return err
 		}
 		return m.Arrived(ctx, batch.FirstOf(id, s.id))
-	}, func(err error) { p.refusedArrival(err) })
-}
-
-func (p *post) refusedArrival(err error) {
-	if err != nil {
-		p.refused("arrived", err)
-	}
+	}, func(err error) {
+		if err != nil {
+			p.refused("arrived", err)
+		}
+	})
 }
 
 // receipt keeps what software was told of a file.
@@ -794,15 +716,15 @@ func (p *post) receipt(s *scan, r Response) {
 		return
 	}
 	var a struct {
-		File, State, SHA256, Code string
-		Received                  bool
+		File, State, SHA256 string
+		Received            bool
 	}
 	if err := json.Unmarshal([]byte(r.Body), &a); err != nil || r.Status != http.StatusOK {
 		p.w.Wrong("of a file that is there software is told %d %s", r.Status, r.Body)
 		return
 	}
 	if a.Received {
-		p.receipts = append(p.receipts, receipt{a.File, a.State, a.SHA256, a.Code})
+		p.receipts = append(p.receipts, receipt{a.File, a.State, a.SHA256})
 	}
 }
 
@@ -819,6 +741,7 @@ func (c *clerk) comes() {
 	case p.rand.IntN(6) == 0:
 		p.letters()
 	}
+	c.checks()
 	c.next(1 + p.rand.IntN(8))
 	if p.rand.IntN(4) == 0 {
 		c.closes()
@@ -981,7 +904,7 @@ func (c *clerk) keys(piece batch.Piece, l *letter, r batch.Reading) {
 		r.Answers.Subject.BirthDate = "1951-02-30"
 	}
 	s := p.form(piece, l.who)
-	ref := ring.Reference(s.origin).String()
+	ref := s.ref.String()
 	p.choices[ref] = append(p.choices[ref], r.Answers.Choice)
 	for _, k := range piece.Keyed {
 		p.choices[ref] = append(p.choices[ref], k.Reading.Answers.Choice)
@@ -993,12 +916,11 @@ func (c *clerk) keys(piece batch.Piece, l *letter, r batch.Reading) {
 
 // form is the form that a piece becomes, if it becomes one.
 func (p *post) form(piece batch.Piece, who *Person) *Sent {
-	o := optout.Origin{Door: optout.Paper, Client: optout.Paper, Key: fmt.Sprintf("%x-%d", piece.SHA256, piece.First)}
+	o := piece.Origin()
 	s := p.forms[o.Key]
 	if s == nil {
-		s = &Sent{Person: who, Door: optout.Paper, Key: o.Key, At: p.w.Now(), origin: o}
+		s = p.w.sends(&Sent{Person: who, At: p.w.Now()}, o)
 		p.forms[o.Key] = s
-		p.w.Sent = append(p.w.Sent, s)
 		p.w.Count.Forms++
 	}
 	return s
@@ -1024,7 +946,7 @@ func (p *post) told(piece batch.Piece) {
 	if piece.Status != batch.Registered && piece.Status != batch.Held {
 		return
 	}
-	s := p.forms[fmt.Sprintf("%x-%d", piece.SHA256, piece.First)]
+	s := p.forms[piece.Origin().Key]
 	switch ref := piece.Form.String(); {
 	case s == nil:
 		p.w.Wrong("piece %v is %s, and nobody keyed it", piece.At, piece.Status)
@@ -1039,7 +961,7 @@ func (p *post) told(piece batch.Piece) {
 // supervises has a supervisor decide what waits for one.
 func (c *clerk) supervises() {
 	p := c.part
-	for _, stage := range []batch.Stage{batch.Alarmed, batch.Supervise, batch.Aside} {
+	for _, stage := range []batch.Stage{batch.Alarmed, batch.Supervise, batch.Aside, batch.Differing} {
 		if !p.waits(stage) {
 			continue
 		}
@@ -1064,6 +986,8 @@ func (c *clerk) supervises() {
 // settles has a supervisor decide on a piece, or see to the paper of a file that nobody opens.
 func (c *clerk) settles(piece batch.Piece) {
 	switch {
+	case piece.Sample.Step == batch.Unlike:
+		c.judges(piece)
 	case piece.Status == batch.Disputed:
 		c.says(piece)
 	case piece.Status == batch.Quarantined:
@@ -1072,6 +996,56 @@ func (c *clerk) settles(piece batch.Piece) {
 		})
 		c.part.again(piece)
 	}
+}
+
+// checks has a clerk read a finished piece once more, as it was or otherwise, or see a risk on it.
+func (c *clerk) checks() {
+	p := c.part
+	if !p.waits(batch.Sampled) || p.rand.IntN(2) == 0 {
+		return
+	}
+	var piece batch.Piece
+	p.page("next to check", func(ctx context.Context, m batch.Mailroom) (err error) {
+		piece, err = m.Next(ctx, batch.Sampled, c.Actor, "")
+		return err
+	}, func(err error) {
+		if err != nil {
+			return
+		}
+		said := batch.Said{Status: piece.Sample.First.Status, Why: piece.Sample.First.Why, Reading: piece.Sample.First.Reading}
+		switch {
+		case p.one(4):
+			said = batch.Said{Status: batch.OtherPost, Why: batch.OtherPostIs[p.rand.IntN(len(batch.OtherPostIs))]}
+		case p.one(8):
+			said = batch.Said{Status: batch.Disputed}
+		}
+		c.does("read-again", func(ctx context.Context, m batch.Mailroom) (batch.Piece, error) {
+			return m.ReadAgain(ctx, piece.At, c.Actor, said)
+		})
+	})
+}
+
+// judges has a supervisor say which reading of a finished piece is right, and put it right, if it can be.
+func (c *clerk) judges(piece batch.Piece) {
+	p := c.part
+	if piece.IsOwn(c.Actor) {
+		c.does("alone", func(ctx context.Context, m batch.Mailroom) (batch.Piece, error) {
+			return m.Alone(ctx, piece.At, c.Actor)
+		})
+		return // they come again
+	}
+	j := batch.Judgment{Right: map[string]batch.Right{}}
+	for _, f := range piece.Sample.Differs {
+		j.Right[f] = []batch.Right{batch.First, batch.Again, batch.Neither}[p.rand.IntN(3)]
+	}
+	for _, done := range batch.SetRightBy {
+		if batch.CanSetRight(piece, done) && (j.Done == "" || p.rand.IntN(2) == 0) && done != batch.LeftAsItIs {
+			j.Done = done
+		}
+	}
+	c.does("judge", func(ctx context.Context, m batch.Mailroom) (batch.Piece, error) {
+		return m.Judge(ctx, piece.At, c.Actor, j)
+	})
 }
 
 // again has the paper of a file that is not to be read scanned again, once.
@@ -1086,7 +1060,6 @@ func (p *post) again(piece batch.Piece) {
 		fresh.Serial, fresh.Unreadable = p.serial, ""
 		p.w.Did("mailroom: scanned again")
 		g := &announced{box: s.of.box, id: piece.Batch, key: p.uuid(), as: batch.Later, sheets: []*sheet{&fresh}}
-		p.groups = append(p.groups, g)
 		p.announce(g, 1)
 	}
 }
@@ -1161,12 +1134,7 @@ func (p *post) letters() (held bool) {
 			continue
 		}
 		held = true
-		var sent *Sent
-		for _, s := range w.Sent {
-			if ring.Reference(s.origin) == e.Reference {
-				sent = s
-			}
-		}
+		sent := w.sent[e.Reference]
 		if sent == nil {
 			continue // of which the core says so
 		}
@@ -1377,6 +1345,34 @@ func (p *post) Check(w *World) {
 	p.checkFiles(files)
 	p.checkForms(forms)
 	p.checkTold(files)
+	p.checkCounted(rows)
+}
+
+// checkCounted: every sample that was read alike or judged is counted once.
+func (p *post) checkCounted(rows map[string][]pieceRow) {
+	w, samples, counted := p.w, 0, 0
+	for id, all := range rows {
+		for _, r := range all {
+			piece, err := w.Store.Piece(w.Outside(), batch.At{Batch: id, ID: r.id})
+			if err != nil {
+				continue // of which checkTold says so
+			}
+			for _, e := range piece.History {
+				if e.Kind == "judged" || e.Kind == "read-again" && e.Detail == "" {
+					samples++
+				}
+			}
+		}
+	}
+	tallies, err := w.Store.Tallies(w.Outside(), nhs.StoredDate("2000-01-01"), nhs.StoredDate("2100-01-01"))
+	for _, t := range tallies {
+		if t.By == "" && t.How == batch.OfSample {
+			counted += t.Read[batch.Whole]
+		}
+	}
+	if err != nil || counted != samples {
+		w.Wrong("%d samples are read alike or judged, and %d are counted: %v", samples, counted, err)
+	}
 }
 
 // checkBatch: both equations of a batch hold (domain facts, custody), nothing in it waits, and it is closed.
@@ -1426,7 +1422,6 @@ func (p *post) checkBatch(id string, b map[string]types.AttributeValue, rows []p
 // checkFiles: every file that came is on the books, each of its pages once, or stands there as what nobody reads.
 func (p *post) checkFiles(files map[string][]pieceRow) {
 	w := p.w
-	read := map[string]string{} // the place from which some bytes were read
 	for _, s := range p.scans {
 		if len(s.sent) == 0 {
 			continue
@@ -1469,7 +1464,6 @@ func (p *post) checkFiles(files map[string][]pieceRow) {
 			if len(pages) != len(p.sheets[first.sum].Pages) || whole > 0 {
 				w.Wrong("the file at %s has %d pages, and on the books %d and %d whole ones", s.id, len(p.sheets[first.sum].Pages), len(pages), whole)
 			}
-			read[first.sum] = s.id
 		} else if whole != 1 {
 			w.Wrong("the file at %s is on the books %d times", s.id, whole)
 		}
@@ -1543,6 +1537,8 @@ func (p *post) checkTold(files map[string][]pieceRow) {
 			w.Wrong("a receipt was given for %s, which is %s: %v", told.File, now.State, err)
 		case len(files[told.File]) == 0:
 			w.Wrong("a receipt was given for %s, which is on no books", told.File)
+		case told.SHA256 != "" && told.SHA256 != hex.EncodeToString(now.SHA256):
+			w.Wrong("%s was %s, and is %x", told.File, told.SHA256, now.SHA256)
 		case (told.State == string(upload.Read) || told.State == string(upload.Refused)) && told.State != string(now.State):
 			w.Wrong("%s was %s, and is %s", told.File, told.State, now.State)
 		}

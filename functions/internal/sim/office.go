@@ -32,18 +32,9 @@ func (o *office) comes() {
 
 // Act has somebody act on forms by the pages of a door, and says whether it was done.
 func (w *World) Act(name string, act func(context.Context, optout.Custody) error, then func(error)) {
-	var failed error
-	w.Did("page: " + name)
-	w.Start(name, webTakes, func(ctx context.Context) {
-		failed = act(ctx, optout.Custody{Store: w.reach, Keys: ring, Practices: w, Now: w.Now})
-	}, func(err error) {
-		if err == nil {
-			err = failed
-		}
-		if then != nil {
-			then(err)
-		}
-	})
+	w.Page("page: "+name, func(ctx context.Context) error {
+		return act(ctx, optout.Custody{Store: w.reach, Keys: ring, Practices: w, Now: w.Now})
+	}, then)
 }
 
 // look goes through the office's list.
@@ -68,10 +59,8 @@ func (o *office) look(keen bool) {
 			continue
 		}
 		to := nhs.StoredODSCode(w.Codes[len(w.Codes)-1])
-		for _, s := range w.Sent {
-			if s.Reference == e.Reference.String() && w.open(s.Person.Practice) {
-				to = nhs.StoredODSCode(s.Person.Practice)
-			}
+		if s := w.sent[e.Reference]; s != nil && w.isOpen(s.Person.Practice) {
+			to = nhs.StoredODSCode(s.Person.Practice)
 		}
 		said, today := optout.Said{Key: w.uuid()}, nhs.DateOf(w.Now())
 		switch f.State().Next {
@@ -110,8 +99,8 @@ func (o *office) look(keen bool) {
 	}
 }
 
-// open says whether a practice is.
-func (w *World) open(code string) bool {
+// isOpen says whether a practice is.
+func (w *World) isOpen(code string) bool {
 	c := nhs.StoredODSCode(code)
 	to, ok := w.Destination(c)
 	return ok && to == c
@@ -122,7 +111,7 @@ func (o *office) Settle(w *World) {
 	var again func(days int)
 	again = func(days int) {
 		o.look(true)
-		if days < 12 && w.busy() {
+		if days < 12 && w.unfinished() {
 			w.After(24*time.Hour, func() { again(days + 1) })
 		}
 	}

@@ -22,7 +22,7 @@ type Functions interface {
 	Functions(w *World) ([]*Consumer, []*Schedule)
 }
 
-// Guest is a part that has joined.
+// guest is a part that has joined.
 type guest struct {
 	name    string
 	prepare func(tb testing.TB) func() Part

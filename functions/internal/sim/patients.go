@@ -52,8 +52,7 @@ func (p *patients) real(w *World) http.Handler {
 // form is what a person fills in; about: a form of theirs that it is about.
 func (p *patients) form(who *Person, about *Sent) *Sent {
 	w := p.w
-	s := &Sent{Person: who, Door: optout.Online, Key: w.uuid()}
-	s.origin = optout.Origin{Door: optout.Online, Client: "anonymous", Key: s.Key}
+	s := &Sent{Person: who}
 	subject := map[string]any{"surname": who.Surname, "forenames": who.Forenames, "birthDate": who.Birth, "postcode": who.Postcode, "address": []string{"1 Lawson Street"}}
 	a := map[string]any{"subject": subject}
 	if w.Rand.IntN(8) > 0 {
@@ -68,24 +67,31 @@ func (p *patients) form(who *Person, about *Sent) *Sent {
 		a["practice"] = who.Practice
 	}
 	if about != nil && about.Confirmed() {
-		a["kind"], a["about"] = []string{"withdrawal", "not-me"}[w.Rand.IntN(2)], about.Reference
+		s.Kind, s.About = []string{"withdrawal", "not-me"}[w.Rand.IntN(2)], about.Reference
+		a["kind"], a["about"] = s.Kind, s.About
 	} else {
 		s.Want = []string{"dissent", "dissent", "core", "core-and-additional"}[w.Rand.IntN(4)]
-		a["choice"] = s.Want
+		s.Kind, a["choice"] = "choice", s.Want
 	}
-	if w.Rand.IntN(10) == 0 {
-		a["proxy"] = map[string]string{"name": "Pat Wren", "capacity": []string{"attorney-health-welfare", "best-interests"}[w.Rand.IntN(2)]}
-		if who.Birth > w.Now().AddDate(-15, -11, 0).Format(time.DateOnly) {
-			a["proxy"] = map[string]string{"name": "Pat Wren", "capacity": "parent"}
+	// Between 15 and 16 nobody signs for them: whoever may might not any more when the form is sent again.
+	if child := who.Birth > w.Now().AddDate(-15, 0, 0).Format(time.DateOnly); w.Rand.IntN(10) == 0 && (child || who.Birth <= w.Now().AddDate(-16, 0, 0).Format(time.DateOnly)) {
+		capacity := "parent"
+		if !child {
+			capacity = []string{"attorney-health-welfare", "best-interests"}[w.Rand.IntN(2)]
 		}
+		a["proxy"] = map[string]string{"name": "Pat Wren", "capacity": capacity}
 	}
 	body, err := json.Marshal(a)
 	if err != nil {
 		panic(err)
 	}
 	s.Body = string(body)
-	w.Sent = append(w.Sent, s)
-	return s
+	return w.sends(s, online(w.uuid()))
+}
+
+// online is where the form comes from that somebody sends under a key.
+func online(key string) optout.Origin {
+	return optout.Origin{Door: optout.Online, Client: "anonymous", Key: key}
 }
 
 // send has a form sent, again and again until there is an answer or its sender gives up.
@@ -111,10 +117,12 @@ func (p *patients) try(s *Sent, times int) {
 		switch {
 		case r.Status == http.StatusCreated:
 			p.told(s, r)
-		case r.Status == http.StatusBadRequest || r.Status == http.StatusUnprocessableEntity || r.Status == http.StatusConflict:
+		case r.Status >= 400 && r.Status < 500:
 			p.w.Wrong("a form that is right was refused: %d %s; %s", r.Status, r.Body, s.Body)
 		case times > 50: // the second click
-		case times > 6 && p.w.stormy, times > 20, p.w.stormy && p.w.Rand.IntN(12) == 0:
+		case times > 20 && !p.w.stormy:
+			p.w.Wrong("form %s is not taken, and nothing fails any more: %d %s", s.ref, r.Status, r.Body)
+		case p.w.stormy && (times > 6 || p.w.Rand.IntN(12) == 0):
 			s.GivenUp = true
 			p.w.Did("given up without an answer")
 		default:
@@ -156,11 +164,9 @@ func (p *patients) told(s *Sent, r Response) {
 	case n < 14:
 		w.After(w.Soon(w.span), func() {
 			again := *s
-			again.Key, again.Reference, again.Answer = w.uuid(), "", ""
-			again.origin.Key = again.Key
-			w.Sent = append(w.Sent, &again)
+			again.Reference, again.Answer = "", ""
 			w.Did("sent again with a new key")
-			p.send(&again)
+			p.send(w.sends(&again, online(w.uuid())))
 		})
 	case n < 18:
 		w.After(w.Soon(w.span), func() {
@@ -223,6 +229,9 @@ func (p *patients) Check(w *World) {
 	}
 	asked := 0
 	for _, s := range w.Sent {
+		if s.Door == optout.Online && !s.Confirmed() && !s.GivenUp {
+			w.Wrong("whoever sent %s has still no answer", s.ref)
+		}
 		if s.Door != optout.Online || !s.Confirmed() || asked >= mostAskedAgain {
 			continue
 		}

@@ -211,8 +211,6 @@ func (s *surgery) form(ref string) (optout.Form, bool) {
 	return f, err == nil
 }
 
-var codeOf = map[string]string{"dissent": "9Ndo.", "core": "9Ndm.", "core-and-additional": "9Ndn."}
-
 // apply sets the preference in the clinical system and says so; a careless one only says so.
 func (s *surgery) apply(ref string) {
 	w := s.part.w
@@ -223,20 +221,19 @@ func (s *surgery) apply(ref string) {
 	number := f.Facts.NHSNumber.Digits()
 	body := map[string]any{"on": nhs.DateOf(w.Now()).ISO()}
 	if number == "" {
-		for _, sent := range w.Sent {
-			if sent.Reference == ref {
-				number = sent.Person.Number
-				body["nhsNumber"] = number
-			}
+		if sent := w.sent[f.Reference]; sent != nil {
+			number = sent.Person.Number
+			body["nhsNumber"] = number
 		}
 	}
 	if number == "" {
 		return
 	}
-	code := codeOf[f.Facts.Choice]
-	if code == "" { // what it is about is taken back
-		code = "9Ndn."
+	wanted := nhs.Preference(f.Facts.Choice)
+	if f.Facts.Kind != "choice" { // what it is about is taken back
+		wanted = nhs.Implied
 	}
+	code := nhs.Codebook{}.Codes(wanted).ReadV2
 	body["code"] = code
 	if b := f.Bases(); len(b) > 0 {
 		body["basis"] = b[w.Rand.IntN(len(b))]
@@ -310,8 +307,11 @@ func (s *surgery) insist(word *Word, body string, times int) {
 				s.insist(word, body, 99)
 			}
 		case r.Status != 0 && r.Status < 500:
-			if word.Heard && times < 50 {
+			switch {
+			case word.Heard:
 				w.Wrong("%s %s was so, and is now refused: %s", word.Verb, word.Reference, r.Body)
+			case r.Status == http.StatusBadRequest, r.Status == http.StatusUnauthorized, r.Status == http.StatusForbidden:
+				w.Wrong("%s %s was refused: %d %s; %s", word.Verb, word.Reference, r.Status, r.Body, body)
 			}
 		case times < 8:
 			w.After(time.Second<<times+w.Soon(time.Second), func() { s.insist(word, body, times+1) })
@@ -343,6 +343,8 @@ func (s *surgery) settleReturned(f listing) {
 			} else {
 				_, err = c.Refuse(ctx, form.Reference, by, said, optout.Telling{On: today})
 			}
+		default: // it is not theirs to decide
+			return optout.NotNow
 		}
 		return err
 	}, func(err error) { word.Heard = err == nil })
@@ -389,7 +391,7 @@ func (p *practicesPart) Settle(w *World) {
 			if w.listed("L#"+s.code, worklist.Applied) {
 				s.sendList()
 			}
-			if days < 12 && w.busy() {
+			if days < 12 && w.unfinished() {
 				w.After(24*time.Hour, func() { again(days + 1) })
 			}
 		}
@@ -399,32 +401,44 @@ func (p *practicesPart) Settle(w *World) {
 
 // Check implements Part: what was answered stands on record, once, and nothing stands there that nobody said.
 func (p *practicesPart) Check(w *World) {
-	said := map[string]map[string]bool{} // reference, key
+	type one struct{ reference, word string }
+	applies, events, kinds := map[one]bool{}, map[one]int{}, map[one]bool{} // by key, by key, by kind and practice
 	for _, word := range w.Words {
-		if said[word.Reference] == nil {
-			said[word.Reference] = map[string]bool{}
+		if word.Verb == "apply" {
+			applies[one{word.Reference, word.Key}] = true
 		}
-		said[word.Reference][word.Key] = true
 	}
-	events := map[string]int{} // reference and key
 	for _, f := range w.Forms() {
+		ref := f.Reference.String()
 		for _, e := range f.Events {
-			key := e.Detail["key"]
-			if key != "" {
-				events[f.Reference.String()+key]++
+			if key := e.Detail["key"]; key != "" {
+				events[one{ref, key}]++
 			}
-			if e.Kind == optout.Applied && !said[f.Reference.String()][key] {
+			if by := strings.Fields(e.By); len(by) > 1 {
+				kinds[one{ref, string(e.Kind) + " " + by[1]}] = true
+			}
+			if e.Kind == optout.Applied && !applies[one{ref, e.Detail["key"]}] {
 				w.Wrong("form %s says that it was applied, and no practice did", f.Reference)
 			}
 		}
 	}
 	for _, word := range w.Words {
-		n := events[word.Reference+word.Key]
-		if n > 1 {
+		n := events[one{word.Reference, word.Key}]
+		// What was said before, by another key, is not written down again.
+		stands := n > 0 || slices.ContainsFunc(verbs[word.Verb], func(k optout.Kind) bool { return kinds[one{word.Reference, string(k) + " " + word.Practice}] })
+		switch {
+		case n > 1:
 			w.Wrong("%s %s stands %d times in its history", word.Verb, word.Reference, n)
+		case word.Heard && !stands:
+			w.Wrong("%s was told that %s %s is so, and its history does not have it", word.Practice, word.Verb, word.Reference)
 		}
-		_ = n
 	}
+}
+
+// verbs are what stands in a form's history of what a practice said.
+var verbs = map[string][]optout.Kind{
+	"collect": {optout.Collected}, "put-back": {optout.LetGo}, "apply": {optout.Applied}, "correct": {optout.Corrected}, "return": {optout.Returned},
+	"decide": {optout.Decided, optout.Withdrawn},
 }
 
 // Software's tokens begin before any world, and last longer.

@@ -26,7 +26,7 @@ type processKey struct{}
 // errCrashed is what whoever called a function hears when it does not come to its end.
 var errCrashed = errors.New("the function did not come to its end")
 
-// outside is for looking on: calls are served at once and never fail.
+// Outside is for looking on: calls are served at once and never fail.
 func (w *World) Outside() context.Context {
 	return context.WithValue(context.Background(), processKey{}, &process{w: w, outside: true})
 }
@@ -111,7 +111,7 @@ type call struct {
 	effect  func() error             // has it done, once more each time; the last answer counts
 	fails   func(kind failure) error // what the client of the service gives when it fails like that; nil: it cannot
 	back    chan reply
-	done    bool      // it was answered, or nobody waits for the answer any more
+	done    bool      // it was answered
 	left    bool      // its caller has gone on without the answer
 	until   time.Time // it is not served before
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -23,12 +24,14 @@ type Sent struct {
 	Door      string
 	Key       string // the client's idempotency key
 	Body      string
+	Kind      string // choice, withdrawal or not-me
 	Want      string // dissent, core, core-and-additional; "" for what is about another form
+	About     string // the reference of that
 	At        time.Time
-	Reference string // as the first answer said; "": there was none
-	Answer    string // the whole first answer
-	GivenUp   bool   // its sender does not try any more
-	origin    optout.Origin
+	Reference string           // as the first answer said; "": there was none
+	Answer    string           // the whole first answer
+	GivenUp   bool             // its sender does not try any more
+	ref       optout.Reference // that its key stands for
 }
 
 // Confirmed says that its sender was told that it is registered.
@@ -38,6 +41,7 @@ func (s *Sent) Confirmed() bool { return s.Reference != "" }
 type town struct {
 	People []*Person
 	Sent   []*Sent
+	sent   map[optout.Reference]*Sent
 	Codes  []string // of its practices
 	closes map[string]closing
 }
@@ -57,7 +61,7 @@ var (
 // settleTown has people live there and practices open, one of which may close.
 func (w *World) settleTown(people int) {
 	w.Codes = practices[:1+w.Rand.IntN(len(practices))]
-	w.closes = map[string]closing{}
+	w.closes, w.sent = map[string]closing{}, map[optout.Reference]*Sent{}
 	if len(w.Codes) > 1 && w.Rand.IntN(4) == 0 {
 		c := closing{at: w.Now().Add(w.Soon(10 * 24 * time.Hour))}
 		if w.Rand.IntN(2) == 0 {
@@ -125,9 +129,18 @@ var ring = func() keyring.Keyring {
 	return k
 }()
 
+// sends keeps a form that somebody sets out to send, or that is on paper, under the key that it has there.
+func (w *World) sends(s *Sent, o optout.Origin) *Sent {
+	s.Door, s.Key, s.ref = o.Door, o.Key, ring.Reference(o)
+	w.Sent, w.sent[s.ref] = append(w.Sent, s), s
+	return s
+}
+
 // uuid is a key that nothing else has.
-func (w *World) uuid() string {
-	return fmt.Sprintf("%08x-%04x-4%03x-a%03x-%012x", w.Rand.Uint32(), w.Rand.Uint32()&0xffff, w.Rand.Uint32()&0xfff, w.Rand.Uint32()&0xfff, w.Rand.Uint64()&0xffffffffffff)
+func (w *World) uuid() string { return uuid(w.Rand) }
+
+func uuid(r *rand.Rand) string {
+	return fmt.Sprintf("%08x-%04x-4%03x-a%03x-%012x", r.Uint32(), r.Uint32()&0xffff, r.Uint32()&0xfff, r.Uint32()&0xfff, r.Uint64()&0xffffffffffff)
 }
 
 // Forms are all that the table holds, as they can be read, in the order of their references.
@@ -162,8 +175,8 @@ func (w *World) listed(owner string, stage worklist.Stage) bool {
 	return false
 }
 
-// busy says whether there is a form with which somebody has still something to do.
-func (w *World) busy() bool {
+// unfinished says whether there is a form with which somebody has still something to do.
+func (w *World) unfinished() bool {
 	for partition := range w.Table.Partitions("list") {
 		if w.Table.Has("list", partition, string(worklist.Open)+"#") || w.Table.Has("list", partition, string(worklist.Applied)+"#") {
 			return true

@@ -114,7 +114,7 @@ func newWorld(s Setup) *World {
 	w.Table = table.New(w.Now)
 	w.files = &optouttest.Files{}
 	w.Store = dynamo.Over(w.Table.Calls(), tableName)
-	w.reach = dynamo.Over(calls(), tableName)
+	w.reach = reach()
 	w.weather = weatherOf(w.wind)
 	w.Table.Lag(w.lag)
 	current = w
@@ -147,6 +147,7 @@ func (w *World) live() {
 	w.stormy = false
 	w.note("no faults come any more")
 	w.until(w.Now().Add(settling))
+	w.checkTold(27*time.Hour + settling)
 	for _, p := range w.parts {
 		p.Settle(w)
 	}
@@ -234,7 +235,11 @@ func (w *World) at(t time.Time, do func()) {
 
 // Soon is a random part of a span of time.
 func (w *World) Soon(most time.Duration) time.Duration {
-	return time.Duration(w.Rand.Int64N(int64(most)))
+	return soon(w.Rand, most)
+}
+
+func soon(r *rand.Rand, most time.Duration) time.Duration {
+	return time.Duration(r.Int64N(int64(most)))
 }
 
 // item is what will be done, and when.
