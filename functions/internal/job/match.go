@@ -75,6 +75,7 @@ func (m *matching) match(ctx context.Context) (upload.Refusal, error) {
 			ask = append(ask, f)
 		}
 	}
+	slices.SortFunc(ask, func(a, b *form) int { return strings.Compare(a.ref.Key(), b.ref.Key()) }) // whoever reads it again does the same in the same order
 	return upload.Refusal{}, m.each(ctx, len(ask), func(ctx context.Context, n int) error { return m.check(ctx, ask[n]) })
 }
 

@@ -58,7 +58,6 @@ var plants = []planted{
 	// Telling.
 	{"the mail goes out before anybody claims it", "optout/tell.go", "\tp.Digest = p.Digest.Claimed(now)\n\tif err := e.saveDigest(ctx, p); err != nil {\n\t\treturn Nothing, err\n\t}\n\tp.Digest.Version++\n\tid, sendErr := e.Post.Tell(ctx, digest.Notice{Practice: code.String(), To: to, AtLeast: waiting, Oldest: oldest, Extract: d.Extract})\n", "\tid, sendErr := e.Post.Tell(ctx, digest.Notice{Practice: code.String(), To: to, AtLeast: waiting, Oldest: oldest, Extract: d.Extract})\n\tp.Digest = p.Digest.Claimed(now)\n\tif err := e.saveDigest(ctx, p); err != nil {\n\t\treturn Nothing, err\n\t}\n\tp.Digest.Version++\n", 30, 1},
 	{"a lease of a sender that died never ends", "digest/digest.go", `d.Due = now.Add(max(SendingTakes, steady.Backoff(d.Tries)))`, `d.Due = time.Time{}`, 1, 0},
-	{"who asked while a mail went out is forgotten", "digest/digest.go", `if !asked {`, `if asked = false; !asked {`, 30, 0},
 	{"the day between two mails is forgotten", "digest/digest.go", `return until, !d.Sent.IsZero() && until.After(now)`, `return until, false && !d.Sent.IsZero() && until.After(now)`, 30, 1},
 	{"the record of a mail is written by whoever comes later, too", "optout/tell.go", `if !p.Digest.Lease.Equal(claim.Digest.Lease) {`, `if false {`, 30, 1},
 	{"a digest is saved on top of any version", "dynamo/store.go", `condition = "v = :before"`, `condition = "v >= :before"`, 30, 8},
@@ -76,7 +75,7 @@ var plants = []planted{
 	// Paper.
 	{"a file that nobody opens is not put on the books", "job/scans.go", `if err := r.books(s).Quarantine(ctx, at, why.Code, s.SHA256); err != nil {`, `if err := error(nil); err != nil {`, 30, 0},
 	{"a second file at a place is passed over", "job/scans.go", `if err := r.books(s).AnotherFile(ctx, at, o.Version); err != nil {`, `if err := error(nil); err != nil {`, 30, 0},
-	{"a place ends before its books say that no file came", "job/scans.go", `if err := r.books(s).Lapsed(ctx, at); err != nil { // it has not ended until its books say so`, `if err := r.books(s).Lapsed(ctx, at); err != nil { _ = err } else if false {`, 30, 0},
+	{"a place ends before its books say that no file came", "job/scans.go", `if err := r.books(s).Lapsed(ctx, at); err != nil { // it has not ended until its books say so`, `if err := r.books(s).Lapsed(ctx, at); err != nil { _ = err } else if false {`, 60, 0},
 	{"a batch is closed whatever its envelopes", "batch/ledger.go", "case l.Missing > 0:\n\t\treturn MoreDeclared", "case l.Missing > 99:\n\t\treturn MoreDeclared", 30, 0},
 	{"the same bytes are first wherever they come last", "dynamo/batch.go", `SET #batch = if_not_exists(#batch, :batch), #in = if_not_exists(#in, :in)`, `SET #batch = :batch, #in = :in`, 30, 0},
 	{"what was counted with a piece is counted once more", "batch/sample.go", `if len(differ) == 0 {`, `if p.History = append(p.History[:0:0], p.History[:len(p.History)-1]...); len(differ) == 0 {`, 30, 0},

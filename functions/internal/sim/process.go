@@ -16,6 +16,7 @@ type process struct {
 	id      int
 	name    string
 	gone    atomic.Bool // it is over, or has crashed: what is left of it does nothing any more
+	served  map[int]int // the number of the last call of each of its goroutines that was served
 	then    func(err error)
 	finish  func()
 	outside bool
@@ -34,7 +35,7 @@ func (w *World) Outside() context.Context {
 // Start runs a function, which has so long, and says then what came of it: nothing, or that it crashed.
 func (w *World) Start(name string, long time.Duration, run func(context.Context), then func(err error)) {
 	w.serial++
-	p := &process{w: w, id: w.serial, name: name, then: then}
+	p := &process{w: w, id: w.serial, name: name, then: then, served: map[int]int{}}
 	ctx, finish := context.WithTimeout(context.WithValue(context.Background(), processKey{}, p), long)
 	p.finish = finish
 	w.After(long, func() { // the service ends it
@@ -105,6 +106,7 @@ func (w *World) crash(p *process, in *call) {
 // call is one call of a function to a service.
 type call struct {
 	p       *process
+	by      int // the goroutine that makes it
 	service string
 	name    string // of the operation, and what it is about
 	writes  bool
@@ -141,7 +143,7 @@ func (w *World) call(ctx context.Context, c *call) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	c.p, c.back = p, make(chan reply, 1)
+	c.p, c.by, c.back = p, goroutine(), make(chan reply, 1)
 	w.mu.Lock()
 	w.waiting = append(w.waiting, c)
 	w.mu.Unlock()
@@ -160,6 +162,18 @@ func (w *World) call(ctx context.Context, c *call) error {
 	}
 }
 
+// goroutine is the number of the one that asks, which nothing else in the runtime tells: "goroutine 42 [running]: …".
+func goroutine() (n int) {
+	var b [32]byte
+	for _, c := range b[len("goroutine "):runtime.Stack(b[:], false)] {
+		if c < '0' || c > '9' {
+			break
+		}
+		n = 10*n + int(c-'0')
+	}
+	return n
+}
+
 // choose takes one of the calls that wait, if one may be served now.
 func (w *World) choose() *call {
 	w.mu.Lock()
@@ -167,8 +181,10 @@ func (w *World) choose() *call {
 	if len(w.waiting) == 0 {
 		return nil
 	}
-	if len(w.waiting) > 1 { // goroutines come in no order: make one
-		slices.SortStableFunc(w.waiting, func(a, b *call) int { return cmp.Or(cmp.Compare(a.p.id, b.p.id), cmp.Compare(a.name, b.name)) })
+	if len(w.waiting) > 1 { // goroutines come in no order: make one. Of two that ask for the same, who was served first before is first.
+		slices.SortStableFunc(w.waiting, func(a, b *call) int {
+			return cmp.Or(cmp.Compare(a.p.id, b.p.id), cmp.Compare(a.name, b.name), cmp.Compare(a.p.served[a.by], b.p.served[b.by]))
+		})
 	}
 	now := w.Now()
 	ready := 0
@@ -219,6 +235,8 @@ func (w *World) serve(c *call) {
 		return
 	}
 	w.Count.Calls++
+	p.served[c.by] = w.Count.Calls
+	w.note("%s %d: %s", p.name, p.id, c.name)
 	if !w.stormy || c.left {
 		if c.left && !w.chance(0.5) {
 			return
