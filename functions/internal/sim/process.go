@@ -74,22 +74,26 @@ func sortByAge(all []*process) {
 	slices.SortFunc(all, func(a, b *process) int { return cmp.Compare(a.id, b.id) })
 }
 
-// over is the end of a function.
+// over is the end of a function that has come to it by itself.
 func (w *World) over(p *process, err error) {
-	if p.gone.Load() {
-		return
+	if !p.gone.Swap(true) {
+		w.finish(p, err)
 	}
-	p.gone.Store(true)
+}
+
+func (w *World) finish(p *process, err error) {
 	p.finish()
 	if p.then != nil {
 		p.then(err)
 	}
 }
 
-// crash ends a function wherever it is, in the midst of a call perhaps.
+// crash ends a function wherever it is, in the midst of a call perhaps. It is gone before any of its goroutines hears of it:
+// what else of it runs on meanwhile would call, or not, as it comes.
 func (w *World) crash(p *process, in *call) {
 	w.note("%s %d crashes", p.name, p.id)
 	w.troubled(p)
+	p.gone.Store(true)
 	if in != nil {
 		in.answer(reply{ends: true})
 	}
@@ -100,7 +104,7 @@ func (w *World) crash(p *process, in *call) {
 		}
 	}
 	w.mu.Unlock()
-	w.over(p, errCrashed)
+	w.finish(p, errCrashed)
 }
 
 // call is one call of a function to a service.
