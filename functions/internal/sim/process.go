@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/petermattis/goid"
 )
 
 // process is one run of a function: it takes calls to the cloud one by one, and may be ended at any of them.
@@ -15,8 +17,8 @@ type process struct {
 	w       *World
 	id      int
 	name    string
-	gone    atomic.Bool // it is over, or has crashed: what is left of it does nothing any more
-	served  map[int]int // the number of the last call of each of its goroutines that was served
+	gone    atomic.Bool   // it is over, or has crashed: what is left of it does nothing any more
+	served  map[int64]int // the number of the last call of each of its goroutines that was served
 	then    func(err error)
 	finish  func()
 	outside bool
@@ -35,7 +37,7 @@ func (w *World) Outside() context.Context {
 // Start runs a function, which has so long, and says then what came of it: nothing, or that it crashed.
 func (w *World) Start(name string, long time.Duration, run func(context.Context), then func(err error)) {
 	w.serial++
-	p := &process{w: w, id: w.serial, name: name, then: then, served: map[int]int{}}
+	p := &process{w: w, id: w.serial, name: name, then: then, served: map[int64]int{}}
 	ctx, finish := context.WithTimeout(context.WithValue(context.Background(), processKey{}, p), long)
 	p.finish = finish
 	w.After(long, func() { // the service ends it
@@ -110,7 +112,7 @@ func (w *World) crash(p *process, in *call) {
 // call is one call of a function to a service.
 type call struct {
 	p       *process
-	by      int // the goroutine that makes it
+	by      int64 // the goroutine that makes it
 	service string
 	name    string // of the operation, and what it is about
 	writes  bool
@@ -147,7 +149,7 @@ func (w *World) call(ctx context.Context, c *call) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	c.p, c.by, c.back = p, goroutine(), make(chan reply, 1)
+	c.p, c.by, c.back = p, goid.Get(), make(chan reply, 1)
 	w.mu.Lock()
 	w.waiting = append(w.waiting, c)
 	w.mu.Unlock()
@@ -164,18 +166,6 @@ func (w *World) call(ctx context.Context, c *call) error {
 		w.mu.Unlock()
 		return ctx.Err()
 	}
-}
-
-// goroutine is the number of the one that asks, which nothing else in the runtime tells: "goroutine 42 [running]: …".
-func goroutine() (n int) {
-	var b [32]byte
-	for _, c := range b[len("goroutine "):runtime.Stack(b[:], false)] {
-		if c < '0' || c > '9' {
-			break
-		}
-		n = 10*n + int(c-'0')
-	}
-	return n
 }
 
 // choose takes one of the calls that wait, if one may be served now.
