@@ -23,42 +23,60 @@ type Schedule struct {
 // sweepSoon plans the next run of each schedule: there is one every minute, but those that find nothing due are left
 // out, since they would do nothing.
 func (w *World) sweepSoon() {
-	for _, s := range w.schedules {
-		first := time.Time{}
-		for partition, sk := range w.Table.Partitions("due") {
-			at, _, _ := strings.Cut(sk, "#")
-			if due, err := time.Parse(time.RFC3339, at); err == nil && s.Due(partition) && (first.IsZero() || due.Before(first)) {
-				first = due
+	if as := (outlook{w.Table.Shown("due"), w.goal}); as != w.looked {
+		w.looked = as
+	} else {
+		return
+	}
+	firsts := make([]string, len(w.schedules))
+	for partition, sk := range w.Table.Partitions("due") {
+		for n, s := range w.schedules {
+			if (firsts[n] == "" || sk < firsts[n]) && s.Due(partition) {
+				firsts[n] = sk
 			}
 		}
-		if first.IsZero() || first.After(w.goal) {
+	}
+	for n, s := range w.schedules {
+		at, _, _ := strings.Cut(firsts[n], "#")
+		first, err := time.Parse(time.RFC3339, at)
+		if err != nil || first.After(w.goal) {
 			continue
 		}
 		if now := w.Now(); first.Before(now) {
 			first = now
 		}
-		at := first.Truncate(sweeperPeriod).Add(sweeperPeriod)
-		if !s.planned.IsZero() && !at.Before(s.planned) {
-			continue
-		}
-		if w.stormy {
-			for w.chance(w.weather.Clock) {
-				w.fault("schedule missed")
-				at = at.Add(time.Minute)
-			}
-		}
-		s.planned = at
-		w.at(at, func() {
-			if s.planned.Equal(at) {
-				s.planned = time.Time{}
-			}
-			w.tick(s)
-			if w.stormy && w.chance(w.weather.Clock/2) {
-				w.fault("schedule twice at once")
-				w.tick(s)
-			}
-		})
+		w.plan(s, first.Truncate(sweeperPeriod).Add(sweeperPeriod))
 	}
+}
+
+// outlook is what decides when schedules find something due.
+type outlook struct {
+	shown int // of the table's changes
+	goal  time.Time
+}
+
+// plan has a schedule run at a time, or later if that run is missed, unless it runs before.
+func (w *World) plan(s *Schedule, at time.Time) {
+	if !s.planned.IsZero() && !at.Before(s.planned) {
+		return
+	}
+	if w.stormy {
+		for w.chance(w.weather.Clock) {
+			w.fault("schedule missed")
+			at = at.Add(time.Minute)
+		}
+	}
+	s.planned = at
+	w.at(at, func() {
+		if s.planned.Equal(at) {
+			s.planned, w.looked = time.Time{}, outlook{}
+		}
+		w.tick(s)
+		if w.stormy && w.chance(w.weather.Clock/2) {
+			w.fault("schedule twice at once")
+			w.tick(s)
+		}
+	})
 }
 
 // tick runs a schedule once.

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,7 +33,7 @@ func (p *engine) Functions(w *World) ([]*Consumer, []*Schedule) {
 		Store: w.reach, Practices: w, Address: "office@{ods}.example", Now: w.Now,
 		Post: notice.Over(w.send, notice.Sender{From: "optout@optout.example", Set: "mail", Door: "https://optout.example/practice"}),
 	}
-	p.bounce = trigger.Mail(observe.New("bounce", io.Discard, w.Now), job.Hear(p.e))
+	p.bounce = trigger.Mail(observe.New("bounce", logs, w.Now), job.Hear(p.e))
 	w.hearsOfMail = p.hear
 	isForms := func(partition string) bool {
 		_, err := strconv.Atoi(strings.TrimPrefix(partition, "DUE#"))
@@ -45,13 +44,13 @@ func (p *engine) Functions(w *World) ([]*Consumer, []*Schedule) {
 			Of: func(event, _, sk string) bool {
 				return sk == "F" && event == "INSERT" || sk == "D" && event != "REMOVE"
 			},
-			Serve: trigger.Stream(observe.New("notify", io.Discard, w.Now), job.Notify(p.e)),
+			Serve: trigger.Stream(observe.New("notify", logs, w.Now), job.Notify(p.e)),
 		}}, []*Schedule{{
 			Name: "sweep", Long: 120 * time.Second, Due: isForms,
 			Serve: func(ctx context.Context, e events.EventBridgeEvent) error {
 				sweeper := p.e
 				sweeper.Store = w.dueNow()
-				return trigger.Schedule(observe.New("clock-sweep", io.Discard, w.Now), w.Now, job.Sweep(sweeper))(ctx, e)
+				return trigger.Schedule(observe.New("clock-sweep", logs, w.Now), w.Now, job.Sweep(sweeper))(ctx, e)
 			},
 		}}
 }

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -159,14 +158,14 @@ func (p *post) Functions(w *World) ([]*Consumer, []*Schedule) {
 	}
 	p.sheets, p.verdicts, p.forms, p.choices = map[string]*sheet{}, map[string]string{}, map[string]*Sent{}, map[string][]string{}
 	scans := job.Scans{Store: w.reach, Files: files{}, Draw: p.draw, Ask: p.ask, Now: w.Now}
-	p.malware = trigger.Malware(observe.New("scans-malware", io.Discard, w.Now), mailBucket, scans.Heard)
+	p.malware = trigger.Malware(observe.New("scans-malware", logs, w.Now), mailBucket, scans.Heard)
 	return nil, []*Schedule{{
 		Name: "scans-clock", Long: 150 * time.Second,
 		Due: ofUploads(upload.Scan, upload.Unanswered),
 		Serve: func(ctx context.Context, e events.EventBridgeEvent) error {
 			scans := scans
 			scans.Store = w.dueNow()
-			return trigger.Schedule(observe.New("scans-schedule", io.Discard, w.Now), w.Now, job.ScansDue(scans))(ctx, e)
+			return trigger.Schedule(observe.New("scans-schedule", logs, w.Now), w.Now, job.ScansDue(scans))(ctx, e)
 		},
 	}}
 }

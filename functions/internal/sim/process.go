@@ -48,21 +48,35 @@ func (w *World) Start(name string, long time.Duration, run func(context.Context)
 	})
 	// One at a time: two that begin at once would draw their chance in no order.
 	w.After(0, func() {
-		go func() {
-			whole := false
-			defer func() {
-				if !whole { // it crashed, and the world knows
-					return
-				}
-				w.mu.Lock()
-				w.ended = append(w.ended, p)
-				w.mu.Unlock()
-				w.wake()
-			}()
-			run(ctx)
-			whole = true
-		}()
+		w.hand() <- func() {
+			run(ctx) // if it crashes, the world knows, and its goroutine is over with it
+			w.mu.Lock()
+			w.ended = append(w.ended, p)
+			w.mu.Unlock()
+			w.wake()
+		}
 	})
+}
+
+// hand is a goroutine that takes what it has to run: one that has run before, if there is, since its stack has grown by then.
+func (w *World) hand() chan func() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n := len(w.idle) - 1; n >= 0 {
+		h := w.idle[n]
+		w.idle = w.idle[:n]
+		return h
+	}
+	h := make(chan func(), 1)
+	go func() {
+		for run := range h {
+			run()
+			w.mu.Lock()
+			w.idle = append(w.idle, h)
+			w.mu.Unlock()
+		}
+	}()
+	return h
 }
 
 func (w *World) wake() {

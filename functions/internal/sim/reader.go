@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"io"
 	"strings"
 	"testing"
 	"time"
@@ -26,14 +25,14 @@ func (reader) Functions(w *World) ([]*Consumer, []*Schedule) {
 	return []*Consumer{{
 			Name: "reader", Slice: 2, Retries: 1, Long: 300 * time.Second,
 			Of:    func(event, pk, sk string) bool { return sk == "U" && strings.HasPrefix(pk, "U#") && event == "MODIFY" },
-			Serve: trigger.Stream(observe.New("reader-stream", io.Discard, w.Now), job.ReadNamed(r)),
+			Serve: trigger.Stream(observe.New("reader-stream", logs, w.Now), job.ReadNamed(r)),
 		}}, []*Schedule{{
 			Name: "reader-clock", Long: 300 * time.Second,
 			Due: ofUploads(upload.Extract),
 			Serve: func(ctx context.Context, e events.EventBridgeEvent) error {
 				r := r
 				r.Store = w.dueNow()
-				return trigger.Schedule(observe.New("reader-schedule", io.Discard, w.Now), w.Now, job.ReadDue(r))(ctx, e)
+				return trigger.Schedule(observe.New("reader-schedule", logs, w.Now), w.Now, job.ReadDue(r))(ctx, e)
 			},
 		}}
 }

@@ -218,7 +218,7 @@ func inProcesses(t *testing.T) sum {
 func inProcess(from uint64) (s sum, err error) {
 	c := exec.Command(os.Args[0], "-test.run=^TestHistoriesEndWell$", "-test.timeout=0", "-sim.report", "-sim.from="+strconv.FormatUint(from, 10),
 		"-sim.histories="+strconv.Itoa(block), "-sim.forms="+strconv.Itoa(*forms))
-	c.Env = append(os.Environ(), "GOMAXPROCS=1")
+	c.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=400")
 	out, failed := c.CombinedOutput()
 	_, raw, ok := bytes.Cut(out, []byte("\nSUM "))
 	if raw, _, _ = bytes.Cut(raw, []byte("\n")); ok {

@@ -39,11 +39,12 @@ func (s *Sent) Confirmed() bool { return s.Reference != "" }
 
 // town is where everybody lives.
 type town struct {
-	People []*Person
-	Sent   []*Sent
-	sent   map[optout.Reference]*Sent
-	Codes  []string // of its practices
-	closes map[string]closing
+	People  []*Person
+	numbers map[string]bool // theirs
+	Sent    []*Sent
+	sent    map[optout.Reference]*Sent
+	Codes   []string // of its practices
+	closes  map[string]closing
 }
 
 type closing struct {
@@ -61,7 +62,7 @@ var (
 // settleTown has people live there and practices open, one of which may close.
 func (w *World) settleTown(people int) {
 	w.Codes = practices[:1+w.Rand.IntN(len(practices))]
-	w.closes, w.sent = map[string]closing{}, map[optout.Reference]*Sent{}
+	w.closes, w.sent, w.numbers = map[string]closing{}, map[optout.Reference]*Sent{}, map[string]bool{}
 	if len(w.Codes) > 1 && w.Rand.IntN(4) == 0 {
 		c := closing{at: w.Now().Add(w.Soon(10 * 24 * time.Hour))}
 		if w.Rand.IntN(2) == 0 {
@@ -78,7 +79,7 @@ func (w *World) settleTown(people int) {
 		if n > 0 && w.Rand.IntN(20) == 0 { // two people whom only the number tells apart
 			p.Surname, p.Birth, p.Postcode = w.People[n-1].Surname, w.People[n-1].Birth, w.People[n-1].Postcode
 		}
-		w.People = append(w.People, p)
+		w.People, w.numbers[p.Number] = append(w.People, p), true
 	}
 }
 

@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -23,7 +22,7 @@ const webTakes = 15 * time.Second
 
 // NewWeb has a handler called as it is in its function.
 func NewWeb(name string, h http.Handler) Web {
-	return trigger.HTTP(observe.New(name, io.Discard, now), h)
+	return trigger.HTTP(observe.New(name, logs, now), h)
 }
 
 // now is the clock of the history that happens.

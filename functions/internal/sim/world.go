@@ -38,6 +38,7 @@ type World struct {
 	files       *optouttest.Files
 	consumers   []*Consumer
 	schedules   []*Schedule
+	looked      outlook // when it was last seen which schedules find something due
 	hearsOfMail func(w *World, practice, id string)
 	wants       int           // forms that people set out to send
 	span        time.Duration // in which they do
@@ -51,6 +52,8 @@ type World struct {
 	waiting []*call    // calls that wait to be served
 	ended   []*process // that have come to their end by themselves
 	knock   chan struct{}
+	leaks   []string      // lines of logs that say something of a person
+	idle    []chan func() // goroutines that have run a function to its end
 }
 
 // Count is what happened in histories.
@@ -96,6 +99,10 @@ func Run(t *testing.T, s Setup) (c Count, wrong []string) {
 			s.After(w)
 		}
 		wrong, c = w.faults, w.Count
+		synctest.Wait()
+		for _, h := range w.idle {
+			close(h)
+		}
 	})
 	return c, wrong
 }

@@ -102,6 +102,7 @@ type index struct {
 	parts   map[string]*part
 	sorted  []*part  // by name
 	pending []change // by when they show
+	applied int      // changes that have shown
 }
 
 // change is one of an item's place in an index.
@@ -199,6 +200,18 @@ func (t *Table) Partitions(index string) iter.Seq2[string, string] {
 			}
 		}
 	}
+}
+
+// Shown counts the changes of an index that show by now.
+func (t *Table) Shown(index string) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := t.index(index)
+	if i == nil {
+		return 0
+	}
+	t.show(i)
+	return i.applied
 }
 
 // Units are the request units that the calls so far have used: those of reading, and those of writing with the indexes'.
@@ -391,6 +404,7 @@ func (t *Table) show(i *index) {
 
 // apply shows a change, unless a later one of the item is shown.
 func (i *index) apply(c change) {
+	i.applied++
 	if c.n < c.row.change[i.at] {
 		return
 	}
