@@ -58,7 +58,7 @@ const (
 )
 
 // post is the mailroom: software and clerks send scans of what was in envelopes, clerks key them, and supervisors decide.
-// In most small histories no post comes.
+// In most small histories no post comes, and in half of the larger ones.
 type post struct {
 	web   Web
 	token string
@@ -153,7 +153,7 @@ type letter struct {
 // Functions implements Functions, as template.yaml wires them.
 func (p *post) Functions(w *World) ([]*Consumer, []*Schedule) {
 	p.w, p.rand = w, rand.New(rand.NewPCG(w.Seed, 3))
-	if p.comes = w.wants >= 20 || p.rand.IntN(8) == 0; !p.comes {
+	if p.comes = w.wants >= 1000 || p.rand.IntN(16) < 1+w.wants/4; !p.comes {
 		return nil, nil
 	}
 	p.sheets, p.verdicts, p.forms, p.choices = map[string]*sheet{}, map[string]string{}, map[string]*Sent{}, map[string][]string{}
