@@ -51,9 +51,9 @@ func (w *World) checkSent(forms []optout.Form, by map[string]optout.Form) {
 			w.Wrong("form %s is lost: its sender was told at %v that it is registered", s.Reference, s.At)
 		case f.Channel != s.Door:
 			w.Wrong("form %s came by %s, and is of %s", s.Reference, s.Door, f.Channel)
-		case s.Door == optout.Online && (f.Facts.Choice != s.Want || f.Facts.Kind != s.Kind || f.Facts.About.String() != s.About):
+		case s.Door != optout.Paper && (f.Facts.Choice != s.Want || f.Facts.Kind != s.Kind || f.Facts.About.String() != s.About):
 			w.Wrong("form %s asked for %s %s about %q, and says %s %s about %q", s.Reference, s.Kind, s.Want, s.About, f.Facts.Kind, f.Facts.Choice, f.Facts.About)
-		case s.Door == optout.Online && (f.Facts.Surname.Text() != s.Person.Surname || f.Facts.BirthDate.ISO() != s.Person.Birth):
+		case s.Door != optout.Paper && (f.Facts.Surname.Text() != s.Person.Surname || f.Facts.BirthDate.ISO() != s.Person.Birth):
 			w.Wrong("form %s is not of the person who sent it", s.Reference)
 		}
 	}

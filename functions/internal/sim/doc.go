@@ -3,16 +3,18 @@
 //
 // # What is real, and what is not
 //
-// Real are the domain, the store and its expressions, the handlers of the patients' and the software's doors as API Gateway
-// calls them, the adapters of Lambda's events, the engine, the sweeper, the readers of lists and of scans, and who hears of
-// mails. What people do on pages of staff is what those pages call, not their HTML. Simulated are what it all runs on: the
-// table (package table), its indexes and its stream, S3, SES, GuardDuty, what draws pages, schedules, clocks, and the people. Every call that a
-// function makes waits until the world serves it, one at a time, and the world decides which is next and what befalls
-// it: refused, lost on the way back, done twice, late, in conflict, or the end of the function.
+// Real are the domain, the store and its expressions, the handlers of the patients' and the software's doors and the pages on
+// which staff register what they are told (as API Gateway calls them), the adapters of Lambda's events, the engine, the sweeper,
+// the readers of lists and of scans, and who hears of mails. What else people do on pages of staff is what those pages call,
+// not their HTML. Simulated are what it all runs on: the table (package table), its indexes and its stream, S3, SES, GuardDuty,
+// what draws pages, schedules, clocks, and the people. Every call that a function makes waits until the world serves it, one at
+// a time, and the world decides which is next and what befalls it: refused, lost on the way back, done twice, late, in conflict,
+// or the end of the function.
 //
 // A history has two parts. First people do what they do while faults come, as often as its weather says. Then none
 // come any more, everybody does what is theirs, and at the end each form, each answer that was given and each thing
-// that is due is looked at (World.check, and the Check of each part).
+// that is due is looked at (World.check, and the Check of each part). Not everybody takes part in each: a seed also draws
+// whether post comes, and whether practices send lists.
 //
 // # How a world runs
 //

@@ -10,18 +10,19 @@ import (
 	"example.org/optout/functions/internal/worklist"
 )
 
-var _ = Join("office", func(testing.TB) func() Part { return func() Part { return &office{} } })
+var _ = Join("office", func(testing.TB) func() Part { return func() Part { return &officePart{} } })
 
-// office finds practices for forms that have none, answers what was returned for other reasons, and hears complaints.
-type office struct{ w *World }
+// officePart is the office: it finds practices for forms that have none, answers what was returned for other reasons, and
+// hears complaints.
+type officePart struct{ w *World }
 
 // Begin implements Part.
-func (o *office) Begin(w *World) {
+func (o *officePart) Begin(w *World) {
 	o.w = w
 	w.After(w.Soon(24*time.Hour), o.comes)
 }
 
-func (o *office) comes() {
+func (o *officePart) comes() {
 	w := o.w
 	if !w.stormy || w.Now().After(w.ends) {
 		return
@@ -38,7 +39,7 @@ func (w *World) Act(name string, act func(context.Context, optout.Custody) error
 }
 
 // look goes through the office's list.
-func (o *office) look(keen bool) {
+func (o *officePart) look(keen bool) {
 	w := o.w
 	if !w.listed("L#"+worklist.Office.Key()+"#", worklist.Open) { // whose 256 parts are not worth asking then
 		return
@@ -107,7 +108,7 @@ func (w *World) isOpen(code string) bool {
 }
 
 // Settle implements Part: the office comes every day.
-func (o *office) Settle(w *World) {
+func (o *officePart) Settle(w *World) {
 	var again func(days int)
 	again = func(days int) {
 		o.look(true)
@@ -119,4 +120,4 @@ func (o *office) Settle(w *World) {
 }
 
 // Check implements Part.
-func (o *office) Check(*World) {}
+func (o *officePart) Check(*World) {}

@@ -52,41 +52,20 @@ func (p *patients) real(w *World) http.Handler {
 // form is what a person fills in; about: a form of theirs that it is about.
 func (p *patients) form(who *Person, about *Sent) *Sent {
 	w := p.w
-	s := &Sent{Person: who}
-	subject := map[string]any{"surname": who.Surname, "forenames": who.Forenames, "birthDate": who.Birth, "postcode": who.Postcode, "address": []string{"1 Lawson Street"}}
-	a := map[string]any{"subject": subject}
-	if w.Rand.IntN(8) > 0 {
-		subject["nhsNumber"] = who.Number
-	}
+	a := w.answers(w.Rand, who, about)
 	switch n := w.Rand.IntN(12); n {
 	case 0:
-		a["notRegistered"] = true
+		a.NotRegistered = true
 	case 1: // somebody else's
-		a["practice"] = w.Codes[w.Rand.IntN(len(w.Codes))]
+		a.Practice = w.Codes[w.Rand.IntN(len(w.Codes))]
 	default:
-		a["practice"] = who.Practice
-	}
-	if about != nil && about.Confirmed() {
-		s.Kind, s.About = []string{"withdrawal", "not-me"}[w.Rand.IntN(2)], about.Reference
-		a["kind"], a["about"] = s.Kind, s.About
-	} else {
-		s.Want = []string{"dissent", "dissent", "core", "core-and-additional"}[w.Rand.IntN(4)]
-		s.Kind, a["choice"] = "choice", s.Want
-	}
-	// Between 15 and 16 nobody signs for them: whoever may might not any more when the form is sent again.
-	if child := who.Birth > w.Now().AddDate(-15, 0, 0).Format(time.DateOnly); w.Rand.IntN(10) == 0 && (child || who.Birth <= w.Now().AddDate(-16, 0, 0).Format(time.DateOnly)) {
-		capacity := "parent"
-		if !child {
-			capacity = []string{"attorney-health-welfare", "best-interests"}[w.Rand.IntN(2)]
-		}
-		a["proxy"] = map[string]string{"name": "Pat Wren", "capacity": capacity}
+		a.Practice = who.Practice
 	}
 	body, err := json.Marshal(a)
 	if err != nil {
 		panic(err)
 	}
-	s.Body = string(body)
-	return w.sends(s, online(w.uuid()))
+	return w.sends(saying(who, a, string(body)), online(w.uuid()))
 }
 
 // online is where the form comes from that somebody sends under a key.

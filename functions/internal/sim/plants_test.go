@@ -37,6 +37,7 @@ var plants = []planted{
 	{"a repeat is answered with a new time", "optout/register.go", "\tcase errors.Is(err, ErrTaken):\n\t\treturn receipt(stored, true), nil", "\tcase errors.Is(err, ErrTaken):\n\t\treturn receipt(form, true), nil", 1, 1},
 	{"a form is not put on its person's list", "dynamo/store.go", `if f.Person != "" && !f.Crowded() {`, `if false {`, 1, 1},
 	{"the person's list is written over", "dynamo/store.go", `SET refs = list_append(if_not_exists(refs, :none), :r) ADD v :one`, `SET refs = list_append(:none, :r) ADD v :one`, 1, 2},
+	{"a page that is sent twice registers twice", "door/staff/entry.go", `Client: s.String(), Key: kept.Key}`, `Client: s.String(), Key: kept.Key + e.Now().String()}`, 30, 1},
 	{"a log says who sends a form", "door/patient/forms.go", "\treceipt, again, err := d.within(r, origin, answers, facts)\n\tswitch {\n\tcase errors.Is(err, errTooMany):\n\t\td.comeAgain(w, again)\n\t\tproblem.Write", "\tobserve.Note(ctx, \"who\", facts.Surname.Text())\n\treceipt, again, err := d.within(r, origin, answers, facts)\n\tswitch {\n\tcase errors.Is(err, errTooMany):\n\t\td.comeAgain(w, again)\n\t\tproblem.Write", 1, 1},
 	// Recording.
 	{"a change is written on top of any version", "dynamo/store.go", "\t\tConditionExpression: aws.String(\"v = :before\"), ExpressionAttributeValues: values,\n\t}\n}\n\n// ask makes", "\t\tConditionExpression: aws.String(\"v >= :before\"), ExpressionAttributeValues: values,\n\t}\n}\n\n// ask makes", 30, 1},

@@ -137,6 +137,37 @@ func (w *World) sends(s *Sent, o optout.Origin) *Sent {
 	return s
 }
 
+// answers are what somebody says at any door, but for their practice; about: a form of theirs that it is about.
+func (w *World) answers(r *rand.Rand, who *Person, about *Sent) (a optout.Answers) {
+	a.Subject = optout.Subject{Surname: who.Surname, Forenames: who.Forenames, BirthDate: who.Birth, Postcode: who.Postcode, Address: []string{"1 Lawson Street"}}
+	if r.IntN(8) > 0 {
+		a.Subject.NHSNumber = who.Number
+	}
+	if about != nil && about.Confirmed() {
+		a.Kind, a.About = []string{"withdrawal", "not-me"}[r.IntN(2)], about.Reference
+	} else {
+		a.Kind, a.Choice = "choice", []string{"dissent", "dissent", "core", "core-and-additional"}[r.IntN(4)]
+	}
+	// Between 15 and 16 nobody signs for them: whoever may might not any more when the form is sent again.
+	if child := who.Birth > w.Now().AddDate(-15, 0, 0).Format(time.DateOnly); r.IntN(10) == 0 && (child || who.Birth <= w.Now().AddDate(-16, 0, 0).Format(time.DateOnly)) {
+		capacity := "parent"
+		if !child {
+			capacity = []string{"attorney-health-welfare", "best-interests"}[r.IntN(2)]
+		}
+		a.Proxy = &optout.Proxy{Name: "Pat Wren", Capacity: capacity}
+	}
+	return a
+}
+
+// saying is what somebody sets out to send who says that.
+func saying(who *Person, a optout.Answers, body string) *Sent {
+	s := &Sent{Person: who, Body: body, Kind: a.Kind, Want: a.Choice}
+	if a.Kind != "choice" {
+		s.About = a.About
+	}
+	return s
+}
+
 // uuid is a key that nothing else has.
 func (w *World) uuid() string { return uuid(w.Rand) }
 

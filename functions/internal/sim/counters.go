@@ -1,0 +1,193 @@
+package sim
+
+import (
+	"html"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"example.org/optout/functions/internal/door/office"
+	"example.org/optout/functions/internal/door/practice"
+	"example.org/optout/functions/internal/door/staff"
+	"example.org/optout/functions/internal/export"
+	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/signin"
+	"example.org/optout/functions/internal/signin/signintest"
+)
+
+var _ = Join("counters", func(tb testing.TB) func() Part {
+	issuer := signintest.Unserved(tb, "https://issuer.example")
+	atPractice := practice.Door{
+		Store: reach(), Files: files{}, Keys: ring, SignIn: signIn(issuer, signin.Practice),
+		Sender: export.Sender{Controller: "Testshire", References: "https://optout.example/reference"}, TestNumbers: true, Practices: elsewhere{}, Now: now,
+	}
+	atOffice := office.Door{Store: reach(), Keys: ring, SignIn: signIn(issuer, signin.Office), Controller: "Testshire", TestNumbers: true, Practices: elsewhere{}, Now: now}
+	doors := map[string]Web{optout.Counter: NewWeb("practice", atPractice.Handler()), optout.Phone: NewWeb("office", atOffice.Handler())}
+	return func() Part { return &counters{tb: tb, doors: doors} }
+})
+
+// counters are where staff register what people say or sign: practices at their counters, and the office by telephone. They
+// use the doors' own pages: one that is filled in, one that is read back, and the one with the reference.
+type counters struct {
+	tb    testing.TB
+	doors map[string]Web // by optout.Origin's Door
+	w     *World
+	rand  *rand.Rand // of its own: what is said at counters changes nothing that others say
+	calls []*spoken
+}
+
+// spoken is what somebody says at a counter or by telephone, while a member of staff listens.
+type spoken struct {
+	*Sent
+	part   *counters
+	at     string // address of the page
+	by     optout.Actor
+	groups []string
+	form   url.Values
+	sealed string // what was read back, once it was
+}
+
+// Begin implements Part.
+func (p *counters) Begin(w *World) {
+	p.w, p.rand = w, rand.New(rand.NewPCG(w.Seed, 4))
+	calls := w.wants / 12
+	if p.rand.IntN(12) == 0 {
+		calls++
+	}
+	for range calls {
+		who, at := w.People[p.rand.IntN(len(w.People))], soon(p.rand, w.span)
+		w.After(at, func() { p.comes(who) })
+	}
+}
+
+// comes has somebody come to the counter of their practice, or ring the office.
+func (p *counters) comes(who *Person) {
+	w := p.w
+	var about *Sent
+	for _, s := range w.Sent {
+		if s.Person == who && s.Confirmed() && p.rand.IntN(4) == 0 {
+			about = s
+		}
+	}
+	a := w.answers(p.rand, who, about)
+	a.SignedOn = nhs.DateOf(w.Now()).ISO()
+	a.Reply = &optout.Reply{Safe: []string{"post"}}
+	s := &spoken{part: p, at: "/practice/counter", by: optout.Actor{Role: optout.AtPractice, Practice: nhs.StoredODSCode(who.Practice), ID: "u-9"}, groups: []string{"ods-" + who.Practice}}
+	door := optout.Counter
+	if p.rand.IntN(3) == 0 {
+		door, s.at, s.by, s.groups = optout.Phone, "/office/phone", optout.Actor{Role: optout.Office, ID: "u-8"}, []string{"office"}
+		if a.Practice = who.Practice; p.rand.IntN(4) == 0 {
+			a.Practice, a.NotRegistered = "", true
+		}
+	}
+	key := uuid(p.rand)
+	s.form = url.Values(staff.AnswersFilled(a))
+	s.form.Set("key", key)
+	s.form.Set("for", who.Practice)
+	s.Sent = w.sends(saying(who, a, ""), optout.Origin{Door: door, Client: s.by.String(), Key: key})
+	s.At = w.Now()
+	p.calls = append(p.calls, s)
+	s.fill(0)
+}
+
+// ask has the member of staff, who has just signed in, send a page.
+func (s *spoken) ask(method, path string, form url.Values, hear func(Response)) {
+	w := s.part.w
+	c := signintest.Cookie(s.part.tb, ring, w.Store, w.Now(), s.by.ID, "Nina Cole", s.groups...)
+	h := map[string]string{"cookie": c.Name + "=" + c.Value, "host": "optout.example", "accept": "text/html", "content-type": "application/x-www-form-urlencoded"}
+	w.Send(s.Door+" page", s.part.doors[s.Door], Request{Method: method, Path: path, Header: h, Body: form.Encode()}, hear)
+}
+
+// insist sends a page again and again until it is answered with what it leads to, or the person goes.
+func (s *spoken) insist(path string, form url.Values, times, status int, then func(Response)) {
+	w := s.part.w
+	s.ask(http.MethodPost, path, form, func(r Response) {
+		switch {
+		case r.Status == status:
+			then(r)
+		case r.Status != 0 && r.Status < 500:
+			w.Wrong("%s, which is right, was answered with %d: %.2000s", path, r.Status, r.Body)
+		case times > 50: // the second click
+		case times > 20 && !w.stormy:
+			w.Wrong("%s is not taken, and nothing fails any more: %d", path, r.Status)
+		case w.stormy && (times > 6 || s.part.rand.IntN(12) == 0):
+			s.GivenUp = true
+			w.Did("counter: given up without an answer")
+		default:
+			w.After(time.Second<<min(times, 6)+soon(s.part.rand, time.Second), func() { s.insist(path, form, times+1, status, then) })
+		}
+	})
+}
+
+var sealedIn = regexp.MustCompile(`name="sealed" value="([^"]+)"`)
+
+// fill fills in the page, whose answer is read back to the person.
+func (s *spoken) fill(times int) {
+	s.insist(s.at, s.form, times, http.StatusOK, func(r Response) {
+		found := sealedIn.FindStringSubmatch(r.Body)
+		if found == nil || !strings.Contains(html.UnescapeString(r.Body), s.Person.Surname) {
+			s.part.w.Wrong("nothing can be read back of %s", s.ref)
+			return
+		}
+		s.sealed = html.UnescapeString(found[1])
+		s.part.w.Count.Forms++
+		s.confirm(0)
+		if s.part.rand.IntN(6) == 0 {
+			s.part.w.Did("counter: clicked twice")
+			s.confirm(99)
+		}
+	})
+}
+
+// confirm registers what was read back.
+func (s *spoken) confirm(times int) {
+	w := s.part.w
+	s.insist(s.at+"/confirm", url.Values{"sealed": {s.sealed}, "do": {"send"}}, times, http.StatusSeeOther, func(r Response) {
+		to := r.Header["Location"]
+		reference, ok := strings.CutPrefix(to, s.at+"/registered?reference=")
+		switch {
+		case !ok:
+			w.Wrong("what was read back leads to %q", to)
+			return
+		case s.Confirmed() && s.Reference != reference:
+			w.Wrong("the reference was %s, and is now %s", s.Reference, reference)
+			return
+		}
+		if !s.Confirmed() {
+			w.Did("registered at the " + s.Door + " counter")
+		}
+		s.Reference, s.GivenUp = reference, false
+		s.ask(http.MethodGet, to, nil, func(r Response) {
+			if r.Status != 0 && r.Status < 500 && (r.Status != http.StatusOK || !strings.Contains(r.Body, reference)) {
+				w.Wrong("whoever registered %s is not shown its reference: %d", reference, r.Status)
+			}
+		})
+	})
+}
+
+// Settle implements Part: whoever was not answered tries once more.
+func (p *counters) Settle(*World) {
+	for _, s := range p.calls {
+		switch {
+		case s.Confirmed() || s.GivenUp:
+		case s.sealed == "":
+			s.fill(0)
+		default:
+			s.confirm(0)
+		}
+	}
+}
+
+// Check implements Part.
+func (p *counters) Check(w *World) {
+	for _, s := range p.calls {
+		if !s.Confirmed() && !s.GivenUp {
+			w.Wrong("whoever said %s at a counter has still no reference", s.ref)
+		}
+	}
+}
