@@ -18,16 +18,17 @@ type Schedule struct {
 	Due func(partition string) bool
 
 	planned time.Time // when the next run of it is on the agenda for; zero: none is
+	missed  time.Time // the last run that was missed
 }
 
 // sweepSoon plans the next run of each schedule: there is one every minute, but those that find nothing due are left
 // out, since they would do nothing.
 func (w *World) sweepSoon() {
-	if as := (outlook{w.Table.Shown("due"), w.goal}); as != w.looked {
-		w.looked = as
-	} else {
+	as := outlook{w.Table.Shown("due"), w.goal}
+	if as == w.looked {
 		return
 	}
+	w.looked = as
 	firsts := make([]string, len(w.schedules))
 	for partition, sk := range w.Table.Partitions("due") {
 		for n, s := range w.schedules {
@@ -57,20 +58,24 @@ type outlook struct {
 
 // plan has a schedule run at a time, or later if that run is missed, unless it runs before.
 func (w *World) plan(s *Schedule, at time.Time) {
+	if !at.After(s.missed) {
+		at = s.missed.Add(sweeperPeriod)
+	}
 	if !s.planned.IsZero() && !at.Before(s.planned) {
 		return
 	}
 	if w.stormy {
 		for w.chance(w.weather.Clock) {
 			w.fault("schedule missed")
-			at = at.Add(time.Minute)
+			s.missed, at = at, at.Add(sweeperPeriod)
 		}
 	}
 	s.planned = at
 	w.at(at, func() {
-		if s.planned.Equal(at) {
-			s.planned, w.looked = time.Time{}, outlook{}
+		if !s.planned.Equal(at) { // it runs before
+			return
 		}
+		s.planned, w.looked = time.Time{}, outlook{}
 		w.tick(s)
 		if w.stormy && w.chance(w.weather.Clock/2) {
 			w.fault("schedule twice at once")

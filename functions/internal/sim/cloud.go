@@ -125,7 +125,9 @@ func (w *World) lag(string) time.Duration {
 		return 0
 	}
 	w.fault("index shows it late")
-	return time.Duration(w.wind.Int64N(int64(30 * time.Second)))
+	d := time.Duration(w.wind.Int64N(int64(30 * time.Second)))
+	w.After(d, func() {}) // the world looks what is due then
+	return d
 }
 
 // troubled marks the mails of a process as ones of which it may not have told.

@@ -11,9 +11,7 @@ import (
 	"time"
 
 	"example.org/optout/functions/internal/door/office"
-	"example.org/optout/functions/internal/door/practice"
 	"example.org/optout/functions/internal/door/staff"
-	"example.org/optout/functions/internal/export"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/signin"
@@ -21,13 +19,8 @@ import (
 )
 
 var _ = Join("counters", func(tb testing.TB) func() Part {
-	issuer := signintest.Unserved(tb, "https://issuer.example")
-	atPractice := practice.Door{
-		Store: reach(), Files: files{}, Keys: ring, SignIn: signIn(issuer, signin.Practice),
-		Sender: export.Sender{Controller: "Testshire", References: "https://optout.example/reference"}, TestNumbers: true, Practices: elsewhere{}, Now: now,
-	}
-	atOffice := office.Door{Store: reach(), Keys: ring, SignIn: signIn(issuer, signin.Office), Controller: "Testshire", TestNumbers: true, Practices: elsewhere{}, Now: now}
-	doors := map[string]Web{optout.Counter: NewWeb("practice", atPractice.Handler()), optout.Phone: NewWeb("office", atOffice.Handler())}
+	atOffice := office.Door{Store: reach(), Keys: ring, SignIn: signIn(issuing(tb), signin.Office), Controller: "Testshire", TestNumbers: true, Practices: elsewhere{}, Now: now}
+	doors := map[string]Web{optout.Counter: practicesDoor(tb), optout.Phone: NewWeb("office", atOffice.Handler())}
 	return func() Part { return &counters{tb: tb, doors: doors} }
 })
 
@@ -89,7 +82,7 @@ func (p *counters) comes(who *Person) {
 	s.form = url.Values(staff.AnswersFilled(a))
 	s.form.Set("key", key)
 	s.form.Set("for", who.Practice)
-	s.Sent = w.sends(saying(who, a, ""), optout.Origin{Door: door, Client: s.by.String(), Key: key})
+	s.Sent = w.sends(saying(who, a), optout.Origin{Door: door, Client: s.by.String(), Key: key})
 	s.At = w.Now()
 	p.calls = append(p.calls, s)
 	s.fill(0)
@@ -170,18 +163,8 @@ func (s *spoken) confirm(times int) {
 	})
 }
 
-// Settle implements Part: whoever was not answered tries once more.
-func (p *counters) Settle(*World) {
-	for _, s := range p.calls {
-		switch {
-		case s.Confirmed() || s.GivenUp:
-		case s.sealed == "":
-			s.fill(0)
-		default:
-			s.confirm(0)
-		}
-	}
-}
+// Settle implements Part: staff try until there is an answer, or nobody waits for it any more.
+func (p *counters) Settle(*World) {}
 
 // Check implements Part.
 func (p *counters) Check(w *World) {

@@ -27,14 +27,13 @@ import (
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/signin"
-	"example.org/optout/functions/internal/signin/signintest"
 	"example.org/optout/functions/internal/trigger"
 	"example.org/optout/functions/internal/upload"
 	"example.org/optout/functions/internal/worklist"
 )
 
 var _ = Join("mailroom", func(tb testing.TB) func() Part {
-	issuer := signintest.Unserved(tb, "https://issuer.example")
+	issuer := issuing(tb)
 	door := mailroom.Door{
 		Store: reach(), Files: files{}, Keys: ring, SignIn: signIn(issuer, signin.Mailroom), Controller: "Testshire", TestNumbers: true, Twice: keyedTwice, Sample: sampled,
 		Practices: elsewhere{}, Now: now,
@@ -58,7 +57,7 @@ const (
 )
 
 // post is the mailroom: software and clerks send scans of what was in envelopes, clerks key them, and supervisors decide.
-// In most small histories no post comes, and in half of the larger ones.
+// In most histories of few forms no post comes, and in half of those of thirty.
 type post struct {
 	web   Web
 	token string
@@ -153,7 +152,7 @@ type letter struct {
 // Functions implements Functions, as template.yaml wires them.
 func (p *post) Functions(w *World) ([]*Consumer, []*Schedule) {
 	p.w, p.rand = w, rand.New(rand.NewPCG(w.Seed, 3))
-	if p.comes = w.wants >= 1000 || p.rand.IntN(16) < 1+w.wants/4; !p.comes {
+	if p.comes = w.all || p.rand.IntN(16) < 1+w.wants/4; !p.comes {
 		return nil, nil
 	}
 	p.sheets, p.verdicts, p.forms, p.choices = map[string]*sheet{}, map[string]string{}, map[string]*Sent{}, map[string][]string{}

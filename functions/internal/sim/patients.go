@@ -61,11 +61,16 @@ func (p *patients) form(who *Person, about *Sent) *Sent {
 	default:
 		a.Practice = who.Practice
 	}
+	s := saying(who, a)
+	if a.Kind == "choice" && w.Rand.IntN(2) == 0 { // as it goes without saying
+		a.Kind = ""
+	}
 	body, err := json.Marshal(a)
 	if err != nil {
 		panic(err)
 	}
-	return w.sends(saying(who, a, string(body)), online(w.uuid()))
+	s.Body = string(body)
+	return w.sends(s, online(w.uuid()))
 }
 
 // online is where the form comes from that somebody sends under a key.

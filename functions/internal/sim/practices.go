@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,18 +23,22 @@ import (
 )
 
 var _ = Join("practices", func(tb testing.TB) func() Part {
-	issuer := signintest.Unserved(tb, "https://issuer.example")
-	door := practice.Door{
-		Store: reach(), Files: files{}, Keys: ring, SignIn: signIn(issuer, signin.Practice),
-		Sender: export.Sender{Controller: "Testshire", References: "https://optout.example/reference"}, TestNumbers: true, Practices: elsewhere{}, Now: now,
-	}
-	web := NewWeb("practice", door.Handler())
+	issuer, web := issuing(tb), practicesDoor(tb)
 	tokens := map[string]string{}
 	for _, code := range practices {
 		tokens[code] = issuer.Lasting(tb, "client-"+code, worldsBegin, worldsLast)
 	}
 	return func() Part { return &practicesPart{tokens: tokens, web: web} }
 })
+
+// practicesDoor is the practices' door, of their software and their pages.
+func practicesDoor(tb testing.TB) Web {
+	door := practice.Door{
+		Store: reach(), Files: files{}, Keys: ring, SignIn: signIn(issuing(tb), signin.Practice),
+		Sender: export.Sender{Controller: "Testshire", References: "https://optout.example/reference"}, TestNumbers: true, Practices: elsewhere{}, Now: now,
+	}
+	return NewWeb("practice", door.Handler())
+}
 
 // elsewhere are the practices of the world that happens.
 type elsewhere struct{ directory.Shipped }
@@ -54,7 +59,7 @@ type Word struct {
 }
 
 // practicesPart are the practices: they collect, apply, return and correct by their software; late, twice, never, and out
-// of order. In two histories of three they send no lists.
+// of order. In two of three histories of less than a thousand forms they send no lists.
 type practicesPart struct {
 	tokens map[string]string // of the practices' software
 	web    Web
@@ -76,7 +81,7 @@ type surgery struct {
 
 // Begin implements Part.
 func (p *practicesPart) Begin(w *World) {
-	p.w, p.lists = w, w.wants >= 1000 || w.Rand.IntN(3) == 0
+	p.w, p.lists = w, w.Rand.IntN(3) == 0 || w.all
 	for _, code := range w.Codes {
 		s := &surgery{part: p, code: code, token: p.tokens[code], coded: map[string]string{}}
 		if err := w.Store.SaveClient(w.Outside(), "client-"+code, nhs.StoredODSCode(code), "software"); err != nil {
@@ -450,6 +455,17 @@ var (
 	worldsBegin = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 	worldsLast  = 10 * 365 * 24 * time.Hour
 )
+
+// issuing is whoever says of all worlds who people and machines are.
+func issuing(tb testing.TB) *signintest.Issuer {
+	issuer.Do(func() { issuer.Issuer = signintest.Unserved(tb, "https://issuer.example") })
+	return issuer.Issuer
+}
+
+var issuer struct {
+	sync.Once
+	*signintest.Issuer
+}
 
 // signIn signs people and machines in by an issuer.
 func signIn(i *signintest.Issuer, a signin.Audience) *signin.Door {

@@ -91,9 +91,9 @@ func sortByAge(all []*process) {
 }
 
 // over is the end of a function that has come to it by itself.
-func (w *World) over(p *process, err error) {
+func (w *World) over(p *process) {
 	if !p.gone.Swap(true) {
-		w.finish(p, err)
+		w.finish(p, nil)
 	}
 }
 

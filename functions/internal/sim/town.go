@@ -41,6 +41,7 @@ func (s *Sent) Confirmed() bool { return s.Reference != "" }
 type town struct {
 	People  []*Person
 	numbers map[string]bool // theirs
+	births  map[string]bool // likewise
 	Sent    []*Sent
 	sent    map[optout.Reference]*Sent
 	Codes   []string // of its practices
@@ -62,7 +63,7 @@ var (
 // settleTown has people live there and practices open, one of which may close.
 func (w *World) settleTown(people int) {
 	w.Codes = practices[:1+w.Rand.IntN(len(practices))]
-	w.closes, w.sent, w.numbers = map[string]closing{}, map[optout.Reference]*Sent{}, map[string]bool{}
+	w.closes, w.sent, w.numbers, w.births = map[string]closing{}, map[optout.Reference]*Sent{}, map[string]bool{}, map[string]bool{}
 	if len(w.Codes) > 1 && w.Rand.IntN(4) == 0 {
 		c := closing{at: w.Now().Add(w.Soon(10 * 24 * time.Hour))}
 		if w.Rand.IntN(2) == 0 {
@@ -79,7 +80,7 @@ func (w *World) settleTown(people int) {
 		if n > 0 && w.Rand.IntN(20) == 0 { // two people whom only the number tells apart
 			p.Surname, p.Birth, p.Postcode = w.People[n-1].Surname, w.People[n-1].Birth, w.People[n-1].Postcode
 		}
-		w.People, w.numbers[p.Number] = append(w.People, p), true
+		w.People, w.numbers[p.Number], w.births[p.Birth] = append(w.People, p), true, true
 	}
 }
 
@@ -160,8 +161,8 @@ func (w *World) answers(r *rand.Rand, who *Person, about *Sent) (a optout.Answer
 }
 
 // saying is what somebody sets out to send who says that.
-func saying(who *Person, a optout.Answers, body string) *Sent {
-	s := &Sent{Person: who, Body: body, Kind: a.Kind, Want: a.Choice}
+func saying(who *Person, a optout.Answers) *Sent {
+	s := &Sent{Person: who, Kind: a.Kind, Want: a.Choice}
 	if a.Kind != "choice" {
 		s.About = a.About
 	}
