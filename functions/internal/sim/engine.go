@@ -119,6 +119,17 @@ func (p *engine) Check(w *World) {
 	w.checkTold(27 * time.Hour)
 }
 
+// isPutBack says that whoever has a form has put it back itself, and so knows of it: it is reminded in time.
+func isPutBack(f optout.Form) bool {
+	for _, e := range slices.Backward(f.Events) {
+		if e.Kind != optout.Reminded {
+			by := strings.Fields(e.By)
+			return len(by) > 1 && by[1] == f.State().Practice.String()
+		}
+	}
+	return false
+}
+
 // checkTold: whoever has a form to act on was told of it within so long, unless they cannot be told, and the office knows.
 func (w *World) checkTold(within time.Duration) {
 	for _, f := range w.Forms() {
@@ -126,7 +137,7 @@ func (w *World) checkTold(within time.Duration) {
 		if s.Owner != optout.OwnerPractice || s.Status != optout.StatusRouted || w.Now().Sub(s.Since) < within {
 			continue
 		}
-		if slices.ContainsFunc(w.Mails, func(m Mail) bool { return m.Practice == s.Practice.String() && !m.At.Before(s.Since) }) {
+		if isPutBack(f) || slices.ContainsFunc(w.Mails, func(m Mail) bool { return m.Practice == s.Practice.String() && !m.At.Before(s.Since) }) {
 			continue
 		}
 		if p, err := w.Store.Practice(w.Outside(), s.Practice); err != nil || p.Digest.Fault == "" {
