@@ -40,19 +40,19 @@ func (p *engine) Functions(w *World) ([]*Consumer, []*Schedule) {
 		return err == nil
 	}
 	return []*Consumer{{
-			Name: "notify", Slice: 25, Retries: 5, Long: 60 * time.Second,
-			Of: func(event, _, sk string) bool {
-				return sk == "F" && event == "INSERT" || sk == "D" && event != "REMOVE"
-			},
-			Serve: trigger.Stream(observe.New("notify", logs, w.Now), job.Notify(p.e)),
-		}}, []*Schedule{{
-			Name: "sweep", Long: 120 * time.Second, Due: isForms,
-			Serve: func(ctx context.Context, e events.EventBridgeEvent) error {
-				sweeper := p.e
-				sweeper.Store = w.dueNow()
-				return trigger.Schedule(observe.New("clock-sweep", logs, w.Now), w.Now, job.Sweep(sweeper))(ctx, e)
-			},
-		}}
+		Name: "notify", Slice: 25, Retries: 5, Long: 60 * time.Second,
+		Of: func(event, _, sk string) bool {
+			return sk == "F" && event == "INSERT" || sk == "D" && event != "REMOVE"
+		},
+		Serve: trigger.Stream(observe.New("notify", logs, w.Now), job.Notify(p.e)),
+	}}, []*Schedule{{
+		Name: "sweep", Long: 120 * time.Second, Due: isForms,
+		Serve: func(ctx context.Context, e events.EventBridgeEvent) error {
+			sweeper := p.e
+			sweeper.Store = w.dueNow()
+			return trigger.Schedule(observe.New("clock-sweep", logs, w.Now), w.Now, job.Sweep(sweeper))(ctx, e)
+		},
+	}}
 }
 
 // Begin implements Part: in fair weather it is looked at all the time whether practices are told.

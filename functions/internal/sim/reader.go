@@ -23,18 +23,18 @@ type reader struct{}
 func (reader) Functions(w *World) ([]*Consumer, []*Schedule) {
 	r := job.Reader{Store: w.reach, Files: files{}, Layouts: extract.Layouts, TestNumbers: true, Now: w.Now}
 	return []*Consumer{{
-			Name: "reader", Slice: 2, Retries: 1, Long: 300 * time.Second,
-			Of:    func(event, pk, sk string) bool { return sk == "U" && strings.HasPrefix(pk, "U#") && event == "MODIFY" },
-			Serve: trigger.Stream(observe.New("reader-stream", logs, w.Now), job.ReadNamed(r)),
-		}}, []*Schedule{{
-			Name: "reader-clock", Long: 300 * time.Second,
-			Due: ofUploads(upload.Extract),
-			Serve: func(ctx context.Context, e events.EventBridgeEvent) error {
-				r := r
-				r.Store = w.dueNow()
-				return trigger.Schedule(observe.New("reader-schedule", logs, w.Now), w.Now, job.ReadDue(r))(ctx, e)
-			},
-		}}
+		Name: "reader", Slice: 2, Retries: 1, Long: 300 * time.Second,
+		Of:    func(event, pk, sk string) bool { return sk == "U" && strings.HasPrefix(pk, "U#") && event == "MODIFY" },
+		Serve: trigger.Stream(observe.New("reader-stream", logs, w.Now), job.ReadNamed(r)),
+	}}, []*Schedule{{
+		Name: "reader-clock", Long: 300 * time.Second,
+		Due: ofUploads(upload.Extract),
+		Serve: func(ctx context.Context, e events.EventBridgeEvent) error {
+			r := r
+			r.Store = w.dueNow()
+			return trigger.Schedule(observe.New("reader-schedule", logs, w.Now), w.Now, job.ReadDue(r))(ctx, e)
+		},
+	}}
 }
 
 // Begin implements Part.
