@@ -124,6 +124,9 @@ const byHand = "HAND"
 // FirstOf is the piece that stands for a whole file until it is divided.
 func FirstOf(batch, upload string) At { return At{batch, idOf(upload, 1)} }
 
+// Rest is where the pages of a file stand that come behind a piece, if they are a piece of their own.
+func (p Piece) Rest() At { return At{p.Batch, idOf(p.Upload, p.Last+1)} }
+
 // Origin is what makes a piece one form, however often it is keyed or sent: the file's bytes and the first page.
 func (p Piece) Origin() optout.Origin {
 	return optout.Origin{Door: optout.Paper, Client: optout.Paper, Key: fmt.Sprintf("%x-%d", p.SHA256, p.First)}

@@ -178,7 +178,37 @@ func (r Scans) giveUp(ctx context.Context, s upload.Slot) (upload.Slot, error) {
 		s.Tries = 0
 		return s.PutOff(r.Now().Add(steady.Backoff(upload.MostTries)), "not-looked-for"), nil
 	}
-	return r.refuse(ctx, s, batch.FirstOf(s.Batch, s.ID), upload.Refusal{Code: batch.NotRead})
+	at := batch.FirstOf(s.Batch, s.ID)
+	if s.Batch == "" {
+		return r.refuse(ctx, s, at, upload.Refusal{Code: batch.NotRead})
+	}
+	switch p, err := r.Store.Piece(ctx, at); { // whoever read it may have come as far as the books
+	case err != nil && !errors.Is(err, optout.ErrNotFound):
+		return s, fmt.Errorf("look at the books: %w", err)
+	case err != nil || len(p.SHA256) == 0:
+		return r.refuse(ctx, s, at, upload.Refusal{Code: batch.NotRead})
+	case p.Status == batch.Quarantined:
+		s.SHA256 = p.SHA256
+		return r.refuse(ctx, s, at, upload.Refusal{Code: p.Why})
+	default:
+		return r.wasRead(ctx, s, p)
+	}
+}
+
+// wasRead ends a scan whose pages are on the books: those of its first piece, and of what was parted from it.
+func (r Scans) wasRead(ctx context.Context, s upload.Slot, p batch.Piece) (upload.Slot, error) {
+	s.SHA256 = p.SHA256
+	for p.Last > s.Pages { // a file that was known already has none there
+		s.Pages = p.Last
+		rest, err := r.Store.Piece(ctx, p.Rest())
+		if errors.Is(err, optout.ErrNotFound) {
+			break
+		} else if err != nil {
+			return s, fmt.Errorf("look at the books: %w", err)
+		}
+		p = rest
+	}
+	return ended(s, upload.Read, r.Now()), nil
 }
 
 // refuse ends a scan that nobody opens.

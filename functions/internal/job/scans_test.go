@@ -415,6 +415,56 @@ func TestAFileThatIsGivenUpBeforeItIsFoundIsOnTheBooksOnce(t *testing.T) {
 	}
 }
 
+// A file that came as far as the books, whose slot could not be written and which nobody could open again, has been read: its
+// pages are at the desk, and nobody scans the paper again.
+func TestAFileThatIsOnTheBooksWasReadHoweverOftenItsSlotCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		file  string
+		state upload.State
+		pages int
+		code  string
+	}{"read": {"ab-", upload.Read, 3, ""}, "corrupt": {"bad", upload.Refused, 0, "corrupt"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPostroom(t)
+			s := p.promises()
+			version := p.put(s, c.file)
+			opened := false
+			p.files.Fate = func(op string) optouttest.Fate {
+				opened = opened || op == "Open"
+				return optouttest.Fine
+			}
+			p.store.Fate = func(op string) optouttest.Fate {
+				if opened && op == "SaveUpload" {
+					return optouttest.Throttle
+				}
+				return optouttest.Fine
+			}
+			_ = p.scans().Heard(t.Context(), trigger.MalwareResult{Key: s.Key(), Version: version, Result: trigger.MalwareClean})
+			if l := p.ledger(); l.Of[batch.Checking] > 0 || !opened {
+				t.Fatalf("it has not come to the books: %+v", l)
+			}
+			if c.pages > 0 { // somebody keys it meanwhile, and parts its pages
+				if _, err := p.mailroom().HasOutcome(t.Context(), batch.FirstOf(p.batch, s.ID), ann, batch.Outcome{Part: batch.Part{Last: 1}, Status: batch.SentBack, Why: batch.Type1}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p.store.Fate, p.files.Fate = nil, func(string) optouttest.Fate { return optouttest.Throttle }
+			for range upload.MostTries + 2 {
+				p.sweep(3 * time.Hour)
+			}
+			now, err := p.store.Upload(t.Context(), s.ID)
+			if err != nil || now.State != c.state || now.Pages != c.pages || len(now.SHA256) == 0 || now.Refusal.Code != c.code {
+				t.Errorf("%+v, %v", now, err)
+			}
+			if l := p.ledger(); l.Pieces == 0 || !l.AddsUp() {
+				t.Errorf("%+v", l)
+			}
+		})
+	}
+}
+
 func TestAStrangersFileIsPassedOver(t *testing.T) {
 	t.Parallel()
 	p := newPostroom(t)
