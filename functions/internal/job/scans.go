@@ -185,11 +185,11 @@ func (r Scans) giveUp(ctx context.Context, s upload.Slot) (upload.Slot, error) {
 	switch p, err := r.Store.Piece(ctx, at); { // whoever read it may have come as far as the books
 	case err != nil && !errors.Is(err, optout.ErrNotFound):
 		return s, fmt.Errorf("look at the books: %w", err)
-	case err != nil || len(p.SHA256) == 0:
-		return r.refuse(ctx, s, at, upload.Refusal{Code: batch.NotRead})
-	case p.Status == batch.Quarantined:
+	case err == nil && p.Status == batch.Quarantined:
 		s.SHA256 = p.SHA256
 		return r.refuse(ctx, s, at, upload.Refusal{Code: p.Why})
+	case len(p.SHA256) == 0: // nor has anybody read it
+		return r.refuse(ctx, s, at, upload.Refusal{Code: batch.NotRead})
 	default:
 		return r.wasRead(ctx, s, p)
 	}

@@ -420,42 +420,54 @@ func TestAFileThatIsGivenUpBeforeItIsFoundIsOnTheBooksOnce(t *testing.T) {
 func TestAFileThatIsOnTheBooksWasReadHoweverOftenItsSlotCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		file  string
-		state upload.State
-		pages int
-		code  string
-	}{"read": {"ab-", upload.Read, 3, ""}, "corrupt": {"bad", upload.Refused, 0, "corrupt"}} {
+		file, result string
+		state        upload.State
+		pages        int
+		code         string
+	}{
+		"read": {"ab-", trigger.MalwareClean, upload.Read, 3, ""}, "corrupt": {"bad", trigger.MalwareClean, upload.Refused, 0, "corrupt"},
+		"infected": {"ab", trigger.MalwareInfected, upload.Refused, 0, trigger.MalwareInfected},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPostroom(t)
 			s := p.promises()
 			version := p.put(s, c.file)
-			opened := false
-			p.files.Fate = func(op string) optouttest.Fate {
-				opened = opened || op == "Open"
-				return optouttest.Fine
-			}
+			saves := 0
 			p.store.Fate = func(op string) optouttest.Fate {
-				if opened && op == "SaveUpload" {
-					return optouttest.Throttle
+				if op == "SaveUpload" {
+					if saves++; saves > 2 { // its result is noted, and it is in hand
+						return optouttest.Throttle
+					}
 				}
 				return optouttest.Fine
 			}
-			_ = p.scans().Heard(t.Context(), trigger.MalwareResult{Key: s.Key(), Version: version, Result: trigger.MalwareClean})
-			if l := p.ledger(); l.Of[batch.Checking] > 0 || !opened {
-				t.Fatalf("it has not come to the books: %+v", l)
+			_ = p.scans().Heard(t.Context(), trigger.MalwareResult{Key: s.Key(), Version: version, Result: c.result})
+			if now := p.piece(s); now.Status == batch.Checking || now.Status == batch.Awaited || saves < 3 {
+				t.Fatalf("it has not come to the books: %+v", now)
 			}
 			if c.pages > 0 { // somebody keys it meanwhile, and parts its pages
 				if _, err := p.mailroom().HasOutcome(t.Context(), batch.FirstOf(p.batch, s.ID), ann, batch.Outcome{Part: batch.Part{Last: 1}, Status: batch.SentBack, Why: batch.Type1}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			p.store.Fate, p.files.Fate = nil, func(string) optouttest.Fate { return optouttest.Throttle }
-			for range upload.MostTries + 2 {
-				p.sweep(3 * time.Hour)
+			p.files.Fate = func(string) optouttest.Fate { return optouttest.Throttle }
+			saves = 0
+			p.store.Fate = func(op string) optouttest.Fate { // whoever takes it in hand cannot say what came of it
+				if op == "SaveUpload" {
+					if saves++; saves%2 == 0 && saves < 2*upload.MostTries {
+						return optouttest.Throttle
+					}
+				}
+				return optouttest.Fine
 			}
+			for range 2 * upload.MostTries {
+				p.clock.Move(3 * time.Hour)
+				_ = job.ScansDue(p.scans())(t.Context(), p.clock.Now)
+			}
+			p.store.Fate = nil
 			now, err := p.store.Upload(t.Context(), s.ID)
-			if err != nil || now.State != c.state || now.Pages != c.pages || len(now.SHA256) == 0 || now.Refusal.Code != c.code {
+			if err != nil || now.State != c.state || now.Pages != c.pages || (len(now.SHA256) == 0) != (c.result == trigger.MalwareInfected) || now.Refusal.Code != c.code {
 				t.Errorf("%+v, %v", now, err)
 			}
 			if l := p.ledger(); l.Pieces == 0 || !l.AddsUp() {
