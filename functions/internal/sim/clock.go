@@ -22,23 +22,23 @@ type Schedule struct {
 }
 
 // sweepSoon plans the next run of each schedule: there is one every minute, but those that find nothing due are left
-// out, since they would do nothing.
+// out, since they would do nothing. What is due in partitions that have not changed since it was last asked was planned then, for
+// a goal of that time.
 func (w *World) sweepSoon() {
-	as := outlook{w.Table.Shown("due"), w.goal}
-	if as == w.looked {
-		return
+	parts := w.Table.Touched("due")
+	if w.goal != w.planned {
+		w.planned, parts = w.goal, w.Table.Partitions("due")
 	}
-	w.looked = as
-	firsts := make([]string, len(w.schedules))
-	for partition, sk := range w.Table.Partitions("due") {
+	clear(w.firsts)
+	for partition, sk := range parts {
 		for n, s := range w.schedules {
-			if (firsts[n] == "" || sk < firsts[n]) && s.Due(partition) {
-				firsts[n] = sk
+			if (w.firsts[n] == "" || sk < w.firsts[n]) && s.Due(partition) {
+				w.firsts[n] = sk
 			}
 		}
 	}
 	for n, s := range w.schedules {
-		at, _, _ := strings.Cut(firsts[n], "#")
+		at, _, _ := strings.Cut(w.firsts[n], "#")
 		first, err := time.Parse(time.RFC3339, at)
 		if err != nil || first.After(w.goal) {
 			continue
@@ -48,12 +48,6 @@ func (w *World) sweepSoon() {
 		}
 		w.plan(s, first.Truncate(sweeperPeriod).Add(sweeperPeriod))
 	}
-}
-
-// outlook is what decides when schedules find something due.
-type outlook struct {
-	shown int // of the table's changes
-	goal  time.Time
 }
 
 // plan has a schedule run at a time, or later if that run is missed, unless it runs before.
@@ -75,7 +69,7 @@ func (w *World) plan(s *Schedule, at time.Time) {
 		if !s.planned.Equal(at) { // it runs before
 			return
 		}
-		s.planned, w.looked = time.Time{}, outlook{}
+		s.planned, w.planned = time.Time{}, time.Time{}
 		w.tick(s)
 		if w.stormy && w.chance(w.weather.Clock/2) {
 			w.fault("schedule twice at once")

@@ -49,7 +49,10 @@ type spoken struct {
 func (p *counters) Begin(w *World) {
 	p.w, p.rand = w, rand.New(rand.NewPCG(w.Seed, 4))
 	calls := w.wants / 12
-	if p.rand.IntN(12) == 0 {
+	switch {
+	case w.lone == optout.Counter:
+		calls = 1
+	case w.lone == "" && p.rand.IntN(12) == 0:
 		calls++
 	}
 	for range calls {

@@ -152,7 +152,7 @@ type letter struct {
 // Functions implements Functions, as template.yaml wires them.
 func (p *post) Functions(w *World) ([]*Consumer, []*Schedule) {
 	p.w, p.rand = w, rand.New(rand.NewPCG(w.Seed, 3))
-	if p.comes = w.all || p.rand.IntN(16) < 1+w.wants/4; !p.comes {
+	if p.comes = w.all || w.lone == optout.Paper || w.lone == "" && p.rand.IntN(16) < 1+w.wants/4; !p.comes {
 		return nil, nil
 	}
 	p.sheets, p.verdicts, p.forms, p.choices = map[string]*sheet{}, map[string]string{}, map[string]*Sent{}, map[string][]string{}
@@ -285,9 +285,15 @@ func (p *post) fill(b *box) {
 	if p.rand.IntN(6) == 0 {
 		each.as = batch.Later
 	}
-	b.declared = 1 + p.rand.IntN(4)
+	if b.declared = 1; p.w.lone == "" {
+		b.declared += p.rand.IntN(4)
+	}
 	for range b.declared {
-		switch p.rand.IntN(12) {
+		n := p.rand.IntN(12)
+		if p.w.lone != "" {
+			n = max(n, 2)
+		}
+		switch n {
 		case 0: // an empty one
 		case 1:
 			g := &announced{box: b, key: p.uuid(), as: batch.OneAll}
@@ -318,7 +324,7 @@ func (p *post) sheet() *sheet {
 		s.Unreadable = []string{"no-scan", "encrypted", "too-many-pages"}[p.rand.IntN(3)]
 	}
 	letters := 1
-	if p.rand.IntN(6) == 0 {
+	if p.w.lone == "" && p.rand.IntN(6) == 0 {
 		letters += 1 + p.rand.IntN(2)
 	}
 	for range letters {

@@ -33,6 +33,9 @@ func (p *patients) Begin(w *World) {
 	if p.web = NewWeb("patient", p.door); p.door == nil {
 		p.web = NewWeb("patient", p.real(w))
 	}
+	if w.lone != "" && w.lone != optout.Online {
+		return
+	}
 	for range w.wants {
 		who := w.People[w.Rand.IntN(len(w.People))]
 		w.After(w.Soon(w.span), func() { p.send(p.form(who, nil)) })
@@ -145,6 +148,7 @@ func (p *patients) told(s *Sent, r Response) {
 		w.After(w.Soon(w.span), func() { p.other(s) })
 	case n < 10:
 		w.After(w.Soon(w.span), func() { p.ask(s) })
+	case w.lone != "": // what follows is another form
 	case n < 14:
 		w.After(w.Soon(w.span), func() {
 			again := *s

@@ -56,6 +56,7 @@ func reach() dynamo.Store { return dynamo.Over(calls(), tableName) }
 type Word struct {
 	Practice, Reference, Verb, Key string
 	Heard                          bool // the answer was that it is so
+	then                           func()
 }
 
 // practicesPart are the practices: they collect, apply, return and correct by their software; late, twice, never, and out
@@ -81,7 +82,7 @@ type surgery struct {
 
 // Begin implements Part.
 func (p *practicesPart) Begin(w *World) {
-	p.w, p.lists = w, w.Rand.IntN(3) == 0 || w.all
+	p.w, p.lists = w, w.Rand.IntN(3) == 0 && (w.lone == "" || w.Rand.IntN(3) == 0) || w.all
 	for _, code := range w.Codes {
 		s := &surgery{part: p, code: code, token: p.tokens[code], coded: map[string]string{}}
 		if err := w.Store.SaveClient(w.Outside(), "client-"+code, nhs.StoredODSCode(code), "software"); err != nil {
@@ -101,9 +102,7 @@ func (s *surgery) comes() {
 	if !w.stormy || w.Now().After(w.ends) {
 		return
 	}
-	if w.listed("L#"+s.code, worklist.Open) || w.listed("L#"+s.code, worklist.Applied) { // as its mail says, perhaps
-		s.visit()
-	}
+	s.visit()
 	w.After(s.every/2+w.Soon(s.every), s.comes)
 }
 
@@ -121,12 +120,15 @@ type listing struct{ Reference, Status, Next string }
 
 // visit looks at what waits and does something about some of it.
 func (s *surgery) visit() {
-	s.page("waiting", "", func(forms []listing) {
-		for _, f := range forms {
-			s.decide(f)
-		}
-	})
-	if w := s.part.w; w.Rand.IntN(4) == 0 && w.listed("L#"+s.code, worklist.Applied) {
+	w := s.part.w
+	if w.listed("L#"+s.code, worklist.Open) { // as its mail says, perhaps
+		s.page("waiting", "", func(forms []listing) {
+			for _, f := range forms {
+				s.decide(f)
+			}
+		})
+	}
+	if w.Rand.IntN(4) == 0 && w.listed("L#"+s.code, worklist.Applied) {
 		s.page("applied", "", func(forms []listing) {
 			for _, f := range forms {
 				if w.Rand.IntN(30) == 0 && !s.keen {
@@ -177,7 +179,10 @@ func (s *surgery) decide(f listing) {
 		case n < 24:
 			s.giveBack(f.Reference)
 		default:
-			s.say(f.Reference, "collect", nil)
+			word := s.say(f.Reference, "collect", nil)
+			if w.Rand.IntN(2) == 0 {
+				word.then = func() { s.apply(f.Reference) }
+			}
 			if n > 90 {
 				w.Did("collected twice at once")
 				s.say(f.Reference, "collect", nil)
@@ -281,7 +286,7 @@ func (s *surgery) earlier(f optout.Form) (refs []string) {
 }
 
 // say says something of a form by software, again and again until it is answered.
-func (s *surgery) say(ref, verb string, more map[string]any) {
+func (s *surgery) say(ref, verb string, more map[string]any) *Word {
 	w := s.part.w
 	body := map[string]any{"person": "u-1"}
 	for k, v := range more {
@@ -300,6 +305,7 @@ func (s *surgery) say(ref, verb string, more map[string]any) {
 		w.Did("practice: said twice at once")
 		s.insist(word, string(raw), 99)
 	}
+	return word
 }
 
 func (s *surgery) insist(word *Word, body string, times int) {
@@ -307,6 +313,9 @@ func (s *surgery) insist(word *Word, body string, times int) {
 	s.ask(http.MethodPost, "/api/practice/forms/"+word.Reference+"/"+word.Verb, word.Key, body, func(r Response) {
 		switch {
 		case r.Status == http.StatusOK:
+			if !word.Heard && word.then != nil {
+				word.then()
+			}
 			word.Heard = true
 			if w.Rand.IntN(20) == 0 && times < 50 {
 				w.Did("practice: said again")
@@ -314,7 +323,7 @@ func (s *surgery) insist(word *Word, body string, times int) {
 			}
 		case r.Status != 0 && r.Status < 500:
 			switch {
-			case word.Heard:
+			case word.Heard && s.wrote(word):
 				w.Wrong("%s %s was so, and is now refused: %s", word.Verb, word.Reference, r.Body)
 			case r.Status == http.StatusBadRequest, r.Status == http.StatusUnauthorized, r.Status == http.StatusForbidden:
 				w.Wrong("%s %s was refused: %d %s; %s", word.Verb, word.Reference, r.Status, r.Body, body)
@@ -323,6 +332,13 @@ func (s *surgery) insist(word *Word, body string, times int) {
 			w.After(time.Second<<times+w.Soon(time.Second), func() { s.insist(word, body, times+1) })
 		}
 	})
+}
+
+// wrote says that a form's history has something under the key of a word. One that said again, by a key of its own, what stood
+// there already wrote nothing, and is judged anew once the form has moved on.
+func (s *surgery) wrote(word *Word) bool {
+	f, ok := s.form(word.Reference)
+	return ok && slices.ContainsFunc(f.Events, func(e optout.Event) bool { return e.Detail["key"] == word.Key })
 }
 
 // settleReturned has a practice decide on what it returned itself; software cannot, so it is done on the page.

@@ -44,6 +44,8 @@ func formsOf(seed uint64) int {
 		return 1000
 	case mixed%20 == 2:
 		return 30
+	case mixed%10 == 3:
+		return 3
 	}
 	return 1
 }

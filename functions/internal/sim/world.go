@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"example.org/optout/functions/internal/dynamo"
+	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
 	"example.org/optout/functions/internal/sim/table"
 )
@@ -38,9 +39,11 @@ type World struct {
 	files       *optouttest.Files
 	consumers   []*Consumer
 	schedules   []*Schedule
-	looked      outlook // when it was last seen which schedules find something due
+	planned     time.Time // the goal for which schedules are planned; zero: those that ran are not
+	firsts      []string  // of what is due, by schedule
 	hearsOfMail func(w *World, practice, id string)
 	all         bool          // everybody takes part
+	lone        string        // the door of the one form that there is; "": there are more
 	wants       int           // forms that people set out to send
 	span        time.Duration // in which they do
 	ends        time.Time     // after that nothing new begins
@@ -130,6 +133,9 @@ func newWorld(s Setup) *World {
 	w.wants, w.all = max(1, s.Forms), s.All || s.Forms >= 1000
 	w.span = min(time.Duration(w.wants)*2*time.Hour, 20*24*time.Hour)
 	w.ends = w.Now().Add(w.span + 3*24*time.Hour)
+	if w.wants == 1 && !w.all {
+		w.lone = []string{optout.Counter, optout.Paper, optout.Online}[min(w.Rand.IntN(32), 2)]
+	}
 	w.settleTown(max(1, w.wants*2/3))
 	for _, p := range w.parts {
 		if f, ok := p.(Functions); ok {
@@ -137,6 +143,7 @@ func newWorld(s Setup) *World {
 			w.consumers, w.schedules = append(w.consumers, consumers...), append(w.schedules, schedules...)
 		}
 	}
+	w.firsts = make([]string, len(w.schedules))
 	return w
 }
 

@@ -356,6 +356,7 @@ func TestAnIndexShowsAWriteWhenItsTimeHasCome(t *testing.T) {
 		}
 		return lag
 	})
+	known := map[string]string{}
 	due := func(want string) {
 		t.Helper()
 		shown := ""
@@ -372,6 +373,18 @@ func TestAnIndexShowsAWriteWhenItsTimeHasCome(t *testing.T) {
 		}
 		if shown != want {
 			t.Errorf("the index shows %q, want %q", shown, want)
+		}
+		// Partitions that are the same as before are not touched: what was known of them is still so.
+		for part, first := range sim.Touched("due") {
+			known[part] = first
+		}
+		for part, first := range sim.Partitions("due") {
+			if known[part] != first {
+				t.Errorf("%s begins at %q, and as far as one was told at %q", part, first, known[part])
+			}
+		}
+		for part := range sim.Touched("due") {
+			t.Errorf("%s was touched, and nobody did", part)
 		}
 	}
 	place := func(after time.Duration, sk, part, key string) {

@@ -65,6 +65,7 @@ var base = schema{"", "PK", "SK"}
 type part struct {
 	name    string
 	entries []*entry
+	touched bool // since its index was last asked
 }
 
 // entry is where an item stands, in the table or in an index: by sort key and, in an index, then by the item's key.
@@ -102,7 +103,7 @@ type index struct {
 	parts   map[string]*part
 	sorted  []*part  // by name
 	pending []change // by when they show
-	applied int      // changes that have shown
+	touched []*part  // in which anything changed since that was last asked
 }
 
 // change is one of an item's place in an index.
@@ -184,34 +185,57 @@ func (t *Table) Item(pk, sk string) map[string]types.AttributeValue {
 func (t *Table) Partitions(index string) iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		t.mu.Lock()
-		var all [][2]string
+		var all []first
 		if i := t.index(index); i != nil {
 			t.show(i)
-			for _, p := range i.sorted {
-				if len(p.entries) > 0 {
-					all = append(all, [2]string{p.name, p.entries[0].sort})
-				}
-			}
+			all = firsts(i.sorted)
 		}
 		t.mu.Unlock()
-		for _, p := range all {
-			if !yield(p[0], p[1]) {
+		for _, f := range all {
+			if !yield(f.partition, f.sort) {
 				return
 			}
 		}
 	}
 }
 
-// Shown counts the changes of an index that show by now.
-func (t *Table) Shown(index string) int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	i := t.index(index)
-	if i == nil {
-		return 0
+// Touched walks, like Partitions, through those partitions of an index in which anything has changed since it was last asked, in
+// the order in which they did.
+func (t *Table) Touched(index string) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		t.mu.Lock()
+		var all []first
+		if i := t.index(index); i != nil {
+			t.show(i)
+			all = firsts(i.touched)
+			for _, p := range i.touched {
+				p.touched = false
+			}
+			i.touched = i.touched[:0]
+		}
+		t.mu.Unlock()
+		for _, f := range all {
+			if !yield(f.partition, f.sort) {
+				return
+			}
+		}
 	}
-	t.show(i)
-	return i.applied
+}
+
+// first is where a partition begins.
+type first struct{ partition, sort string }
+
+func firsts(parts []*part) []first {
+	if len(parts) == 0 {
+		return nil
+	}
+	all := make([]first, 0, len(parts))
+	for _, p := range parts {
+		if len(p.entries) > 0 {
+			all = append(all, first{p.name, p.entries[0].sort})
+		}
+	}
+	return all
 }
 
 // Units are the request units that the calls so far have used: those of reading, and those of writing with the indexes'.
@@ -404,12 +428,12 @@ func (t *Table) show(i *index) {
 
 // apply shows a change, unless a later one of the item is shown.
 func (i *index) apply(c change) {
-	i.applied++
 	if c.n < c.row.change[i.at] {
 		return
 	}
 	c.row.change[i.at] = c.n
 	if e := c.row.shown[i.at]; e != nil {
+		i.touch(e.part)
 		e.leave()
 	}
 	if c.row.shown[i.at] = c.to; c.to == nil {
@@ -422,7 +446,15 @@ func (i *index) apply(c change) {
 		n, _ := slices.BinarySearchFunc(i.sorted, c.in, func(p *part, name string) int { return strings.Compare(p.name, name) })
 		i.sorted = slices.Insert(i.sorted, n, p)
 	}
+	i.touch(p)
 	c.to.stand(p)
+}
+
+func (i *index) touch(p *part) {
+	if !p.touched {
+		p.touched = true
+		i.touched = append(i.touched, p)
+	}
 }
 
 // entrySize is how many bytes an entry of an index takes.
