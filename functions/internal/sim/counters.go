@@ -32,6 +32,7 @@ type counters struct {
 	w     *World
 	rand  *rand.Rand // of its own: what is said at counters changes nothing that others say
 	calls []*spoken
+	paper []*paper
 }
 
 // spoken is what somebody says at a counter or by telephone, while a member of staff listens.
@@ -156,6 +157,9 @@ func (s *spoken) confirm(times int) {
 		}
 		if !s.Confirmed() {
 			w.Did("registered at the " + s.Door + " counter")
+			if s.Door == optout.Counter && s.part.rand.IntN(2) == 0 {
+				w.After(soon(s.part.rand, 8*time.Hour), func() { s.attach(reference, 0) })
+			}
 		}
 		s.Reference, s.GivenUp = reference, false
 		s.ask(http.MethodGet, to, nil, func(r Response) {
@@ -176,4 +180,5 @@ func (p *counters) Check(w *World) {
 			w.Wrong("whoever said %s at a counter has still no reference", s.ref)
 		}
 	}
+	p.checkPaper()
 }

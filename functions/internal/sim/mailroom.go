@@ -17,17 +17,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"example.org/optout/functions/internal/batch"
 	"example.org/optout/functions/internal/door/mailroom"
-	"example.org/optout/functions/internal/job"
 	"example.org/optout/functions/internal/nhs"
-	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/signin"
-	"example.org/optout/functions/internal/trigger"
 	"example.org/optout/functions/internal/upload"
 	"example.org/optout/functions/internal/worklist"
 )
@@ -45,15 +41,8 @@ var _ = Join("mailroom", func(tb testing.TB) func() Part {
 
 const (
 	mailSoftware = "client-mailroom"
-	mailBucket   = "uploads"
 	keyedTwice   = 30 // of a hundred pieces
 	sampled      = 30 // of a hundred forms
-)
-
-// The services that scans use beside the table and the bucket.
-const (
-	guardDuty = "GuardDuty"
-	drawing   = "drawing"
 )
 
 // post is the mailroom: software and clerks send scans of what was in envelopes, clerks key them, and supervisors decide.
@@ -66,12 +55,10 @@ type post struct {
 	comes bool
 	keen  bool // everybody does what waits, and nothing else
 
-	clerks   []*clerk
-	boxes    []*box
-	scans    []*scan
-	sheets   map[string]*sheet // by the SHA-256 of their files
-	verdicts map[string]string // of GuardDuty, by the version of a file
-	malware  func(context.Context, events.EventBridgeEvent) error
+	clerks []*clerk
+	boxes  []*box
+	scans  []*scan
+	sheets map[string]*sheet // by the SHA-256 of their files
 
 	forms    map[string]*Sent    // by the key of their origin
 	choices  map[string][]string // by reference: what anybody read on the paper, or cleared up
@@ -117,27 +104,8 @@ type scan struct {
 	again bool      // the paper was scanned again
 }
 
-// version is a file that came to a place.
-type version struct {
-	id  string
-	sum string
-}
-
 // receipt is what software was told of a file.
 type receipt struct{ File, State, SHA256 string }
-
-// sheet is what a file shows. Its JSON are the file's bytes, and its pages are drawn from them.
-type sheet struct {
-	Serial     int
-	Unreadable string `json:",omitempty"` // a code
-	Pages      []leaf
-	letters    []*letter
-}
-
-type leaf struct {
-	Blank bool   `json:",omitempty"`
-	Fault string `json:",omitempty"`
-}
 
 // letter is a thing on some pages of a sheet.
 type letter struct {
@@ -149,110 +117,13 @@ type letter struct {
 	same     bool   // what comes behind it was in the same envelope
 }
 
-// Functions implements Functions, as template.yaml wires them.
-func (p *post) Functions(w *World) ([]*Consumer, []*Schedule) {
-	p.w, p.rand = w, rand.New(rand.NewPCG(w.Seed, 3))
-	if p.comes = w.all || w.lone == optout.Paper || w.lone == "" && p.rand.IntN(16) < 1+w.wants/4; !p.comes {
-		return nil, nil
-	}
-	p.sheets, p.verdicts, p.forms, p.choices = map[string]*sheet{}, map[string]string{}, map[string]*Sent{}, map[string][]string{}
-	scans := job.Scans{Store: w.reach, Files: files{}, Draw: p.draw, Ask: p.ask, Now: w.Now}
-	p.malware = trigger.Malware(observe.New("scans-malware", logs, w.Now), mailBucket, scans.Heard)
-	return nil, []*Schedule{{
-		Name: "scans-clock", Long: 150 * time.Second,
-		Due: ofUploads(upload.Scan, upload.Unanswered),
-		Serve: func(ctx context.Context, e events.EventBridgeEvent) error {
-			scans := scans
-			scans.Store = w.dueNow()
-			return trigger.Schedule(observe.New("scans-schedule", logs, w.Now), w.Now, job.ScansDue(scans))(ctx, e)
-		},
-	}}
-}
-
-// draw draws the pages of a file, which may fail.
-func (p *post) draw(ctx context.Context, file []byte, page func(job.Drawn) error) error {
-	sum := sha256.Sum256(file)
-	err := p.w.call(ctx, &call{service: drawing, name: "draw " + hex.EncodeToString(sum[:4]), effect: func() error { return nil }, fails: func(failure) error {
-		return errors.New("whatever draws has ended")
-	}})
-	if err != nil {
-		return err
-	}
-	var s sheet
-	if err := json.Unmarshal(file, &s); err != nil {
-		return &job.Unreadable{Code: "no-scan", Detail: "This is no scan."}
-	}
-	if s.Unreadable != "" {
-		return &job.Unreadable{Code: s.Unreadable, Detail: "Scan the paper again."}
-	}
-	for n, l := range s.Pages {
-		d := job.Drawn{Number: n + 1, JPEG: []byte("picture"), Blank: l.Blank, Fault: l.Fault}
-		if l.Fault != "" {
-			d.JPEG = nil
-		}
-		if err := page(d); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// ask asks GuardDuty once more.
-func (p *post) ask(ctx context.Context, key, id string) error {
-	return p.w.call(ctx, &call{service: guardDuty, name: "ask " + key, writes: true, fails: away, effect: func() error {
-		if v := p.verdicts[id]; (v == "" || v == "FAILED" || v == "ACCESS_DENIED") && (!p.w.stormy || p.w.wind.IntN(3) > 0) {
-			p.verdicts[id] = "NO_THREATS_FOUND"
-		}
-		p.looks(key, id)
-		return nil
-	}})
-}
-
-// looks has GuardDuty look at a version of a file: its result comes in a while; late, twice or never, perhaps.
-func (p *post) looks(key, id string) {
-	w, verdict := p.w, p.verdicts[id]
-	if verdict == "" {
-		return
-	}
-	var why []string
-	if verdict == "PASSWORD_PROTECTED" {
-		verdict, why = "UNSUPPORTED", []string{verdict}
-	}
-	detail, err := json.Marshal(map[string]any{
-		"s3ObjectDetails":   map[string]any{"bucketName": mailBucket, "objectKey": key, "versionId": id},
-		"scanResultDetails": map[string]any{"scanResultStatus": verdict, "statusReasons": why},
-	})
-	if err != nil {
-		panic(err)
-	}
-	e := events.EventBridgeEvent{Source: "aws.guardduty", DetailType: "GuardDuty Malware Protection Object Scan Result", Detail: detail}
-	after := time.Duration(w.wind.Int64N(int64(time.Minute)))
-	if w.stormy && w.chance(w.weather.Stream) {
-		w.fault("malware result late")
-		after = time.Duration(w.wind.Int64N(int64(3 * time.Hour)))
-	}
-	w.After(after, func() { p.brings(e, 0) })
-	if w.stormy && w.chance(w.weather.Stream) {
-		w.fault("malware result twice")
-		w.After(after+time.Duration(w.wind.Int64N(int64(time.Hour))), func() { p.brings(e, 0) })
-	}
-}
-
-// brings delivers a result, again if it fails.
-func (p *post) brings(e events.EventBridgeEvent, times int) {
-	var failed error
-	p.w.Start("scans-malware", 90*time.Second, func(ctx context.Context) { failed = p.malware(ctx, e) }, func(err error) {
-		if cmp.Or(err, failed) != nil && times < 2 {
-			p.w.After(time.Minute<<times, func() { p.brings(e, times+1) })
-		}
-	})
-}
-
 // Begin implements Part.
 func (p *post) Begin(w *World) {
-	if !p.comes {
+	p.w, p.rand = w, rand.New(rand.NewPCG(w.Seed, 3))
+	if p.comes = w.all || w.lone == optout.Paper || w.lone == "" && p.rand.IntN(16) < 1+w.wants/4; !p.comes {
 		return
 	}
+	p.sheets, p.forms, p.choices = map[string]*sheet{}, map[string]*Sent{}, map[string][]string{}
 	if err := w.Store.SaveMailroomClient(w.Outside(), mailSoftware, "software"); err != nil {
 		w.Wrong("the mailroom's client is not entered: %v", err)
 	}
@@ -353,15 +224,6 @@ func (p *post) sheet() *sheet {
 		s.letters = append(s.letters, l)
 	}
 	return s
-}
-
-// file is a sheet as it is sent.
-func (s *sheet) file() []byte {
-	raw, err := json.Marshal(s)
-	if err != nil {
-		panic(err)
-	}
-	return raw
 }
 
 // room is the domain as a door uses it.
@@ -631,40 +493,10 @@ func (p *post) renew(s *scan) {
 // put is a file that comes into the bucket.
 func (p *post) put(s *scan, what *sheet) {
 	w, file := p.w, what.file()
-	key := upload.Slot{ID: s.id, For: upload.Scan}.Key()
-	if err := w.files.Put(w.Outside(), key, "application/pdf", file); err != nil {
-		w.Wrong("the bucket takes nothing: %v", err)
-	}
-	found, err := w.files.Find(w.Outside(), key)
-	if err != nil || len(found) == 0 {
-		w.Wrong("the bucket has nothing: %v", err)
-		return
-	}
-	sum := sha256.Sum256(file)
-	v := version{found[0].Version, hex.EncodeToString(sum[:])}
+	v := w.scanner.comes(s.id, file, verdict(p.rand, p.keen))
 	s.sent = append(s.sent, v)
 	p.sheets[v.sum] = what
-	w.note("mailroom: version %s of %s comes", v.id, s.id)
 	w.Did("mailroom: file came")
-	verdict := "NO_THREATS_FOUND"
-	if !p.keen {
-		switch p.rand.IntN(30) {
-		case 0:
-			verdict = "THREATS_FOUND"
-		case 1:
-			verdict = "UNSUPPORTED"
-		case 2:
-			verdict = "PASSWORD_PROTECTED"
-		case 3:
-			verdict = "FAILED"
-		case 4:
-			verdict = "ACCESS_DENIED"
-		case 5: // it says nothing
-			verdict = ""
-		}
-	}
-	p.verdicts[v.id] = verdict
-	p.looks(key, v.id)
 	if p.keen || p.rand.IntN(3) > 0 {
 		w.After(p.soon(10*time.Second), func() { p.says(s, int64(len(file))) })
 	}

@@ -62,14 +62,14 @@ var plants = []planted{
 	{"a lease of a sender that died never ends", "digest/digest.go", `d.Due = now.Add(max(SendingTakes, steady.Backoff(d.Tries)))`, `d.Due = time.Time{}`, 1, 13},
 	{"the day between two mails is forgotten", "digest/digest.go", `return until, !d.Sent.IsZero() && until.After(now)`, `return until, false && !d.Sent.IsZero() && until.After(now)`, 30, 1},
 	{"the record of a mail is written by whoever comes later, too", "optout/tell.go", `if !p.Digest.Lease.Equal(claim.Digest.Lease) {`, `if false {`, 30, 2},
-	{"a digest is saved on top of any version", "dynamo/store.go", `condition = "v = :before"`, `condition = "v >= :before"`, 30, 1},
+	{"a digest is saved on top of any version", "dynamo/store.go", `condition = "v = :before"`, `condition = "v >= :before"`, 30, 65},
 	// Linking.
 	{"another answer is taken for a duplicate", "optout/settle.go", `for i := n - 1; i >= 0 && all[i].sameAnswer(f); i-- {`, `for i := n - 1; i >= 0; i-- {`, 30, 1},
 	{"another signer's form is taken for a duplicate", "optout/settle.go", `if o.sameSigner(f) && o.Facts.Practice`, `if o.Facts.Practice`, 30, 3},
 	{"a later form is taken for the first", "optout/settle.go", `beside, before := all, all[:earlier]`, `beside, before := all, all[earlier/2:]`, 30, 7},
 	{"a duplicate whose first ended another way stays behind it", "optout/settle.go", "\tcase s.Ended():\n\t\treturn \"reopened\"\n\t}", "\tcase s.Ended():\n\t\treturn \"\"\n\t}", 30, 7},
 	{"a choice to share more needs no word of the person", "optout/apply.go", `if o.binds(all) && sharing(o.Facts) < sharing(f.Facts) {`, `if false && o.binds(all) {`, 30, 1},
-	{"what was replaced does not come back", "optout/apply.go", `case o.replacedBy(f) && !slices.ContainsFunc(change.Others`, `case false && !slices.ContainsFunc(change.Others`, 30, 71},
+	{"what was replaced does not come back", "optout/apply.go", `case o.replacedBy(f) && !slices.ContainsFunc(change.Others`, `case false && !slices.ContainsFunc(change.Others`, 30, 105},
 	// Acting.
 	{"a key that was used is not known again", "optout/act.go", `if first, ok := f.said(by, said.Key); ok && first.says(e) {`, `if first, ok := f.said(by, said.Key); false && ok && first.says(e) {`, 30, 1},
 	// Lists.
@@ -80,6 +80,7 @@ var plants = []planted{
 	{"a batch is closed whatever its envelopes", "batch/ledger.go", "case l.Missing > 0:\n\t\treturn MoreDeclared", "case l.Missing > 99:\n\t\treturn MoreDeclared", 30, 10},
 	{"the same bytes are first wherever they come last", "dynamo/batch.go", `SET #batch = if_not_exists(#batch, :batch), #in = if_not_exists(#in, :in)`, `SET #batch = :batch, #in = :in`, 30, 5},
 	{"what was counted with a piece is counted once more", "batch/sample.go", `if len(differ) == 0 {`, `if p.History = append(p.History[:0:0], p.History[:len(p.History)-1]...); len(differ) == 0 {`, 30, 1},
+	{"what else comes to the place of a scan is not looked for", "upload/slot.go", "	if last := s.Promised.Add(Lingers); now.Before(last) {", "	if last := s.Promised.Add(Lingers); false && now.Before(last) {", 30, 35},
 	{"a slot that nobody finished is forgotten", "upload/slot.go", `s.Due = s.Lease`, `s.Due = time.Time{}`, 30, 1},
 }
 

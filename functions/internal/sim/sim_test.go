@@ -31,8 +31,8 @@ var (
 	report  = flag.Bool("sim.report", false, "print the sum as JSON, for the process that started this one")
 )
 
-// formsOf is how many forms a history has: most have one, some have many, and about one in ten thousand has ten thousand. Which
-// ones is not to be seen from the seeds, so that no process gets all of them.
+// formsOf is how many forms a history has: most have one, one in ten has thirty and one in ten three, and about one in ten
+// thousand has ten thousand. Which ones is not to be seen from the seeds, so that no process gets all of them.
 func formsOf(seed uint64) int {
 	mixed := seed * 0x9e3779b97f4a7c15 >> 32
 	switch {
@@ -40,9 +40,9 @@ func formsOf(seed uint64) int {
 		return *forms
 	case mixed%10000 == 0:
 		return 10000
-	case mixed%1000 == 1:
+	case mixed%2000 == 1:
 		return 1000
-	case mixed%20 == 2:
+	case mixed%10 == 2:
 		return 30
 	case mixed%10 == 3:
 		return 3

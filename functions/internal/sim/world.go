@@ -37,6 +37,7 @@ type World struct {
 	reach       dynamo.Store // for functions: each call may fail
 	stream      stream
 	files       *optouttest.Files
+	scanner     *scanner
 	consumers   []*Consumer
 	schedules   []*Schedule
 	planned     time.Time // the goal for which schedules are planned; zero: those that ran are not
