@@ -18,16 +18,15 @@ type Schedule struct {
 	Due func(partition string) bool
 
 	planned time.Time // when the next run of it is on the agenda for; zero: none is
-	missed  time.Time // the last run that was missed
 }
 
 // sweepSoon plans the next run of each schedule: there is one every minute, but those that find nothing due are left
-// out, since they would do nothing. What is due in partitions that have not changed since it was last asked was planned then, for
-// a goal of that time.
+// out, since they would do nothing. All partitions are looked at when a schedule has run and when the goal is another one; in
+// between those that have changed are enough: what the others have due is planned.
 func (w *World) sweepSoon() {
 	parts := w.Table.Touched("due")
-	if w.goal != w.planned {
-		w.planned, parts = w.goal, w.Table.Partitions("due")
+	if w.goal != w.plannedFor {
+		w.plannedFor, parts = w.goal, w.Table.Partitions("due")
 	}
 	clear(w.firsts)
 	for partition, sk := range parts {
@@ -50,26 +49,21 @@ func (w *World) sweepSoon() {
 	}
 }
 
-// plan has a schedule run at a time, or later if that run is missed, unless it runs before.
+// plan has a schedule run at a time, unless it runs before. A run that is missed is missed once: the next one is a minute later.
 func (w *World) plan(s *Schedule, at time.Time) {
-	if !at.After(s.missed) {
-		at = s.missed.Add(sweeperPeriod)
-	}
 	if !s.planned.IsZero() && !at.Before(s.planned) {
 		return
-	}
-	if w.stormy {
-		for w.chance(w.weather.Clock) {
-			w.fault("schedule missed")
-			s.missed, at = at, at.Add(sweeperPeriod)
-		}
 	}
 	s.planned = at
 	w.at(at, func() {
 		if !s.planned.Equal(at) { // it runs before
 			return
 		}
-		s.planned, w.planned = time.Time{}, time.Time{}
+		s.planned, w.plannedFor = time.Time{}, time.Time{}
+		if w.stormy && w.chance(w.weather.Clock) {
+			w.fault("schedule missed")
+			return
+		}
 		w.tick(s)
 		if w.stormy && w.chance(w.weather.Clock/2) {
 			w.fault("schedule twice at once")

@@ -27,12 +27,12 @@ var _ = Join("counters", func(tb testing.TB) func() Part {
 // counters are where staff register what people say or sign: practices at their counters, and the office by telephone. They
 // use the doors' own pages: one that is filled in, one that is read back, and the one with the reference.
 type counters struct {
-	tb    testing.TB
-	doors map[string]Web // by optout.Origin's Door
-	w     *World
-	rand  *rand.Rand // of its own: what is said at counters changes nothing that others say
-	calls []*spoken
-	paper []*paper
+	tb       testing.TB
+	doors    map[string]Web // by optout.Origin's Door
+	w        *World
+	rand     *rand.Rand // of its own: what is said at counters changes nothing that others say
+	calls    []*spoken
+	attached []*attachment
 }
 
 // spoken is what somebody says at a counter or by telephone, while a member of staff listens.
@@ -158,7 +158,7 @@ func (s *spoken) confirm(times int) {
 		if !s.Confirmed() {
 			w.Did("registered at the " + s.Door + " counter")
 			if s.Door == optout.Counter && s.part.rand.IntN(2) == 0 {
-				w.After(soon(s.part.rand, 8*time.Hour), func() { s.attach(reference, 0) })
+				w.After(soon(s.part.rand, 8*time.Hour), func() { s.attach(0) })
 			}
 		}
 		s.Reference, s.GivenUp = reference, false
@@ -180,5 +180,5 @@ func (p *counters) Check(w *World) {
 			w.Wrong("whoever said %s at a counter has still no reference", s.ref)
 		}
 	}
-	p.checkPaper()
+	p.checkAttachments()
 }

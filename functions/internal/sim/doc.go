@@ -14,8 +14,9 @@
 // A history has two parts. First people do what they do while faults come, as often as its weather says. Then none
 // come any more, everybody does what is theirs, and at the end each form, each answer that was given and each thing
 // that is due is looked at (World.check, and the Check of each part). Not everybody takes part in each: a seed also draws
-// whether post comes, and whether practices send lists; from a thousand forms on everybody does. In a history of one form there is
-// nothing else: it comes by the door that the seed draws, and its person says nothing more.
+// whether post comes, and whether practices send lists; from a thousand forms on everybody does. In a history of one form one
+// person sets out with one, at the door that the seed draws, and sends it again perhaps, but no other; on paper it may turn out to
+// be something else.
 //
 // # How a world runs
 //

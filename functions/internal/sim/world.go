@@ -40,11 +40,11 @@ type World struct {
 	scanner     *scanner
 	consumers   []*Consumer
 	schedules   []*Schedule
-	planned     time.Time // the goal for which schedules are planned; zero: those that ran are not
+	plannedFor  time.Time // the goal up to which every schedule is planned; zero: one is not
 	firsts      []string  // of what is due, by schedule
 	hearsOfMail func(w *World, practice, id string)
 	all         bool          // everybody takes part
-	lone        string        // the door of the one form that there is; "": there are more
+	lone        string        // the door at which the one person sets out who sends a form; "": there are more
 	wants       int           // forms that people set out to send
 	span        time.Duration // in which they do
 	ends        time.Time     // after that nothing new begins

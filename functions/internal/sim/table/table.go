@@ -65,7 +65,7 @@ var base = schema{"", "PK", "SK"}
 type part struct {
 	name    string
 	entries []*entry
-	touched bool // since its index was last asked
+	touched bool // since Touched last gave it
 }
 
 // entry is where an item stands, in the table or in an index: by sort key and, in an index, then by the item's key.
@@ -103,7 +103,7 @@ type index struct {
 	parts   map[string]*part
 	sorted  []*part  // by name
 	pending []change // by when they show
-	touched []*part  // in which anything changed since that was last asked
+	touched []*part  // in which anything has changed since Touched last gave them
 }
 
 // change is one of an item's place in an index.
@@ -199,8 +199,8 @@ func (t *Table) Partitions(index string) iter.Seq2[string, string] {
 	}
 }
 
-// Touched walks, like Partitions, through those partitions of an index in which anything has changed since it was last asked, in
-// the order in which they did.
+// Touched walks, like Partitions, through those partitions of an index in which anything has changed since it was last called, in
+// the order in which they did. Of one that has become empty it says nothing, and not again.
 func (t *Table) Touched(index string) iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		t.mu.Lock()
