@@ -26,7 +26,11 @@ func (w *World) check() {
 	}
 	w.checkPersons(forms)
 	w.checkRefusals(forms, by)
-	w.checkDue()
+	for _, i := range w.Table.Items() { // as it is, whatever the index shows
+		if i["DPK"] != nil {
+			w.checkDue(text(i["DPK"]), text(i["DSK"]))
+		}
+	}
 }
 
 // checkSent: every form whose sender was told so exists, as one form with what they asked for, and there is none that nobody sent.
@@ -151,23 +155,23 @@ func sameSigner(f, other optout.Form) bool {
 	return f.Facts.ProxyCapacity == other.Facts.ProxyCapacity && f.Facts.ProxyName.Folded() == other.Facts.ProxyName.Folded()
 }
 
+// keepsTime looks about twice a day, in a world in which nothing fails any more, whether what is due is looked at.
+func (w *World) keepsTime() {
+	for partition, first := range w.Table.Partitions("due") {
+		w.checkDue(partition, first)
+	}
+	w.After(11*time.Hour+7*time.Minute, w.keepsTime)
+}
+
 // checkDue: once no faults come any more, nothing waits past its time for longer than the sweeper takes to come round.
-func (w *World) checkDue() {
-	late := w.Now().Add(-2 * sweeperPeriod)
-	for k, i := range w.Table.Items() {
-		if i["DPK"] == nil {
-			continue
-		}
-		at, _, _ := strings.Cut(text(i["DSK"]), "#")
-		due, err := time.Parse(time.RFC3339, at)
-		if err != nil {
-			w.Wrong("%s %s is due at %q", k.PK, k.SK, text(i["DSK"]))
-			continue
-		}
+func (w *World) checkDue(partition, first string) {
+	at, _, _ := strings.Cut(first, "#")
+	switch due, err := time.Parse(time.RFC3339, at); {
+	case err != nil:
+		w.Wrong("in %s something is due at %q", partition, first)
+	case due.Before(w.Now().Add(-2*sweeperPeriod)) && slices.ContainsFunc(w.schedules, func(s *Schedule) bool { return s.Due(partition) }):
 		// Of the parts that no function looks through, people make lists.
-		if due.Before(late) && slices.ContainsFunc(w.schedules, func(s *Schedule) bool { return s.Due(text(i["DPK"])) }) {
-			w.Wrong("%s %s has been due since %v, and it is %v", k.PK, k.SK, due, w.Now())
-		}
+		w.Wrong("in %s something has been due since %v, and it is %v", partition, due, w.Now())
 	}
 }
 

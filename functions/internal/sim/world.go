@@ -168,6 +168,7 @@ func (w *World) live() {
 	for _, p := range w.parts {
 		p.Settle(w)
 	}
+	w.After(sweeperPeriod, w.keepsTime)
 	w.until(w.Now().Add(14 * 24 * time.Hour))
 	w.check()
 	for _, p := range w.parts {
