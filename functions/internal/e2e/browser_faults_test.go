@@ -57,7 +57,9 @@ func TestTheBrowserFindsWhatIsWrong(t *testing.T) {
 		all = append(all, wanted{Base: serve(c.fault), Walks: []string{c.walk}, Modes: []string{c.mode}, Paths: []string{"/"}})
 	}
 	found := browse(t, all...)
-	if found.at(sound).pages() < 40 {
+	// 40; but of two clicks in a row the second may come before the answer to the first is shown, in each of three modes: then the
+	// receipt is only seen as whoever sends again sees it.
+	if found.at(sound).pages() < 37 {
 		t.Errorf("%d sound pages were looked at", found.at(sound).pages())
 	}
 	for _, said := range found.at(sound).complaints() {
