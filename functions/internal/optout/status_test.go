@@ -1,7 +1,6 @@
 package optout_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,17 +14,6 @@ import (
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
 )
-
-// reads counts the forms that were read.
-type reads struct {
-	optout.Store
-	n int
-}
-
-func (r *reads) Form(ctx context.Context, ref optout.Reference) (optout.Form, error) {
-	r.n++
-	return r.Store.Form(ctx, ref)
-}
 
 // Whoever has a reference and does not know the birth date learns no more than from one that does not exist.
 func TestStepsAreForWhoKnowsTheBirthDate(t *testing.T) {
@@ -48,11 +36,12 @@ func TestStepsAreForWhoKnowsTheBirthDate(t *testing.T) {
 		"nobody's":         {unknown, birth, false},
 		"nobody's, no day": {unknown, nhs.Date{}, false},
 	} {
-		store := &reads{Store: h.Memory}
+		reads := 0
+		store := odd{Memory: h.Memory, form: func(optout.Reference) { reads++ }}
 		steps, err := optout.StepsOf(t.Context(), store, c.ref, c.birth)
 		switch {
-		case store.n != 1:
-			t.Errorf("%s: %d forms were read", name, store.n)
+		case reads != 1:
+			t.Errorf("%s: %d forms were read", name, reads)
 		case c.found && (err != nil || len(steps) != 1 || steps[0].Step != optout.StepReceived || !steps[0].At.Equal(h.form(ref).State().Received)):
 			t.Errorf("%s: %v, %v", name, steps, err)
 		case !c.found && (!errors.Is(err, optout.ErrNotFound) || steps != nil || err.Error() != "status: "+optout.ErrNotFound.Error()):
@@ -117,30 +106,11 @@ func TestAFormIsSeenBesideThePersonsOthersAndWhatItIsAbout(t *testing.T) {
 		}
 	}
 	for method, form := range map[string]optout.Form{"Person": h.form(first), "Form": h.form(third)} {
-		if _, err := optout.Beside(t.Context(), broken{h.Memory, method}, form); !errors.Is(err, optout.ErrUnavailable) {
+		h.Fate = fates(method, optouttest.Throttle)
+		if _, err := optout.Beside(t.Context(), h.Memory, form); !errors.Is(err, optout.ErrUnavailable) {
 			t.Errorf("where %s fails: %v", method, err)
 		}
 	}
-}
-
-// broken is a store one of whose calls fails.
-type broken struct {
-	optout.Store
-	method string
-}
-
-func (b broken) Form(ctx context.Context, ref optout.Reference) (optout.Form, error) {
-	if b.method == "Form" {
-		return optout.Form{}, optout.ErrUnavailable
-	}
-	return b.Store.Form(ctx, ref)
-}
-
-func (b broken) Person(ctx context.Context, k optout.PersonKey) ([]optout.Reference, error) {
-	if b.method == "Person" {
-		return nil, optout.ErrUnavailable
-	}
-	return b.Store.Person(ctx, k)
 }
 
 // Whatever a person said is not printed, however it is printed and logged.

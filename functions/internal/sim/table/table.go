@@ -226,9 +226,6 @@ func (t *Table) Touched(index string) iter.Seq2[string, string] {
 type first struct{ partition, sort string }
 
 func firsts(parts []*part) []first {
-	if len(parts) == 0 {
-		return nil
-	}
 	all := make([]first, 0, len(parts))
 	for _, p := range parts {
 		if len(p.entries) > 0 {
