@@ -287,6 +287,12 @@ func (f Form) said(by Actor, key string) (Event, bool) {
 	return Event{}, false
 }
 
+// Knows says that something was said of a form under a client's key, from the same desk or practice.
+func (f Form) Knows(by Actor, key string) bool {
+	_, known := f.said(by, key)
+	return known
+}
+
 // sameHands says that an event comes from the actor's own practice, mailbox or desk.
 func (e Event) sameHands(by Actor) bool {
 	who := append(strings.Fields(e.By), "", "")

@@ -30,6 +30,8 @@ func onForm(serve func(*Door, http.ResponseWriter, *http.Request, signin.Session
 			return
 		}
 		switch f, err := d.Store.Form(r.Context(), ref); {
+		case err == nil && f.State().Owner != optout.OwnerDesk && staff.SentBefore(r, s, f):
+			staff.See(w, "/mailroom/letters?done=before")
 		case errors.Is(err, optout.ErrNotFound), err == nil && f.State().Owner != optout.OwnerDesk:
 			d.house.Refuse(w, r, problem.NotHeld)
 		case err != nil:

@@ -21,6 +21,7 @@ var done = map[string]string{
 	"envelope": "The piece is in that envelope now.", "undone": "The outcome is taken back. The piece waits at the desk.", "settled": "It is recorded that you have dealt with it.",
 	"posted": "It is recorded what became of the letter.", "not-posted": "That is taken back: the letter waits to be posted.", "sample-ended": "It is recorded that nobody checks it.", "alone": "It is recorded that there is no other supervisor.", "judged": "What you decided is recorded and counted.",
 	"wrote": "It is recorded that the person was written to.", "released": "The form goes on. Its practice is told like of every other.", "superseded": "The held form ends, and the newer one goes on.",
+	"before": staff.DoneBefore,
 }
 
 // blank asks what is said of a batch before its envelopes are opened: GET /mailroom/open. It begins where the newest

@@ -29,6 +29,8 @@ func onForm(serve func(*Door, http.ResponseWriter, *http.Request, signin.Session
 			}
 		}
 		switch {
+		case errors.Is(err, optout.ErrNotFound) && staff.SentBefore(r, s, f):
+			staff.See(w, "/practice?done=before")
 		case errors.Is(err, optout.ErrNotFound):
 			d.house.Refuse(w, r, problem.NotOnYourList)
 		case err != nil:

@@ -146,6 +146,7 @@ var done = map[string]string{
 	"withdrawn": "It is recorded that the person took the form back.", "corrected": "That the form was applied is taken back. It is yours to do again.",
 	"collected": "You have collected the form.", "claimed": "The form is yours for the next 30 minutes.", "released": "Others at your practice can work on the form now.",
 	"numbered": "The NHS number is recorded.", "decision": "Your practice's decision is recorded.", "email": "The address is recorded.",
+	"before": staff.DoneBefore,
 }
 
 type inboxView struct {

@@ -183,6 +183,27 @@ func TestAPageThatWasSentShowsHowTheFormStandsWhenItIsSentAgain(t *testing.T) {
 	}
 }
 
+// A form may leave the list by what is said of it. Whoever sends that once more, since no answer came, is told that it is recorded;
+// nobody else is told anything.
+func TestWhatTookAFormAwayIsAnsweredAgain(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := h.sent(nil)
+	b := h.collects(ref)
+	said := []string{"reason", "NOT_OUR_PATIENT", "key", "sent-twice"}
+	b.leads(b.post(at(ref, "return"), said...), "/practice?done=returned")
+	b.leads(b.post(at(ref, "return"), said...), "/practice?done=before")
+	b.says(b.get("/practice?done=before"), 200, "It was recorded when you sent it first.")
+	b.says(b.post(at(ref, "return"), "reason", "NOT_OUR_PATIENT", "key", "another"), 404, "not on your list")
+	b.says(b.post(at(ref, "return"), "reason", "NOT_OUR_PATIENT"), 404, "not on your list")
+	b.says(b.get(at(ref, "")+"?key=sent-twice"), 404, "not on your list")
+	n := h.neighbour()
+	n.says(n.post(at(ref, "return"), said...), 404, "not on your list")
+	if h.versionOf(ref, optout.Returned) == 0 || h.state(ref).Status != optout.StatusReturned {
+		t.Errorf("it stands as %+v", h.state(ref))
+	}
+}
+
 func TestALocumComesToWhereTheyWereGoing(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -128,6 +128,19 @@ func (h *House) Answer(w http.ResponseWriter, r *http.Request, err error, o Outc
 	}
 }
 
+// SentBefore says that what is sent was recorded when it was sent first, of a form that may have left this door by it: a double
+// click, or a page sent once more because its answer did not come. It reads the request's body.
+func SentBefore(r *http.Request, s signin.Session, f optout.Form) bool {
+	if r.Method != http.MethodPost {
+		return false
+	}
+	filled, _, _ := door.ReadForm(r)
+	return f.Knows(s.Actor, filled.Get("key"))
+}
+
+// DoneBefore is what is said then.
+const DoneBefore = "It was recorded when you sent it first."
+
 // Look writes down, before it is shown, that somebody is shown what is personal in forms.
 func (h *House) Look(ctx context.Context, by optout.Actor, what string, forms ...optout.Form) error {
 	var refs []optout.Reference
