@@ -99,8 +99,8 @@ type pieceForSoftware struct {
 }
 
 // book counts a batch.
-func (d *Door) book(ctx context.Context, b batch.Batch, list bool) (book, error) {
-	all, err := d.Store.Pieces(ctx, b.ID)
+func (d *Door) book(ctx context.Context, id string, list bool) (book, error) {
+	b, all, err := d.mailroom().Whole(ctx, id)
 	if err != nil {
 		return book{}, err
 	}
@@ -156,7 +156,7 @@ func (d *Door) openForSoftware(w http.ResponseWriter, r *http.Request, a optout.
 	b, err := d.mailroom().Open(ctx, a, declared)
 	var k book
 	if err == nil {
-		k, err = d.book(ctx, b, false)
+		k, err = d.book(ctx, b.ID, false)
 	}
 	if err != nil {
 		refuseSoftware(ctx, w, err)
@@ -196,7 +196,7 @@ func (d *Door) answerBook(w http.ResponseWriter, r *http.Request, b batch.Batch,
 	var k book
 	if err == nil {
 		observe.Note(r.Context(), "batch", b.ID)
-		k, err = d.book(r.Context(), b, list)
+		k, err = d.book(r.Context(), b.ID, list)
 	}
 	switch {
 	case errors.Is(err, optout.ErrNotFound):

@@ -24,9 +24,10 @@ func (d *Door) books(w http.ResponseWriter, r *http.Request, s signin.Session, b
 // mostPieces is how many pieces one page shows.
 const mostPieces = 100
 
-// showBooks shows a batch, with why something was not done.
+// showBooks shows a batch as it stands now, with why something was not done. It is counted at one moment: books that seem not to
+// add up, since colleagues are at work on them, have people look for what is not lost.
 func (d *Door) showBooks(w http.ResponseWriter, r *http.Request, s signin.Session, b batch.Batch, status int, note string) {
-	pieces, err := d.Store.Pieces(r.Context(), b.ID)
+	b, pieces, err := d.mailroom().Whole(r.Context(), b.ID)
 	if err != nil {
 		d.house.Fail(w, r, err)
 		return

@@ -96,6 +96,28 @@ func TestTheBooksShowEachPieceAndWhatIsStuck(t *testing.T) {
 	h.asBob().get(batchPath(id)).says(t, "to who has it", 200, "You")
 }
 
+// Books are counted at one moment, whoever is at work on them: what is counted while it changes seems not to add up.
+func TestBooksAddUpWhileColleaguesAreAtWork(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	id := h.opened(3)
+	b := h.asAnn()
+	byHand := func(envelope int) func() {
+		return func() {
+			if _, err := h.room.ByHand(t.Context(), id, bob, envelope, batch.Outcome{Status: batch.OtherPost, Why: "blank"}); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	h.meanwhile = byHand(1)
+	b.get(batchPath(id)).says(t, "the books", 200, "1 on the books = 0 registered + 0 held + 0 sent back + 1 other post").lacks(t, "the books", "something is counted wrongly")
+	h.meanwhile = byHand(2)
+	b.fill(batchPath(id, "close")).says(t, "the books that are not closed", 409, "2 on the books = 0 registered + 0 held + 0 sent back + 2 other post").lacks(t, "the books", "something is counted wrongly")
+	if h.stored(id).Pieces != 2 || h.meanwhile != nil {
+		t.Errorf("nothing happened meanwhile: %+v", h.stored(id))
+	}
+}
+
 func TestALongBatchIsShownInParts(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

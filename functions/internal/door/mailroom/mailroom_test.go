@@ -79,8 +79,19 @@ type house struct {
 	room    batch.Mailroom
 	handler http.Handler
 
+	meanwhile func() // happens once, before the pieces of a batch are read
+
 	mu  sync.Mutex
 	log bytes.Buffer
+}
+
+// Pieces implements batch.Store.
+func (h *house) Pieces(ctx context.Context, id string) ([]batch.Piece, error) {
+	if do := h.meanwhile; do != nil {
+		h.meanwhile = nil
+		do()
+	}
+	return h.Memory.Pieces(ctx, id)
 }
 
 func newHouse(t *testing.T) *house {
@@ -91,7 +102,7 @@ func newHouse(t *testing.T) *house {
 	}
 	h := &house{t: t, Memory: &optouttest.Memory{}, Clock: optouttest.NewClock(), signer: &signer{}, keys: keys, issuer: signintest.NewIssuer(t)}
 	door := mailroom.Door{
-		Store: h.Memory, Files: h.signer, Keys: keys, Controller: "Testshire <Board>", Contact: "PO Box 1", TestNumbers: true, Practices: directory.Shipped{}, Now: h.Now,
+		Store: h, Files: h.signer, Keys: keys, Controller: "Testshire <Board>", Contact: "PO Box 1", TestNumbers: true, Practices: directory.Shipped{}, Now: h.Now,
 		SignIn: &signin.Door{
 			For: signin.Mailroom, Address: address, Issuer: h.issuer.URL, ClientID: "pages", HTTP: &http.Client{Timeout: 10 * time.Second},
 			Seals: keys, Sessions: h.Memory, Clients: h.Memory, Now: h.Now,
