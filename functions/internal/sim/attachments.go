@@ -37,9 +37,10 @@ func (s *spoken) attach(times int) {
 		switch {
 		case r.Status == http.StatusSeeOther && ok:
 			s.scans(at, id)
-		case times < 6 && (r.Status == 0 || r.Status >= 500 || r.Status == http.StatusNotFound && s.isElsewhere(asked)):
+		case times < 6 && (r.failed() || r.Status == http.StatusConflict || r.Status == http.StatusNotFound && s.isElsewhere(asked)):
 			w.After(time.Minute<<times+soon(p.rand, time.Minute), func() { s.attach(times + 1) })
-		case r.Status != 0 && r.Status < 500:
+		case r.Status == http.StatusConflict: // a colleague is at work on the form
+		case !r.failed():
 			s.gone(asked, "no place is made for a scan", r)
 		}
 	})
@@ -61,7 +62,7 @@ func (s *spoken) scans(at, id string) {
 		switch {
 		case r.Status == http.StatusOK && !strings.Contains(r.Body, "https://bucket.example"):
 			w.Wrong("a place was made for a scan of %s, and its page has no form", a.form)
-		case r.Status != http.StatusOK && r.Status != 0 && r.Status < 500:
+		case r.Status != http.StatusOK && !r.failed():
 			s.gone(asked, "the page of its scans is not shown", r)
 		}
 	})
@@ -89,7 +90,7 @@ func (s *spoken) sends(a *attachment, at, says string) {
 			if slot, err := w.Store.Upload(w.Outside(), a.id); err != nil || slot.State == upload.Promised {
 				w.Wrong("the door says that it knows of a scan of %s, which is %s: %v", a.form, slot.State, err)
 			}
-		case r.Status != 0 && r.Status < 500:
+		case !r.failed():
 			s.gone(asked, "the door does not see that a scan came", r)
 		}
 	})
@@ -98,7 +99,7 @@ func (s *spoken) sends(a *attachment, at, says string) {
 // isElsewhere says that a form was not on its counter's list all the time since somebody asked for it.
 func (s *spoken) isElsewhere(asked time.Time) bool {
 	f, err := s.part.w.Store.Form(s.part.w.Outside(), s.ref)
-	return err != nil || worklist.Of(f.State()).Owner != worklist.Practice(s.by.Practice) || !f.State().Since.Before(asked)
+	return err != nil || worklist.Of(f.State()).Owner != worklist.Practice(s.Practice) || !f.State().Since.Before(asked)
 }
 
 // gone is that a page about a form is not there, which is so only if the form is not.

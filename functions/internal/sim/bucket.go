@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"example.org/optout/functions/internal/bucket"
@@ -23,7 +24,11 @@ func away(f failure) error {
 
 func filesCall(ctx context.Context, name string, writes bool, effect func(*optouttest.Files) error) error {
 	w := current
-	return w.call(ctx, &call{service: s3, name: name, writes: writes, effect: func() error { return effect(w.files) }, fails: away})
+	err := w.call(ctx, &call{service: s3, name: name, writes: writes, effect: func() error { return effect(w.files) }, fails: away})
+	if err != nil && ctx.Err() != nil { // as package bucket says that nobody waits for the answer any more
+		err = fmt.Errorf("%w: %w", optout.ErrUnavailable, err)
+	}
+	return err
 }
 
 // Find implements upload.Files.

@@ -26,6 +26,7 @@ func (w *World) check() {
 	}
 	w.checkPersons(forms)
 	w.checkRefusals(forms, by)
+	w.checkWords(forms)
 	for _, i := range w.Table.Items() { // as it is, whatever the index shows
 		if i["DPK"] != nil {
 			w.checkDue(text(i["DPK"]), text(i["DSK"]))

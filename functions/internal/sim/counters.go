@@ -10,24 +10,19 @@ import (
 	"testing"
 	"time"
 
-	"example.org/optout/functions/internal/door/office"
 	"example.org/optout/functions/internal/door/staff"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
-	"example.org/optout/functions/internal/signin"
-	"example.org/optout/functions/internal/signin/signintest"
 )
 
 var _ = Join("counters", func(tb testing.TB) func() Part {
-	atOffice := office.Door{Store: reach(), Keys: ring, SignIn: signIn(issuing(tb), signin.Office), Controller: "Testshire", TestNumbers: true, Practices: elsewhere{}, Now: now}
-	doors := map[string]Web{optout.Counter: practicesDoor(tb), optout.Phone: NewWeb("office", atOffice.Handler())}
-	return func() Part { return &counters{tb: tb, doors: doors} }
+	doors := map[string]Web{optout.Counter: practicesDoor(tb), optout.Phone: officeDoor(tb)}
+	return func() Part { return &counters{doors: doors} }
 })
 
 // counters are where staff register what people say or sign: practices at their counters, and the office by telephone. They
 // use the doors' own pages: one that is filled in, one that is read back, and the one with the reference.
 type counters struct {
-	tb       testing.TB
 	doors    map[string]Web // by optout.Origin's Door
 	w        *World
 	rand     *rand.Rand // of its own: what is said at counters changes nothing that others say
@@ -38,10 +33,9 @@ type counters struct {
 // spoken is what somebody says at a counter or by telephone, while a member of staff listens.
 type spoken struct {
 	*Sent
+	member
 	part   *counters
 	at     string // address of the page
-	by     optout.Actor
-	groups []string
 	form   url.Values
 	sealed string // what was read back, once it was
 }
@@ -74,30 +68,25 @@ func (p *counters) comes(who *Person) {
 	a := w.answers(p.rand, who, about)
 	a.SignedOn = nhs.DateOf(w.Now()).ISO()
 	a.Reply = &optout.Reply{Safe: []string{"post"}}
-	s := &spoken{part: p, at: "/practice/counter", by: optout.Actor{Role: optout.AtPractice, Practice: nhs.StoredODSCode(who.Practice), ID: "u-9"}, groups: []string{"ods-" + who.Practice}}
+	s := &spoken{part: p, at: "/practice/counter", member: member{
+		Actor: optout.Actor{Role: optout.AtPractice, Practice: nhs.StoredODSCode(who.Practice), ID: "u-9"}, groups: []string{"ods-" + who.Practice},
+	}}
 	door := optout.Counter
 	if p.rand.IntN(3) == 0 {
-		door, s.at, s.by, s.groups = optout.Phone, "/office/phone", optout.Actor{Role: optout.Office, ID: "u-8"}, []string{"office"}
+		door, s.at, s.member = optout.Phone, "/office/phone", member{Actor: optout.Actor{Role: optout.Office, ID: "u-8"}, groups: []string{"office"}}
 		if a.Practice = who.Practice; p.rand.IntN(4) == 0 {
 			a.Practice, a.NotRegistered = "", true
 		}
 	}
+	s.w, s.rand, s.door, s.web = w, p.rand, door, p.doors[door]
 	key := uuid(p.rand)
 	s.form = url.Values(staff.AnswersFilled(a))
 	s.form.Set("key", key)
 	s.form.Set("for", who.Practice)
-	s.Sent = w.sends(saying(who, a), optout.Origin{Door: door, Client: s.by.String(), Key: key})
+	s.Sent = w.sends(saying(who, a), optout.Origin{Door: door, Client: s.String(), Key: key})
 	s.At = w.Now()
 	p.calls = append(p.calls, s)
 	s.fill(0)
-}
-
-// ask has the member of staff, who has just signed in, send a page.
-func (s *spoken) ask(method, path string, form url.Values, hear func(Response)) {
-	w := s.part.w
-	c := signintest.Cookie(s.part.tb, ring, w.Store, w.Now(), s.by.ID, "Nina Cole", s.groups...)
-	h := map[string]string{"cookie": c.Name + "=" + c.Value, "host": "optout.example", "accept": "text/html", "content-type": "application/x-www-form-urlencoded"}
-	w.Send(s.Door+" page", s.part.doors[s.Door], Request{Method: method, Path: path, Header: h, Body: form.Encode()}, hear)
 }
 
 // insist sends a page again and again until it is answered with what it leads to, or the person goes.
@@ -107,8 +96,8 @@ func (s *spoken) insist(path string, form url.Values, times, status int, then fu
 		switch {
 		case r.Status == status:
 			then(r)
-		case r.Status != 0 && r.Status < 500:
-			w.Wrong("%s, which is right, was answered with %d: %.2000s", path, r.Status, r.Body)
+		case !r.failed():
+			w.Wrong("%s, which is right, was answered with %d: %.500s", path, r.Status, r.shown())
 		case times > 50: // the second click
 		case times > 20 && !w.stormy:
 			w.Wrong("%s is not taken, and nothing fails any more: %d", path, r.Status)
@@ -163,7 +152,7 @@ func (s *spoken) confirm(times int) {
 		}
 		s.Reference, s.GivenUp = reference, false
 		s.ask(http.MethodGet, to, nil, func(r Response) {
-			if r.Status != 0 && r.Status < 500 && (r.Status != http.StatusOK || !strings.Contains(r.Body, reference)) {
+			if !r.failed() && (r.Status != http.StatusOK || !strings.Contains(r.Body, reference)) {
 				w.Wrong("whoever registered %s is not shown its reference: %d", reference, r.Status)
 			}
 		})

@@ -1,31 +1,22 @@
 package sim
 
 import (
-	"bytes"
 	"cmp"
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"example.org/optout/functions/internal/batch"
 	"example.org/optout/functions/internal/door/mailroom"
-	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/signin"
 	"example.org/optout/functions/internal/upload"
-	"example.org/optout/functions/internal/worklist"
 )
 
 var _ = Join("mailroom", func(tb testing.TB) func() Part {
@@ -66,13 +57,6 @@ type post struct {
 	books    []batch.Batch       // likewise
 	receipts []receipt
 	serial   int
-}
-
-// clerk is somebody at the desk.
-type clerk struct {
-	optout.Actor
-	part  *post
-	every time.Duration
 }
 
 // box is a batch of envelopes that somebody sets out to open.
@@ -128,7 +112,7 @@ func (p *post) Begin(w *World) {
 		w.Wrong("the mailroom's client is not entered: %v", err)
 	}
 	for n, role := range []optout.Role{optout.Desk, optout.Desk, optout.Desk, optout.Supervisor, optout.Supervisor, optout.Supervisor} {
-		c := &clerk{Actor: optout.Actor{Role: role, ID: fmt.Sprint("m-", n+1)}, part: p, every: []time.Duration{time.Hour, 3 * time.Hour, 8 * time.Hour}[p.rand.IntN(3)]}
+		c := &clerk{member: member{Actor: optout.Actor{Role: role, ID: fmt.Sprint("m-", n+1)}, w: w, rand: p.rand, door: "mailroom", web: p.web, groups: []string{groupOf[role]}}, part: p, every: []time.Duration{time.Hour, 3 * time.Hour, 8 * time.Hour}[p.rand.IntN(3)]}
 		p.clerks = append(p.clerks, c)
 		w.After(p.soon(c.every), c.comes)
 	}
@@ -226,39 +210,6 @@ func (p *post) sheet() *sheet {
 	return s
 }
 
-// room is the domain as a door uses it.
-func (p *post) room() batch.Mailroom {
-	w := p.w
-	return batch.Mailroom{
-		Store: w.reach, Registrar: optout.Registrar{Store: w.reach, Keys: ring, Now: w.Now}, Rules: p.rules, Twice: keyedTwice, Sample: sampled, Now: w.Now,
-	}
-}
-
-func (p *post) rules() optout.Rules {
-	return optout.Rules{Today: nhs.DateOf(p.w.Now()), TestNumbers: true, Staff: true, Practices: p.w}
-}
-
-// page has somebody act by a page.
-func (p *post) page(name string, act func(context.Context, batch.Mailroom) error, then func(error)) {
-	p.w.Page("mailroom: "+name, func(ctx context.Context) error { return act(ctx, p.room()) }, func(err error) {
-		if errors.Is(err, batch.DoesNotAddUp) {
-			p.w.Wrong("%s: %v", name, err)
-		}
-		then(err)
-	})
-}
-
-// insist has somebody do by a page what they do until they have an answer, a few times.
-func (p *post) insist(name string, times int, act func(context.Context, batch.Mailroom) error, then func(error)) {
-	p.page(name, act, func(err error) {
-		if mayPass(err) && times > 0 {
-			p.w.After(time.Second<<min(8-min(times, 8), 6)+p.soon(time.Second), func() { p.insist(name, times-1, act, then) })
-			return
-		}
-		then(err)
-	})
-}
-
 // software asks the door, a few times.
 func (p *post) software(method, path, key, body string, times int, hear func(Response)) {
 	h := map[string]string{"authorization": "Bearer " + p.token, "host": "optout.example", "content-type": "application/json"}
@@ -267,7 +218,7 @@ func (p *post) software(method, path, key, body string, times int, hear func(Res
 	}
 	p.w.Did("mailroom: by software")
 	p.w.Send("mailroom", p.web, Request{Method: method, Path: path, Header: h, Body: body}, func(r Response) {
-		if (r.Status == 0 || r.Status >= 500) && times > 0 {
+		if r.failed() && times > 0 {
 			p.w.After(time.Second<<min(8-min(times, 8), 6)+p.soon(time.Second), func() { p.software(method, path, key, body, times-1, hear) })
 			return
 		}
@@ -296,7 +247,7 @@ func (p *post) open(b *box, clicks int) {
 	if b.by == nil {
 		p.software(http.MethodPost, "/api/mailroom/batches", b.key, fmt.Sprintf(`{"envelopes":%d,"box":%q,"sequence":1}`, b.declared, b.name), 8, func(r Response) {
 			var a struct{ Batch string }
-			if r.Status == 0 || r.Status >= 500 {
+			if r.failed() {
 				return
 			}
 			if err := json.Unmarshal([]byte(r.Body), &a); err != nil || r.Status != http.StatusCreated {
@@ -308,25 +259,21 @@ func (p *post) open(b *box, clicks int) {
 		})
 		return
 	}
-	var opened batch.Batch
-	p.insist("open", 6, func(ctx context.Context, m batch.Mailroom) (err error) {
-		opened, err = m.Open(ctx, b.by.Actor, batch.Declaration{Envelopes: b.declared, Box: b.name, Sequence: 1, Key: b.key})
-		return err
-	}, func(err error) {
-		if err != nil {
-			p.refused("open", err)
+	p.w.Did("mailroom: open")
+	form := url.Values{"envelopes": {itoa(b.declared)}, "box": {b.name}, "sequence": {"1"}, "key": {b.key}}
+	b.by.insist("/mailroom/open", form, 6, func(r Response) {
+		if r.failed() {
 			return
 		}
-		p.books = append(p.books, opened)
-		told(opened.ID)
+		at, _, _ := strings.Cut(strings.TrimPrefix(r.Header["Location"], "/mailroom/batches/"), "?")
+		id, ok := batch.ParseID(at)
+		if !ok {
+			p.w.Wrong("a batch was not opened: %d %.500s", r.Status, r.shown())
+			return
+		}
+		p.keepsBooks(id)
+		told(id)
 	})
-}
-
-// refused says that something that nothing stands in the way of was refused.
-func (p *post) refused(what string, err error) {
-	if !mayPass(err) {
-		p.w.Wrong("%s was refused: %v", what, err)
-	}
 }
 
 // announce makes places for files, which are then sent, or not.
@@ -378,7 +325,7 @@ func (p *post) announce(g *announced, clicks int) {
 				Files []struct{ File, State, Address string }
 			}
 			switch {
-			case r.Status == 0, r.Status >= 500:
+			case r.failed():
 				return
 			case strings.Contains(r.Body, "batch-closed"):
 				p.reopened(g)
@@ -399,24 +346,32 @@ func (p *post) announce(g *announced, clicks int) {
 		})
 		return
 	}
-	var slots []upload.Slot
-	var pieces []batch.Piece
-	p.insist("expect", 6, func(ctx context.Context, m batch.Mailroom) (err error) {
-		pieces, slots, err = m.ExpectOnce(ctx, g.id, g.box.by.Actor, g.key, names, g.as)
-		return err
-	}, func(err error) {
+	p.w.Did("mailroom: expect")
+	form := url.Values{"key": {g.key}, "envelopes": {string(g.as)}, "name": names}
+	for range names {
+		form.Add("kind", "application/pdf")
+	}
+	g.box.by.scripts(http.MethodPost, batchAt(g.id)+"/files", form, 6, func(r Response) {
+		var a struct {
+			Files []struct{ Address, Arrived string }
+		}
 		switch {
-		case errors.Is(err, batch.Closed):
+		case r.failed():
+			return
+		case strings.Contains(r.Body, "batch-closed"):
 			p.reopened(g)
 			return
-		case err != nil:
-			p.refused("expect", err)
+		case r.Status != http.StatusCreated:
+			p.w.Wrong("files were not announced: %d %s", r.Status, r.Body)
 			return
+		}
+		if err := json.Unmarshal([]byte(r.Body), &a); err != nil {
+			p.w.Wrong("places are %s", r.Body)
 		}
 		var ids []string
 		var signed []bool
-		for n, s := range slots {
-			ids, signed = append(ids, s.ID), append(signed, pieces[n].Status == batch.Awaited)
+		for _, f := range a.Files {
+			ids, signed = append(ids, f.Arrived[strings.LastIndex(f.Arrived, "/")+1:]), append(signed, f.Address != "")
 		}
 		told(ids, signed)
 	})
@@ -424,9 +379,7 @@ func (p *post) announce(g *announced, clicks int) {
 
 // reopened has a supervisor open a batch again that was closed before its files were announced.
 func (p *post) reopened(g *announced) {
-	p.clerks[3].books("reopen", func(ctx context.Context, m batch.Mailroom) (batch.Batch, error) {
-		return m.Reopen(ctx, g.id, p.clerks[3].Actor)
-	})
+	p.clerks[3].books("reopen", g.id, nil)
 	p.w.After(time.Minute+p.soon(time.Hour), func() { p.announce(g, 1) })
 }
 
@@ -468,24 +421,21 @@ func (p *post) renew(s *scan) {
 			switch {
 			case r.Status == http.StatusOK:
 				p.sends(s)
-			case r.Status == http.StatusConflict, r.Status == 0, r.Status >= 500: // it is there, or the batch is closed
+			case r.Status == http.StatusConflict, r.failed(): // it is there, or the batch is closed
 			default:
 				p.w.Wrong("a form was not signed again: %d %s", r.Status, r.Body)
 			}
 		})
 		return
 	}
-	by := s.of.box.by.Actor
-	var slot upload.Slot
-	p.insist("renew", 4, func(ctx context.Context, m batch.Mailroom) (err error) {
-		slot, err = m.Renew(ctx, p.w.reach, s.id, by)
-		return err
-	}, func(err error) {
+	c := s.of.box.by
+	c.ask(http.MethodGet, batchAt(s.of.id)+"/send", nil, func(r Response) {
 		switch {
-		case err == nil && slot.State == upload.Promised:
+		case r.failed():
+		case r.Status != http.StatusOK:
+			p.w.Wrong("the page that sends files was answered with %d", r.Status)
+		case strings.Contains(r.Body, s.id+`">`):
 			p.sends(s)
-		case err != nil && !errors.Is(err, batch.Closed):
-			p.refused("renew", err)
 		}
 	})
 }
@@ -520,35 +470,17 @@ func (p *post) says(s *scan, size int64) {
 		})
 		return
 	}
-	id := s.of.id
-	p.insist("arrived", 4, func(ctx context.Context, m batch.Mailroom) error {
-		slot, err := w.reach.Upload(ctx, s.id)
-		if err != nil {
-			return err
-		}
-		switch found, err := (files{}).Find(ctx, slot.Key()); {
-		case err != nil:
-			return err
-		case len(found) == 0:
-			w.Wrong("the file of %s has come, and is not there", s.id)
-			return nil
-		case (slot.State == upload.Read || slot.State == upload.Refused) && len(found) > 1:
-			return nil
-		}
-		if _, err := upload.NoteArrived(ctx, w.reach, slot, w.Now()); err != nil {
-			return err
-		}
-		return m.Arrived(ctx, batch.FirstOf(id, s.id))
-	}, func(err error) {
-		if err != nil {
-			p.refused("arrived", err)
+	p.w.Did("mailroom: arrived")
+	s.of.box.by.scripts(http.MethodGet, batchAt(s.of.id)+"/arrived/"+s.id, nil, 4, func(r Response) {
+		if !r.failed() && r.Status != http.StatusOK && (r.Status != http.StatusConflict || len(s.sent) < 2) {
+			w.Wrong("of a file that is there it was asked whether it is, and the answer is %d %s", r.Status, r.Body)
 		}
 	})
 }
 
 // receipt keeps what software was told of a file.
 func (p *post) receipt(s *scan, r Response) {
-	if r.Status == 0 || r.Status >= 500 {
+	if r.failed() {
 		return
 	}
 	var a struct {
@@ -562,441 +494,6 @@ func (p *post) receipt(s *scan, r Response) {
 	if a.Received {
 		p.receipts = append(p.receipts, receipt{a.File, a.State, a.SHA256})
 	}
-}
-
-// comes has somebody come to the desk for a while, and come again, while faults come.
-func (c *clerk) comes() {
-	p := c.part
-	w := p.w
-	if !w.stormy || w.Now().After(w.ends) {
-		return
-	}
-	switch {
-	case c.Role == optout.Supervisor:
-		c.supervises()
-	case p.rand.IntN(6) == 0:
-		p.letters()
-	}
-	c.checks()
-	c.next(1 + p.rand.IntN(8))
-	if p.rand.IntN(4) == 0 {
-		c.closes()
-	}
-	w.After(c.every/2+p.soon(c.every), c.comes)
-}
-
-// waits says whether anything stands on a list of the desk, as the index shows it.
-func (p *post) waits(s batch.Stage) bool { return p.w.listed("L#keying#", worklist.Stage(s)) }
-
-// next has a clerk take the next piece, read it, and say what it is; so many, one after the other.
-func (c *clerk) next(left int) {
-	p := c.part
-	stage := batch.Keying1
-	if p.rand.IntN(3) == 0 {
-		stage = batch.Keying2
-	}
-	if left == 0 || !p.w.stormy || !p.waits(stage) {
-		return
-	}
-	id := ""
-	if p.rand.IntN(3) > 0 {
-		b := p.boxes[p.rand.IntN(len(p.boxes))]
-		id = b.id
-	}
-	var piece batch.Piece
-	p.page("next", func(ctx context.Context, m batch.Mailroom) (err error) {
-		piece, err = m.Next(ctx, stage, c.Actor, id)
-		return err
-	}, func(err error) {
-		if err != nil {
-			return
-		}
-		reads := time.Minute + p.soon(4*time.Minute)
-		if p.rand.IntN(12) == 0 {
-			p.w.Did("mailroom: a lease ran out")
-			reads = batch.LeaseLasts + p.soon(time.Hour)
-		}
-		p.w.After(reads, func() {
-			c.decide(piece)
-			p.w.After(time.Minute, func() { c.next(left - 1) })
-		})
-	})
-}
-
-// decide has a clerk say what a piece is, as it was when they took it.
-func (c *clerk) decide(piece batch.Piece) {
-	p := c.part
-	if p.one(25) {
-		c.does("put-back", func(ctx context.Context, m batch.Mailroom) (batch.Piece, error) {
-			return m.PutBack(ctx, piece.At, c.Actor)
-		})
-		return
-	}
-	if p.one(30) {
-		c.does("alarm", func(ctx context.Context, m batch.Mailroom) (batch.Piece, error) {
-			return m.Alarm(ctx, piece.At, c.Actor)
-		})
-		return
-	}
-	if p.one(25) {
-		n := 1 + p.rand.IntN(4)
-		c.does("envelope", func(ctx context.Context, m batch.Mailroom) (batch.Piece, error) {
-			return m.InEnvelope(ctx, piece.At, c.Actor, n)
-		})
-	}
-	c.says(piece)
-	if p.one(12) {
-		p.w.Did("mailroom: clicked twice")
-		c.says(piece)
-	}
-	if p.one(12) { // somebody else has it on the screen as well
-		other := p.clerks[p.rand.IntN(len(p.clerks))]
-		p.w.Did("mailroom: two at one piece")
-		other.says(piece)
-	}
-}
-
-// says has a clerk say what they read on a piece: what is there, mostly.
-func (c *clerk) says(piece batch.Piece) {
-	p := c.part
-	s := p.sheets[hex.EncodeToString(piece.SHA256)]
-	if s == nil {
-		p.w.Wrong("the piece %v is of a file that nobody sent", piece.At)
-		return
-	}
-	l := s.letters[0]
-	for _, x := range s.letters {
-		if x.from <= piece.First {
-			l = x
-		}
-	}
-	part := batch.Part{Last: l.to, Same: l.same}
-	if l.to >= piece.Last || p.one(25) {
-		part.Last = 0
-	}
-	if p.one(25) && piece.Last > piece.First {
-		part.Last = piece.First
-	}
-	o := batch.Outcome{Part: part, Status: batch.SentBack, Why: l.what}
-	switch {
-	case p.one(25):
-		o.Status, o.Why = batch.OtherPost, batch.OtherPostIs[p.rand.IntN(len(batch.OtherPostIs))]
-	case p.one(40):
-		o.Status = batch.Rescan
-	case piece.Status == batch.Second || l.what == "form" || l.what == "letter":
-		o.Status = ""
-	case slices.Contains(batch.OtherPostIs, l.what):
-		o.Status = batch.OtherPost
-	}
-	if o.Status != "" {
-		c.does("outcome", func(ctx context.Context, m batch.Mailroom) (batch.Piece, error) {
-			return m.HasOutcome(ctx, piece.At, c.Actor, o)
-		})
-		if p.one(4) {
-			p.w.After(p.soon(8*time.Hour), func() { c.posts(piece.At) })
-		}
-		if p.one(3) {
-			p.w.After(p.soon(2*time.Hour), func() {
-				c.does("undo", func(ctx context.Context, m batch.Mailroom) (batch.Piece, error) {
-					return m.Undo(ctx, piece.At, c.Actor)
-				})
-			})
-		}
-		return
-	}
-	c.keys(piece, l, batch.Reading{Part: part, Answers: p.answers(l.who, l.choice), Letter: l.what == "letter", Hold: l.hold})
-}
-
-// posts has somebody send a piece back with its letter.
-func (c *clerk) posts(at batch.At) {
-	how := batch.PostedAs[c.part.rand.IntN(len(batch.PostedAs))]
-	c.does("posted", func(ctx context.Context, m batch.Mailroom) (batch.Piece, error) {
-		return m.Posted(ctx, at, c.Actor, how)
-	})
-}
-
-// answers are what stands on a form.
-func (p *post) answers(who *Person, choice string) optout.Answers {
-	a := optout.Answers{Choice: choice, Practice: who.Practice, Subject: optout.Subject{
-		Surname: who.Surname, Forenames: who.Forenames, BirthDate: who.Birth, Postcode: who.Postcode, Address: []string{"1 Lawson Street"}, NHSNumber: who.Number,
-	}}
-	return a
-}
-
-// keys has a clerk key a form, wrongly perhaps.
-func (c *clerk) keys(piece batch.Piece, l *letter, r batch.Reading) {
-	p := c.part
-	if piece.Status == batch.Second {
-		r.Part = batch.Part{}
-	}
-	switch {
-	case p.one(20):
-		r.Answers.Choice = []string{"dissent", "core", "core-and-additional"}[p.rand.IntN(3)]
-	case p.one(20):
-		r.Answers.Subject.BirthDate = "1951-02-03"
-	case p.one(20):
-		r.Number, r.Answers.Subject.NHSNumber = "943 476 591", ""
-	case p.one(20): // which nobody takes
-		r.Answers.Subject.BirthDate = "1951-02-30"
-	}
-	s := p.form(piece, l.who)
-	ref := s.ref.String()
-	p.choices[ref] = append(p.choices[ref], r.Answers.Choice)
-	for _, k := range piece.Keyed {
-		p.choices[ref] = append(p.choices[ref], k.Reading.Answers.Choice)
-	}
-	c.does("key", func(ctx context.Context, m batch.Mailroom) (batch.Piece, error) {
-		return m.Key(ctx, piece.At, c.Actor, r)
-	})
-}
-
-// form is the form that a piece becomes, if it becomes one.
-func (p *post) form(piece batch.Piece, who *Person) *Sent {
-	o := piece.Origin()
-	s := p.forms[o.Key]
-	if s == nil {
-		s = p.w.sends(&Sent{Person: who, At: p.w.Now()}, o)
-		p.forms[o.Key] = s
-		p.w.Count.Forms++
-	}
-	return s
-}
-
-// does has a clerk do something with a piece, and keeps what they are told of it.
-func (c *clerk) does(name string, act func(context.Context, batch.Mailroom) (batch.Piece, error)) {
-	p := c.part
-	var now batch.Piece
-	p.insist(name, p.rand.IntN(4), func(ctx context.Context, m batch.Mailroom) (err error) {
-		now, err = act(ctx, m)
-		return err
-	}, func(err error) {
-		if err == nil {
-			p.told(now)
-		}
-	})
-}
-
-// told keeps what somebody was told of a piece.
-func (p *post) told(piece batch.Piece) {
-	p.pieces = append(p.pieces, piece)
-	if piece.Status != batch.Registered && piece.Status != batch.Held {
-		return
-	}
-	s := p.forms[piece.Origin().Key]
-	switch ref := piece.Form.String(); {
-	case s == nil:
-		p.w.Wrong("piece %v is %s, and nobody keyed it", piece.At, piece.Status)
-	case s.Confirmed() && s.Reference != ref:
-		p.w.Wrong("of one piece of paper came form %s, and then form %s", s.Reference, ref)
-	case !s.Confirmed():
-		s.Reference, s.Answer = ref, ref
-		p.w.Did("mailroom: " + string(piece.Status))
-	}
-}
-
-// supervises has a supervisor decide what waits for one.
-func (c *clerk) supervises() {
-	p := c.part
-	for _, stage := range []batch.Stage{batch.Alarmed, batch.Supervise, batch.Aside, batch.Differing} {
-		if !p.waits(stage) {
-			continue
-		}
-		for q, err := range p.w.Store.Queue(p.w.Outside(), stage) {
-			if err != nil {
-				p.w.Wrong("a list of the desk cannot be read: %v", err)
-				return
-			}
-			piece, err := p.w.Store.Piece(p.w.Outside(), q.At)
-			if err != nil || p.one(3) {
-				continue
-			}
-			p.w.After(p.soon(20*time.Minute), func() { c.settles(piece) })
-		}
-	}
-	if b := p.boxes[p.rand.IntN(len(p.boxes))]; p.isOpen(b) == "no" && p.one(20) {
-		c.books("reopen", func(ctx context.Context, m batch.Mailroom) (batch.Batch, error) { return m.Reopen(ctx, b.id, c.Actor) })
-	}
-	p.letters()
-}
-
-// settles has a supervisor decide on a piece, or see to the paper of a file that nobody opens.
-func (c *clerk) settles(piece batch.Piece) {
-	switch {
-	case piece.Sample.Step == batch.Unlike:
-		c.judges(piece)
-	case piece.Status == batch.Disputed:
-		c.says(piece)
-	case piece.Status == batch.Quarantined:
-		c.does("seen", func(ctx context.Context, m batch.Mailroom) (batch.Piece, error) {
-			return m.Settle(ctx, piece.At, c.Actor)
-		})
-		c.part.again(piece)
-	}
-}
-
-// checks has a clerk read a finished piece once more, as it was or otherwise, or see a risk on it.
-func (c *clerk) checks() {
-	p := c.part
-	if !p.waits(batch.Sampled) || p.rand.IntN(2) == 0 {
-		return
-	}
-	var piece batch.Piece
-	p.page("next to check", func(ctx context.Context, m batch.Mailroom) (err error) {
-		piece, err = m.Next(ctx, batch.Sampled, c.Actor, "")
-		return err
-	}, func(err error) {
-		if err != nil {
-			return
-		}
-		said := batch.Said{Status: piece.Sample.First.Status, Why: piece.Sample.First.Why, Reading: piece.Sample.First.Reading}
-		switch {
-		case p.one(4):
-			said = batch.Said{Status: batch.OtherPost, Why: batch.OtherPostIs[p.rand.IntN(len(batch.OtherPostIs))]}
-		case p.one(8):
-			said = batch.Said{Status: batch.Disputed}
-		}
-		c.does("read-again", func(ctx context.Context, m batch.Mailroom) (batch.Piece, error) {
-			return m.ReadAgain(ctx, piece.At, c.Actor, said)
-		})
-	})
-}
-
-// judges has a supervisor say which reading of a finished piece is right, and put it right, if it can be.
-func (c *clerk) judges(piece batch.Piece) {
-	p := c.part
-	if piece.IsOwn(c.Actor) {
-		c.does("alone", func(ctx context.Context, m batch.Mailroom) (batch.Piece, error) {
-			return m.Alone(ctx, piece.At, c.Actor)
-		})
-		return // they come again
-	}
-	j := batch.Judgment{Right: map[string]batch.Right{}}
-	for _, f := range piece.Sample.Differs {
-		j.Right[f] = []batch.Right{batch.First, batch.Again, batch.Neither}[p.rand.IntN(3)]
-	}
-	for _, done := range batch.SetRightBy {
-		if batch.CanSetRight(piece, done) && (j.Done == "" || p.rand.IntN(2) == 0) && done != batch.LeftAsItIs {
-			j.Done = done
-		}
-	}
-	c.does("judge", func(ctx context.Context, m batch.Mailroom) (batch.Piece, error) {
-		return m.Judge(ctx, piece.At, c.Actor, j)
-	})
-}
-
-// again has the paper of a file that is not to be read scanned again, once.
-func (p *post) again(piece batch.Piece) {
-	for _, s := range p.scans {
-		if s.id != piece.Upload || s.again {
-			continue
-		}
-		s.again = true
-		p.serial++
-		fresh := *s.sheet
-		fresh.Serial, fresh.Unreadable = p.serial, ""
-		p.w.Did("mailroom: scanned again")
-		g := &announced{box: s.of.box, id: piece.Batch, key: p.uuid(), as: batch.Later, sheets: []*sheet{&fresh}}
-		p.announce(g, 1)
-	}
-}
-
-// isOpen says whether a batch is open, as its page shows it: yes, no, or "" where nobody knows of it yet.
-func (p *post) isOpen(b *box) string {
-	switch i := p.w.Table.Item("B#"+b.id, "B"); {
-	case b.id == "" || i == nil:
-		return ""
-	case i["closed"] == nil:
-		return "yes"
-	}
-	return "no"
-}
-
-// closes has somebody try to close a batch, or count its envelopes again.
-func (c *clerk) closes() {
-	p := c.part
-	b := p.boxes[p.rand.IntN(len(p.boxes))]
-	if p.isOpen(b) != "yes" {
-		return
-	}
-	if p.one(4) {
-		n, why := max(1, b.declared-1+p.rand.IntN(3)), batch.RecountedFor[p.rand.IntN(len(batch.RecountedFor))]
-		c.books("recount", func(ctx context.Context, m batch.Mailroom) (batch.Batch, error) {
-			return m.Recount(ctx, b.id, c.Actor, n, why)
-		})
-	}
-	if p.one(6) {
-		c.byHand(b.id, 1+p.rand.IntN(b.declared))
-	}
-	c.books("close", func(ctx context.Context, m batch.Mailroom) (batch.Batch, error) { return m.Close(ctx, b.id, c.Actor) })
-}
-
-// byHand has somebody put an empty envelope on the books.
-func (c *clerk) byHand(id string, envelope int) {
-	o := batch.Outcome{Status: batch.OtherPost, Why: "empty-envelope", Key: c.part.uuid()}
-	c.does("by hand", func(ctx context.Context, m batch.Mailroom) (batch.Piece, error) {
-		return m.ByHand(ctx, id, c.Actor, envelope, o)
-	})
-}
-
-// books has somebody do something with a batch, and keeps what they are told of it.
-func (c *clerk) books(name string, act func(context.Context, batch.Mailroom) (batch.Batch, error)) {
-	p := c.part
-	var now batch.Batch
-	p.insist(name, p.rand.IntN(4), func(ctx context.Context, m batch.Mailroom) (err error) {
-		now, err = act(ctx, m)
-		return err
-	}, func(err error) {
-		if err == nil {
-			p.books = append(p.books, now)
-		}
-	})
-}
-
-// letters has the mailroom go through the forms that it holds: it writes to people, and lets their forms go on.
-func (p *post) letters() (held bool) {
-	w := p.w
-	if !w.listed("L#"+worklist.Desk.Key()+"#", worklist.Open) {
-		return false
-	}
-	page, err := w.Store.List(w.Outside(), worklist.List{Owner: worklist.Desk, Stage: worklist.Open}, "", worklist.MostEntries)
-	if err != nil {
-		w.Wrong("the desk's list cannot be read: %v", err)
-		return true
-	}
-	clerk, supervisor := p.clerks[p.rand.IntN(3)], p.clerks[3]
-	for _, e := range page.Entries {
-		f, err := w.Store.Form(w.Outside(), e.Reference)
-		if err != nil || f.State().Owner != optout.OwnerDesk {
-			continue
-		}
-		held = true
-		sent := w.sent[e.Reference]
-		if sent == nil {
-			continue // of which the core says so
-		}
-		said := optout.Said{Key: p.uuid()}
-		if !p.keen && p.rand.IntN(2) == 0 {
-			w.Act("wrote", func(ctx context.Context, c optout.Custody) error {
-				_, err := c.Wrote(ctx, f.Reference, clerk.Actor, said, "post")
-				return err
-			}, nil)
-		}
-		if !p.keen && p.rand.IntN(3) > 0 {
-			continue
-		}
-		a := p.answers(sent.Person, []string{"dissent", "core"}[p.rand.IntN(2)])
-		facts, wrong := p.rules().Accept(a)
-		if len(wrong) > 0 {
-			w.Wrong("answers that are right are refused: %v", wrong)
-			continue
-		}
-		p.choices[f.Reference.String()] = append(p.choices[f.Reference.String()], a.Choice)
-		w.Act("release", func(ctx context.Context, c optout.Custody) error {
-			_, err := c.Release(ctx, f.Reference, supervisor.Actor, said, a, facts)
-			return err
-		}, nil)
-	}
-	return held
 }
 
 // Settle implements Part: everybody does what waits, until every batch is closed.
@@ -1103,9 +600,7 @@ func (p *post) finish(b batch.Batch, pieces []batch.Piece, later func(func())) {
 	}
 	recount := func(n int) {
 		later(func() {
-			clerk.books("recount", func(ctx context.Context, m batch.Mailroom) (batch.Batch, error) {
-				return m.Recount(ctx, b.ID, clerk.Actor, n, "miscounted")
-			})
+			clerk.books("recount", b.ID, url.Values{"envelopes": {itoa(n)}, "why": {"miscounted"}})
 		})
 	}
 	switch {
@@ -1122,268 +617,7 @@ func (p *post) finish(b batch.Batch, pieces []batch.Piece, later func(func())) {
 		}
 	default:
 		later(func() {
-			clerk.books("close", func(ctx context.Context, m batch.Mailroom) (batch.Batch, error) {
-				return m.Close(ctx, b.ID, clerk.Actor)
-			})
+			clerk.books("close", b.ID, nil)
 		})
 	}
-}
-
-func number(v types.AttributeValue) int {
-	n := 0
-	if x, ok := v.(*types.AttributeValueMemberN); ok {
-		n, _ = strconv.Atoi(x.Value)
-	}
-	return n
-}
-
-// pieceRow is a piece as it stands in the table.
-type pieceRow struct {
-	batch, id, upload, status, why, form, sum string
-	first, last, envelope                     int
-}
-
-// Check implements Part: the books add up, counted from what is stored; every file that came is on them once; and what
-// anybody was told is so.
-func (p *post) Check(w *World) {
-	if !p.comes {
-		return
-	}
-	rows := map[string][]pieceRow{} // by batch
-	for k, i := range w.Table.Items() {
-		if id, ok := strings.CutPrefix(k.SK, "I#"); ok && strings.HasPrefix(k.PK, "B#") {
-			r := pieceRow{
-				batch: strings.TrimPrefix(k.PK, "B#"), id: id, upload: text(i["upload"]), status: text(i["status"]), why: text(i["why"]), form: text(i["form"]),
-				first: number(i["first"]), last: number(i["last"]), envelope: number(i["envelope"]),
-			}
-			if b, ok := i["sha256"].(*types.AttributeValueMemberB); ok {
-				r.sum = hex.EncodeToString(b.Value)
-			}
-			rows[r.batch] = append(rows[r.batch], r)
-		}
-	}
-	files, forms := map[string][]pieceRow{}, map[string][]pieceRow{}
-	for k, i := range w.Table.Items() {
-		if k.SK != "B" || !strings.HasPrefix(k.PK, "B#") {
-			continue
-		}
-		id := strings.TrimPrefix(k.PK, "B#")
-		p.checkBatch(id, i, rows[id])
-		for _, r := range rows[id] {
-			if r.upload != "" {
-				files[r.upload] = append(files[r.upload], r)
-			}
-			if r.status == "registered" || r.status == "held" {
-				forms[r.form] = append(forms[r.form], r)
-			}
-		}
-	}
-	p.checkFiles(files)
-	p.checkForms(forms)
-	p.checkTold(files)
-	p.checkCounted(rows)
-}
-
-// checkCounted: every sample that was read alike or judged is counted once.
-func (p *post) checkCounted(rows map[string][]pieceRow) {
-	w, samples, counted := p.w, 0, 0
-	for id, all := range rows {
-		for _, r := range all {
-			piece, err := w.Store.Piece(w.Outside(), batch.At{Batch: id, ID: r.id})
-			if err != nil {
-				continue // of which checkTold says so
-			}
-			for _, e := range piece.History {
-				if e.Kind == "judged" || e.Kind == "read-again" && e.Detail == "" {
-					samples++
-				}
-			}
-		}
-	}
-	tallies, err := w.Store.Tallies(w.Outside(), nhs.StoredDate("2000-01-01"), nhs.StoredDate("2100-01-01"))
-	for _, t := range tallies {
-		if t.By == "" && t.How == batch.OfSample {
-			counted += t.Read[batch.Whole]
-		}
-	}
-	if err != nil || counted != samples {
-		w.Wrong("%d samples are read alike or judged, and %d are counted: %v", samples, counted, err)
-	}
-}
-
-// checkBatch: both equations of a batch hold (domain facts, custody), nothing in it waits, and it is closed.
-func (p *post) checkBatch(id string, b map[string]types.AttributeValue, rows []pieceRow) {
-	w, count, opened := p.w, map[string]int{}, map[int]bool{}
-	all := 0
-	for _, r := range rows {
-		if r.status == "lapsed" {
-			continue
-		}
-		all++
-		switch r.status {
-		case "awaited", "checking", "waiting", "second", "disputed":
-			count["waiting"]++
-			w.Wrong("piece %s of batch %s is still %s (%s)", r.id, id, r.status, r.why)
-		case "registered", "held", "sent-back", "other-post", "rescan", "quarantined":
-			count[r.status]++
-		default:
-			w.Wrong("piece %s of batch %s is %q", r.id, id, r.status)
-		}
-		if r.envelope > 0 && r.status != "rescan" {
-			opened[r.envelope] = true
-		}
-		if r.envelope > number(b["highest"]) {
-			w.Wrong("piece %s of batch %s is of envelope %d of %d", r.id, id, r.envelope, number(b["highest"]))
-		}
-	}
-	sum := 0
-	for _, n := range count {
-		sum += n
-	}
-	if sum != all || number(b["pieces"]) != all {
-		w.Wrong("batch %s counts %d pieces, there are %d, and %d of them have an outcome or wait", id, number(b["pieces"]), all, sum)
-	}
-	if b["closed"] == nil {
-		w.Wrong("batch %s is still open: %d of %d envelopes, %v", id, len(opened), number(b["declared"]), count)
-	} else if len(opened) != number(b["declared"]) {
-		w.Wrong("batch %s is closed with %d of %d envelopes", id, len(opened), number(b["declared"]))
-	}
-	for n := range number(b["declared"]) {
-		if !opened[n+1] {
-			w.Wrong("nothing is on the books of envelope %d of batch %s", n+1, id)
-		}
-	}
-}
-
-// checkFiles: every file that came is on the books, each of its pages once, or stands there as what nobody reads.
-func (p *post) checkFiles(files map[string][]pieceRow) {
-	w := p.w
-	for _, s := range p.scans {
-		if len(s.sent) == 0 {
-			continue
-		}
-		slot, err := w.Store.Upload(w.Outside(), s.id)
-		if err != nil {
-			w.Wrong("the place %s cannot be read: %v", s.id, err)
-			continue
-		}
-		pages, whole, apart := map[int]int{}, 0, map[string]int{}
-		for _, r := range files[s.id] {
-			switch {
-			case r.status == "quarantined" && r.why == batch.SecondFile:
-				apart[r.id]++
-			case r.status == "lapsed", r.status == "awaited":
-				w.Wrong("a file came to %s, and its piece is %s", s.id, r.status)
-			case r.first == 0:
-				whole++
-			default:
-				for n := r.first; n <= r.last; n++ {
-					pages[n]++
-				}
-			}
-		}
-		first := s.sent[0]
-		for _, v := range s.sent {
-			if v.id == slot.Object {
-				first = v
-			}
-		}
-		if slot.State == upload.Read && slot.Object != first.id {
-			w.Wrong("of %s version %s was read, which never came", s.id, slot.Object)
-		}
-		if len(pages) > 0 {
-			for n := range p.sheets[first.sum].Pages {
-				if pages[n+1] != 1 {
-					w.Wrong("page %d of the file at %s is on the books %d times", n+1, s.id, pages[n+1])
-				}
-			}
-			if len(pages) != len(p.sheets[first.sum].Pages) || whole > 0 {
-				w.Wrong("the file at %s has %d pages, and on the books %d and %d whole ones", s.id, len(p.sheets[first.sum].Pages), len(pages), whole)
-			}
-		} else if whole != 1 {
-			w.Wrong("the file at %s is on the books %d times", s.id, whole)
-		}
-		for _, v := range s.sent {
-			if v.id == first.id {
-				continue
-			}
-			sum := sha256.Sum256([]byte(v.id))
-			at := fmt.Sprintf("%s-%x", s.id, sum[:6])
-			if n := apart[at]; n == 0 && (v.sum != first.sum || len(slot.SHA256) == 0) {
-				w.Wrong("version %s of %s is not on the books", v.id, s.id)
-			}
-			delete(apart, at)
-		}
-		if len(apart) > 0 {
-			w.Wrong("at %s are %d files on the books that never came", s.id, len(apart))
-		}
-	}
-}
-
-// checkForms: each form that came on paper is on the books once, and says what somebody read.
-func (p *post) checkForms(on map[string][]pieceRow) {
-	w := p.w
-	for _, f := range w.Forms() {
-		if f.Channel != optout.Paper {
-			continue
-		}
-		ref := f.Reference.String()
-		rows := on[f.Reference.Key()]
-		if len(rows) != 1 {
-			w.Wrong("form %s is on the books %d times", ref, len(rows))
-		} else if held := f.Events[0].Kind == optout.Held; held != (rows[0].status == "held") {
-			w.Wrong("form %s is %s on the books, and began as %s", ref, rows[0].status, f.Events[0].Kind)
-		}
-		if f.Facts.Choice != "" && !slices.Contains(p.choices[ref], f.Facts.Choice) {
-			w.Wrong("form %s asks for %s, and on its paper was read %q", ref, f.Facts.Choice, p.choices[ref])
-		}
-		delete(on, f.Reference.Key())
-	}
-	if len(on) > 0 {
-		w.Wrong("%d forms are on the books and nowhere else", len(on))
-	}
-}
-
-// checkTold: what anybody was told of a piece, a batch or a file is on record, and nothing before it has changed.
-func (p *post) checkTold(files map[string][]pieceRow) {
-	w := p.w
-	for _, told := range p.pieces {
-		now, err := w.Store.Piece(w.Outside(), told.At)
-		switch {
-		case err != nil:
-			w.Wrong("piece %v cannot be read: %v", told.At, err)
-		case !begins(now.History, told.History):
-			w.Wrong("of piece %v was told %v, and on record is %v", told.At, told.History, now.History)
-		case (told.Status == batch.Registered || told.Status == batch.Held) && (now.Status != told.Status || now.Form != told.Form):
-			w.Wrong("piece %v was %s as %s, and is %s as %s", told.At, told.Status, told.Form, now.Status, now.Form)
-		case !bytes.Equal(now.SHA256, told.SHA256) && len(told.SHA256) > 0:
-			w.Wrong("piece %v is of other bytes than before", told.At)
-		}
-	}
-	for _, told := range p.books {
-		now, err := w.Store.Batch(w.Outside(), told.ID)
-		if err != nil || !begins(now.History, told.History) {
-			w.Wrong("of batch %s was told %v, and on record is %v: %v", told.ID, told.History, now.History, err)
-		}
-	}
-	for _, told := range p.receipts {
-		now, err := w.Store.Upload(w.Outside(), told.File)
-		switch {
-		case err != nil || now.State == upload.Promised || now.State == upload.Expired:
-			w.Wrong("a receipt was given for %s, which is %s: %v", told.File, now.State, err)
-		case len(files[told.File]) == 0:
-			w.Wrong("a receipt was given for %s, which is on no books", told.File)
-		case told.SHA256 != "" && told.SHA256 != hex.EncodeToString(now.SHA256):
-			w.Wrong("%s was %s, and is %x", told.File, told.SHA256, now.SHA256)
-		case (told.State == string(upload.Read) || told.State == string(upload.Refused)) && told.State != string(now.State):
-			w.Wrong("%s was %s, and is %s", told.File, told.State, now.State)
-		}
-	}
-}
-
-// begins says that a history goes on from another one.
-func begins(h, with batch.History) bool {
-	return len(h) >= len(with) && slices.EqualFunc(h[:len(with)], with, func(a, b batch.Event) bool {
-		return a.At.Equal(b.At) && a.By == b.By && a.Kind == b.Kind && a.Detail == b.Detail
-	})
 }

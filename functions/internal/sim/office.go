@@ -1,24 +1,39 @@
 package sim
 
 import (
-	"context"
+	"net/url"
 	"testing"
 	"time"
 
+	"example.org/optout/functions/internal/door/office"
 	"example.org/optout/functions/internal/nhs"
 	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/signin"
 	"example.org/optout/functions/internal/worklist"
 )
 
-var _ = Join("office", func(testing.TB) func() Part { return func() Part { return &officePart{} } })
+var _ = Join("office", func(tb testing.TB) func() Part {
+	web := officeDoor(tb)
+	return func() Part { return &officePart{web: web} }
+})
+
+// officeDoor is the office's door, for all histories.
+func officeDoor(tb testing.TB) Web {
+	door := office.Door{Store: reach(), Keys: ring, SignIn: signIn(issuing(tb), signin.Office), Controller: "Testshire", TestNumbers: true, Practices: elsewhere{}, Now: now}
+	return NewWeb("office", door.Handler())
+}
 
 // officePart is the office: it finds practices for forms that have none, answers what was returned for other reasons, and
-// hears complaints.
-type officePart struct{ w *World }
+// hears complaints; all of it on its pages.
+type officePart struct {
+	w   *World
+	web Web
+	by  member
+}
 
 // Begin implements Part.
 func (o *officePart) Begin(w *World) {
-	o.w = w
+	o.w, o.by = w, member{Actor: optout.Actor{Role: optout.Office, ID: "u-3"}, w: w, rand: w.Rand, door: "office", web: o.web, groups: []string{"office"}}
 	w.After(w.Soon(24*time.Hour), o.comes)
 }
 
@@ -31,18 +46,14 @@ func (o *officePart) comes() {
 	w.After(12*time.Hour+w.Soon(24*time.Hour), o.comes)
 }
 
-// Act has somebody act on forms by the pages of a door, and says whether it was done.
-func (w *World) Act(name string, act func(context.Context, optout.Custody) error, then func(error)) {
-	w.Page("page: "+name, func(ctx context.Context) error {
-		return act(ctx, optout.Custody{Store: w.reach, Keys: ring, Practices: w, Now: w.Now})
-	}, then)
-}
-
 // look goes through the office's list.
 func (o *officePart) look(keen bool) {
 	w := o.w
 	if !w.listed("L#"+worklist.Office.Key()+"#", worklist.Open) { // whose 256 parts are not worth asking then
 		return
+	}
+	if w.Rand.IntN(32) == 0 { // it reads all parts of the list
+		o.by.open("/office")
 	}
 	list := worklist.List{Owner: worklist.Office, Stage: worklist.Open}
 	page, err := w.Store.List(w.Outside(), list, "", worklist.MostEntries)
@@ -50,7 +61,6 @@ func (o *officePart) look(keen bool) {
 		w.Wrong("the office's list cannot be read: %v", err)
 		return
 	}
-	by := optout.Actor{Role: optout.Office, ID: "u-3"}
 	for _, e := range page.Entries {
 		if e.Reference.IsZero() || !keen && w.Rand.IntN(4) == 0 {
 			continue
@@ -59,27 +69,17 @@ func (o *officePart) look(keen bool) {
 		if err != nil {
 			continue
 		}
-		to := nhs.StoredODSCode(w.Codes[len(w.Codes)-1])
-		if s := w.sent[e.Reference]; s != nil && w.isOpen(s.Person.Practice) {
-			to = nhs.StoredODSCode(s.Person.Practice)
-		}
-		said, today := optout.Said{Key: w.uuid()}, nhs.DateOf(w.Now())
 		switch f.State().Next {
 		case optout.NextAssign:
-			w.Act("assign", func(ctx context.Context, c optout.Custody) error {
-				_, err := c.Assign(ctx, f.Reference, by, said, to)
-				return err
-			}, nil)
+			to := w.Codes[len(w.Codes)-1]
+			if s := w.sent[e.Reference]; s != nil && w.isOpen(s.Person.Practice) {
+				to = s.Person.Practice
+			}
+			o.say("assign", f.Reference, url.Values{"practice": {to}})
 		case optout.NextAnswer:
-			w.Act("answer", func(ctx context.Context, c optout.Custody) error {
-				_, err := c.Reply(ctx, f.Reference, by, said, optout.Telling{On: today})
-				return err
-			}, nil)
+			o.say("answer", f.Reference, w.today("told", url.Values{"text": {"It was explained by letter."}}))
 		case optout.NextConfirm:
-			w.Act("confirm", func(ctx context.Context, c optout.Custody) error {
-				_, err := c.Confirm(ctx, f.Reference, by, said)
-				return err
-			}, nil)
+			o.say("confirm", f.Reference, url.Values{"sure": {"yes"}, "text": {"The practice has the certificate."}})
 		}
 	}
 	if keen || w.Rand.IntN(3) > 0 {
@@ -89,15 +89,14 @@ func (o *officePart) look(keen bool) {
 		if !s.Confirmed() || w.Rand.IntN(10) > 0 {
 			continue
 		}
-		if ref, err := optout.ParseReference(s.Reference); err == nil {
-			said := optout.Said{Key: w.uuid()}
-			w.Act("complain", func(ctx context.Context, c optout.Custody) error {
-				_, err := c.Complain(ctx, ref, by, said)
-				return err
-			}, nil)
-		}
+		o.say("complain", s.ref, url.Values{"text": {"It was never asked for."}})
 		return
 	}
+}
+
+// say has the office say something of a form on its page.
+func (o *officePart) say(verb string, ref optout.Reference, form url.Values) {
+	o.by.say(verb, ref, "/office/forms/"+ref.String()+"/"+verb, form, nil)
 }
 
 // isOpen says whether a practice is.

@@ -1,7 +1,7 @@
 package sim
 
 import (
-	"context"
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"example.org/optout/functions/internal/directory"
+	"example.org/optout/functions/internal/door"
 	"example.org/optout/functions/internal/door/practice"
+	"example.org/optout/functions/internal/door/staff"
 	"example.org/optout/functions/internal/dynamo"
 	"example.org/optout/functions/internal/export"
 	"example.org/optout/functions/internal/nhs"
@@ -52,15 +54,8 @@ func (elsewhere) Destination(c nhs.ODSCode) (nhs.ODSCode, bool) { return current
 // reach is the table of the world that happens, by calls each of which may fail.
 func reach() dynamo.Store { return dynamo.Over(calls(), tableName) }
 
-// Word is something that somebody said of a form.
-type Word struct {
-	Practice, Reference, Verb, Key string
-	Heard                          bool // the answer was that it is so
-	then                           func()
-}
-
-// practicesPart are the practices: they collect, apply, return and correct by their software; late, twice, never, and out
-// of order. They send lists in one of three histories of less than a thousand forms, and in one of nine of one form.
+// practicesPart are the practices: they collect, apply, return and correct by their software, or by the door's pages; late,
+// twice, never, and out of order. They send lists in one of three histories of less than a thousand forms, and in one of nine of one form.
 type practicesPart struct {
 	tokens map[string]string // of the practices' software
 	web    Web
@@ -76,15 +71,17 @@ type surgery struct {
 	token string
 	every time.Duration // between two visits; 0: it never comes by itself
 	coded map[string]string
-	words []*Word
-	keen  bool // it does everything that waits
+	keen  bool   // it does everything that waits
+	desk  member // who uses the pages
+	pages bool   // they do, and not the software
 }
 
 // Begin implements Part.
 func (p *practicesPart) Begin(w *World) {
 	p.w, p.lists = w, w.Rand.IntN(3) == 0 && (w.lone == "" || w.Rand.IntN(3) == 0) || w.all
 	for _, code := range w.Codes {
-		s := &surgery{part: p, code: code, token: p.tokens[code], coded: map[string]string{}}
+		s := &surgery{part: p, code: code, token: p.tokens[code], coded: map[string]string{}, pages: w.Rand.IntN(8) == 0}
+		s.desk = member{Actor: optout.Actor{Role: optout.Clinician, Practice: nhs.StoredODSCode(code), ID: "u-2"}, w: w, rand: w.Rand, door: "practice", web: p.web, groups: []string{"ods-" + code, "clinician"}}
 		if err := w.Store.SaveClient(w.Outside(), "client-"+code, nhs.StoredODSCode(code), "software"); err != nil {
 			w.Wrong("a client is not entered: %v", err)
 		}
@@ -122,17 +119,20 @@ type listing struct{ Reference, Status, Next string }
 func (s *surgery) visit() {
 	w := s.part.w
 	if w.listed("L#"+s.code, worklist.Open) { // as its mail says, perhaps
-		s.page("waiting", "", func(forms []listing) {
+		if s.pages && w.Rand.IntN(4) == 0 {
+			s.desk.open("/practice")
+		}
+		s.lists("waiting", "", func(forms []listing) {
 			for _, f := range forms {
 				s.decide(f)
 			}
 		})
 	}
 	if w.Rand.IntN(4) == 0 && w.listed("L#"+s.code, worklist.Applied) {
-		s.page("applied", "", func(forms []listing) {
+		s.lists("applied", "", func(forms []listing) {
 			for _, f := range forms {
 				if w.Rand.IntN(30) == 0 && !s.keen {
-					s.say(f.Reference, "correct", nil)
+					s.say(f.Reference, "correct", nil, nil)
 				}
 			}
 			if len(forms) > 0 {
@@ -142,8 +142,8 @@ func (s *surgery) visit() {
 	}
 }
 
-// page reads a list of the practice's, page by page.
-func (s *surgery) page(list, after string, each func([]listing)) {
+// lists reads a list of the practice's, page by page.
+func (s *surgery) lists(list, after string, each func([]listing)) {
 	s.ask(http.MethodGet, "/api/practice/forms?list="+list+"&after="+url.QueryEscape(after), "", "", func(r Response) {
 		var a struct {
 			Forms []listing
@@ -158,7 +158,7 @@ func (s *surgery) page(list, after string, each func([]listing)) {
 		}
 		each(a.Forms)
 		if a.Next != "" {
-			s.page(list, a.Next, each)
+			s.lists(list, a.Next, each)
 		}
 	})
 }
@@ -179,20 +179,21 @@ func (s *surgery) decide(f listing) {
 		case n < 24:
 			s.giveBack(f.Reference)
 		default:
-			word := s.say(f.Reference, "collect", nil)
+			var then func()
 			if w.Rand.IntN(2) == 0 {
-				word.then = func() { s.apply(f.Reference) }
+				then = func() { s.apply(f.Reference) }
 			}
+			s.say(f.Reference, "collect", nil, then)
 			if n > 90 {
 				w.Did("collected twice at once")
-				s.say(f.Reference, "collect", nil)
+				s.say(f.Reference, "collect", nil, nil)
 			}
 		}
 	case "collected", "in-doubt":
 		switch {
 		case n < 15:
 		case n < 20:
-			s.say(f.Reference, "put-back", nil)
+			s.say(f.Reference, "put-back", nil, nil)
 		case n < 26:
 			s.giveBack(f.Reference)
 		default:
@@ -207,7 +208,7 @@ func (s *surgery) decide(f listing) {
 
 func (s *surgery) giveBack(ref string) {
 	reasons := []string{"NOT_OUR_PATIENT", "MOVED", "IDENTITY_NOT_VERIFIED", "WITHDRAWN_BY_PERSON", "SAFEGUARDING", "COERCION", "NO_LEGAL_BASIS", "DECEASED", "OTHER"}
-	s.say(ref, "return", map[string]any{"reason": reasons[s.part.w.Rand.IntN(len(reasons))], "text": "said at the desk"})
+	s.say(ref, "return", map[string]any{"reason": reasons[s.part.w.Rand.IntN(len(reasons))], "text": "said at the desk"}, nil)
 }
 
 // form is a form as somebody at the practice sees it on the screen.
@@ -261,7 +262,7 @@ func (s *surgery) apply(ref string) {
 	if s.keen || w.Rand.IntN(12) > 0 {
 		s.coded[number] = code
 	}
-	s.say(ref, "apply", body)
+	s.say(ref, "apply", body, nil)
 }
 
 // earlier are the person's forms that the practice sees beside one, and that came before it.
@@ -285,9 +286,14 @@ func (s *surgery) earlier(f optout.Form) (refs []string) {
 	return refs
 }
 
-// say says something of a form by software, again and again until it is answered.
-func (s *surgery) say(ref, verb string, more map[string]any) *Word {
+// say says something of a form by software, again and again until it is answered, or by a page; then is what follows once it is
+// done.
+func (s *surgery) say(ref, verb string, more map[string]any, then func()) {
 	w := s.part.w
+	if s.pages {
+		s.page(ref, verb, more, then)
+		return
+	}
 	body := map[string]any{"person": "u-1"}
 	for k, v := range more {
 		body[k] = v
@@ -296,8 +302,7 @@ func (s *surgery) say(ref, verb string, more map[string]any) *Word {
 	if err != nil {
 		panic(err)
 	}
-	word := &Word{Practice: s.code, Reference: ref, Verb: verb, Key: w.uuid()}
-	s.words = append(s.words, word)
+	word := &Word{By: s.code, Reference: ref, Verb: verb, Key: w.uuid(), then: then}
 	w.Words = append(w.Words, word)
 	w.Did("practice: " + verb)
 	s.insist(word, string(raw), 0)
@@ -305,7 +310,29 @@ func (s *surgery) say(ref, verb string, more map[string]any) *Word {
 		w.Did("practice: said twice at once")
 		s.insist(word, string(raw), 99)
 	}
-	return word
+}
+
+// page says something of a form by its page, with the same answers.
+func (s *surgery) page(ref, verb string, more map[string]any, then func()) {
+	form := url.Values{"for": {s.code}, "told": {"no"}}
+	for k, v := range more {
+		switch v := v.(type) {
+		case bool:
+			form.Set(k, "yes")
+		case []string:
+			form[k] = v
+		case string:
+			form.Set(cmp.Or(map[string]string{"nhsNumber": "number"}[k], k), v)
+		}
+	}
+	if on := form.Get("on"); on != "" {
+		form = url.Values(staff.WithDay(door.Form(form), "on", nhs.StoredDate(on)))
+	}
+	r, err := optout.ParseReference(ref)
+	if err != nil {
+		panic(err)
+	}
+	s.desk.say(verb, r, "/practice/forms/"+ref+"/"+verb, form, then)
 }
 
 func (s *surgery) insist(word *Word, body string, times int) {
@@ -313,17 +340,14 @@ func (s *surgery) insist(word *Word, body string, times int) {
 	s.ask(http.MethodPost, "/api/practice/forms/"+word.Reference+"/"+word.Verb, word.Key, body, func(r Response) {
 		switch {
 		case r.Status == http.StatusOK:
-			if !word.Heard && word.then != nil {
-				word.then()
-			}
-			word.Heard = true
+			word.hears()
 			if w.Rand.IntN(20) == 0 && times < 50 {
 				w.Did("practice: said again")
 				s.insist(word, body, 99)
 			}
-		case r.Status != 0 && r.Status < 500:
+		case !r.failed():
 			switch {
-			case word.Heard && !s.saidBefore(word):
+			case word.Heard && !w.saidBefore(word):
 				w.Wrong("%s %s was so, and is now refused: %s", word.Verb, word.Reference, r.Body)
 			case r.Status == http.StatusBadRequest, r.Status == http.StatusUnauthorized, r.Status == http.StatusForbidden:
 				w.Wrong("%s %s was refused: %d %s; %s", word.Verb, word.Reference, r.Status, r.Body, body)
@@ -334,46 +358,29 @@ func (s *surgery) insist(word *Word, body string, times int) {
 	})
 }
 
-// saidBefore says that a word was answered because the practice had said the same already, by another key. Of that one nothing is
-// written, so that it is judged anew once the form has moved on.
-func (s *surgery) saidBefore(word *Word) bool {
-	f, ok := s.form(word.Reference)
-	has := func(e optout.Event, own bool) bool {
-		key, by := e.Detail["key"], strings.Fields(e.By)
-		return slices.Contains(verbs[word.Verb], e.Kind) && len(by) > 1 && by[1] == s.code && key != "" && (key == word.Key) == own
-	}
-	return ok && slices.ContainsFunc(f.Events, func(e optout.Event) bool { return has(e, false) }) && !slices.ContainsFunc(f.Events, func(e optout.Event) bool { return has(e, true) })
-}
-
-// settleReturned has a practice decide on what it returned itself; software cannot, so it is done on the page.
+// settleReturned has a practice decide on what it returned itself. Software cannot.
 func (s *surgery) settleReturned(f listing) {
 	w := s.part.w
 	form, ok := s.form(f.Reference)
 	if !ok {
 		return
 	}
-	by := optout.Actor{Role: optout.Clinician, Practice: nhs.StoredODSCode(s.code), ID: "u-2"}
-	today := nhs.DateOf(w.Now())
-	key := w.uuid()
-	word := &Word{Practice: s.code, Reference: f.Reference, Verb: "decide", Key: key}
-	w.Words = append(w.Words, word)
-	n := w.Rand.IntN(2)
-	w.Act("decide", func(ctx context.Context, c optout.Custody) (err error) {
-		said := optout.Said{Key: key}
-		switch form.State().Reason {
-		case optout.WithdrawnByPerson:
-			_, err = c.TakeBack(ctx, form.Reference, by, said, optout.TakenBack{How: "in-person", On: today, To: "reception"})
-		case optout.IdentityNotVerified, optout.Safeguarding, optout.Coercion, optout.NoLegalBasis:
-			if n == 0 {
-				_, err = c.Keep(ctx, form.Reference, by, said)
-			} else {
-				_, err = c.Refuse(ctx, form.Reference, by, said, optout.Telling{On: today})
-			}
-		default: // it is not theirs to decide
-			return optout.NotNow
-		}
-		return err
-	}, func(err error) { word.Heard = err == nil })
+	why := url.Values{"for": {s.code}, "text": {"We have talked with them."}}
+	verb := "decide"
+	switch reason := form.State().Reason; {
+	case reason == optout.WithdrawnByPerson && w.Rand.IntN(4) > 0:
+		verb, why = "withdraw", w.today("on", url.Values{"for": {s.code}, "how": {"in-person"}, "to": {"Nina Cole"}})
+	case reason == optout.WithdrawnByPerson:
+		verb = "keep"
+	case form.State().Next != optout.NextDecide: // it is not theirs to decide
+		return
+	case w.Rand.IntN(2) == 0:
+		why.Set("outcome", "keep")
+	default:
+		why.Set("outcome", "refuse")
+		why = w.today("told", why)
+	}
+	s.desk.say(verb, form.Reference, "/practice/forms/"+f.Reference+"/"+verb, why, nil)
 }
 
 // sendList sends the practice's list of coded patients, whole or not, of now or of some time ago.
@@ -428,47 +435,8 @@ func (p *practicesPart) Settle(w *World) {
 	}
 }
 
-// Check implements Part: what was answered stands on record, once, and nothing stands there that nobody said.
-func (p *practicesPart) Check(w *World) {
-	type one struct{ reference, word string }
-	applies, events, kinds := map[one]bool{}, map[one]int{}, map[one]bool{} // by key, by key, by kind and practice
-	for _, word := range w.Words {
-		if word.Verb == "apply" {
-			applies[one{word.Reference, word.Key}] = true
-		}
-	}
-	for _, f := range w.Forms() {
-		ref := f.Reference.String()
-		for _, e := range f.Events {
-			if key := e.Detail["key"]; key != "" {
-				events[one{ref, key}]++
-			}
-			if by := strings.Fields(e.By); len(by) > 1 {
-				kinds[one{ref, string(e.Kind) + " " + by[1]}] = true
-			}
-			if e.Kind == optout.Applied && !applies[one{ref, e.Detail["key"]}] {
-				w.Wrong("form %s says that it was applied, and no practice did", f.Reference)
-			}
-		}
-	}
-	for _, word := range w.Words {
-		n := events[one{word.Reference, word.Key}]
-		// What was said before, by another key, is not written down again.
-		stands := n > 0 || slices.ContainsFunc(verbs[word.Verb], func(k optout.Kind) bool { return kinds[one{word.Reference, string(k) + " " + word.Practice}] })
-		switch {
-		case n > 1:
-			w.Wrong("%s %s stands %d times in its history", word.Verb, word.Reference, n)
-		case word.Heard && !stands:
-			w.Wrong("%s was told that %s %s is so, and its history does not have it", word.Practice, word.Verb, word.Reference)
-		}
-	}
-}
-
-// verbs are what stands in a form's history of what a practice said.
-var verbs = map[string][]optout.Kind{
-	"collect": {optout.Collected}, "put-back": {optout.LetGo}, "apply": {optout.Applied}, "correct": {optout.Corrected}, "return": {optout.Returned},
-	"decide": {optout.Decided, optout.Withdrawn},
-}
+// Check implements Part: see World.checkWords.
+func (p *practicesPart) Check(*World) {}
 
 // Software's tokens begin before any world, and last longer.
 var (

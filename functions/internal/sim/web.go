@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"example.org/optout/functions/internal/observe"
-	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/trigger"
 )
 
@@ -42,6 +40,9 @@ type Response struct {
 	Body   string
 }
 
+// failed says that nothing was answered, or only that something failed: the same can be sent again.
+func (r Response) failed() bool { return r.Status == 0 || r.Status >= 500 }
+
 // Send has a client send a request to a door, and hear or not hear what comes of it.
 func (w *World) Send(door string, web Web, r Request, hear func(Response)) {
 	lost := w.stormy && w.chance(w.weather.Net)
@@ -64,57 +65,11 @@ func (w *World) Send(door string, web Web, r Request, hear func(Response)) {
 			w.After(30*time.Second, func() { hear(Response{}) })
 		case err != nil:
 			hear(Response{Status: http.StatusBadGateway})
+		case out.StatusCode == http.StatusInternalServerError:
+			w.Wrong("%s %s: something is wrong on our side: %s", r.Method, path, out.Body)
+			hear(Response{Status: out.StatusCode})
 		default:
 			hear(Response{out.StatusCode, out.Headers, out.Body})
 		}
 	})
-}
-
-// errUnheard is what somebody gets who hears nothing.
-var errUnheard = errors.New("no answer came")
-
-// Page has somebody do something by a page, whose function is not the door's own handler but what it calls. The request may
-// be lost, or its answer, and the function may end. What the domain answers must be one of the answers that it says it gives.
-func (w *World) Page(name string, act func(context.Context) error, then func(error)) {
-	hear := func(err error) {
-		if then != nil {
-			then(err)
-		}
-	}
-	lost := w.stormy && w.chance(w.weather.Net)
-	if lost && w.wind.IntN(2) == 0 {
-		w.fault("request lost")
-		w.After(30*time.Second, func() { hear(errUnheard) })
-		return
-	}
-	w.Did(name)
-	var failed error
-	w.Start(name, webTakes, func(ctx context.Context) { failed = act(ctx) }, func(err error) {
-		if err != nil {
-			hear(errUnheard)
-			return
-		}
-		w.note("%s: %v", name, failed)
-		if !isAnswer(failed) {
-			w.Wrong("%s: %v", name, failed)
-		}
-		if lost {
-			w.fault("response lost")
-			w.After(30*time.Second, func() { hear(errUnheard) })
-			return
-		}
-		hear(failed)
-	})
-}
-
-// isAnswer says that an error is one that the domain says it gives.
-func isAnswer(err error) bool {
-	_, faulty := errors.AsType[optout.Faulty](err)
-	_, refused := errors.AsType[*optout.Refusal](err)
-	return err == nil || faulty || refused || mayPass(err) || errors.Is(err, optout.ErrNotFound)
-}
-
-// mayPass says that the same can be tried again.
-func mayPass(err error) bool {
-	return errors.Is(err, errUnheard) || errors.Is(err, optout.ErrUnavailable) || errors.Is(err, optout.ErrConflict) || errors.Is(err, context.DeadlineExceeded)
 }

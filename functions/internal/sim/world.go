@@ -52,6 +52,7 @@ type World struct {
 	parts       []Part
 	faults      []string
 	log         func(format string, a ...any)
+	tb          testing.TB
 
 	mu      sync.Mutex
 	waiting []*call    // calls that wait to be served
@@ -99,7 +100,7 @@ func Run(t *testing.T, s Setup) (c Count, wrong []string) {
 	t.Helper()
 	cryptotest.SetGlobalRandom(t, s.Seed)
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(s)
+		w := newWorld(t, s)
 		w.live()
 		if s.After != nil {
 			s.After(w)
@@ -116,9 +117,9 @@ func Run(t *testing.T, s Setup) (c Count, wrong []string) {
 // current is the world that happens: one at a time. Doors are built once, and ask it for the time.
 var current *World
 
-func newWorld(s Setup) *World {
+func newWorld(tb testing.TB, s Setup) *World {
 	w := &World{
-		Seed: s.Seed, Rand: rand.New(rand.NewPCG(s.Seed, 1)), wind: rand.New(rand.NewPCG(s.Seed, 2)), log: s.Log,
+		Seed: s.Seed, Rand: rand.New(rand.NewPCG(s.Seed, 1)), wind: rand.New(rand.NewPCG(s.Seed, 2)), log: s.Log, tb: tb,
 		Count: Count{Histories: 1, Faults: map[string]int{}, Done: map[string]int{}},
 		knock: make(chan struct{}, 1), parts: s.Parts,
 	}
