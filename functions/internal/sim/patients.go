@@ -31,9 +31,9 @@ type patients struct {
 func (p *patients) Begin(w *World) {
 	p.w = w
 	if p.web = NewWeb("patient", p.door); p.door == nil {
-		p.web = NewWeb("patient", p.real(w))
+		p.web = NewWeb("patient", patientsDoor(p.whole, quota.Limit{Name: "looks", Most: 20, Per: 10 * time.Minute}))
 	}
-	if w.lone != "" && w.lone != optout.Online {
+	if w.lone != "" && w.lone != optout.Online { // onPages is another part's
 		return
 	}
 	for range w.wants {
@@ -42,13 +42,14 @@ func (p *patients) Begin(w *World) {
 	}
 }
 
-// real is the door that is deployed.
-func (p *patients) real(w *World) http.Handler {
+// patientsDoor is the door that is deployed, for the world that happens; looks limits how often one network may ask with a wrong
+// birth date.
+func patientsDoor(practices patient.Practices, looks quota.Limit) http.Handler {
 	return patient.Door{
-		Registrar: optout.Registrar{Store: w.reach, Keys: ring, Now: w.Now}, Seals: ring,
-		Gate:  &quota.Gate{Counter: w.reach, Hide: ring.Hide, Now: w.Now},
-		Sends: quota.Limit{Name: "forms", Per: 10 * time.Minute}, Looks: quota.Limit{Name: "looks", Most: 20, Per: 10 * time.Minute},
-		Languages: patient.Languages, TestNumbers: true, Practices: p.whole, Now: w.Now,
+		Registrar: optout.Registrar{Store: reach(), Keys: ring, Now: now}, Seals: ring,
+		Gate:  &quota.Gate{Counter: reach(), Hide: ring.Hide, Now: now},
+		Sends: quota.Limit{Name: "forms", Per: 10 * time.Minute}, Looks: looks,
+		Languages: patient.Languages, TestNumbers: true, Practices: practices, Now: now,
 	}.Handler()
 }
 
@@ -97,6 +98,13 @@ func (p *patients) post(s *Sent, hear func(Response)) {
 		Method: http.MethodPost, Path: "/api/forms", Body: s.Body,
 		Header: map[string]string{"content-type": "application/json", "idempotency-key": s.Key, "host": "optout.example"},
 	}, hear)
+}
+
+// again sends what was sent by the API once more.
+func (p *patients) again(s *Sent, hear func(Response)) {
+	if s.Body != "" {
+		p.post(s, hear)
+	}
 }
 
 func (p *patients) try(s *Sent, times int) {
@@ -201,7 +209,7 @@ func (p *patients) status(s *Sent, hear func(Response)) {
 // Settle implements Part.
 func (p *patients) Settle(w *World) {
 	for _, s := range w.Sent {
-		if s.Door == optout.Online && !s.Confirmed() && !s.GivenUp {
+		if s.Door == optout.Online && s.Body != "" && !s.Confirmed() && !s.GivenUp {
 			p.try(s, 0)
 		}
 	}
@@ -217,14 +225,14 @@ func (p *patients) Check(w *World) {
 	}
 	asked := 0
 	for _, s := range w.Sent {
-		if s.Door == optout.Online && !s.Confirmed() && !s.GivenUp {
+		if s.Door == optout.Online && s.Body != "" && !s.Confirmed() && !s.GivenUp {
 			w.Wrong("whoever sent %s has still no answer", s.ref)
 		}
 		if s.Door != optout.Online || !s.Confirmed() || asked >= mostAskedAgain {
 			continue
 		}
 		asked++
-		p.post(s, func(r Response) {
+		p.again(s, func(r Response) {
 			if r.Status != http.StatusCreated || r.Body != s.Answer || r.Header["Idempotency-Replayed"] != "true" {
 				w.Wrong("the answer was %s, and is %d %s in the end", s.Answer, r.Status, r.Body)
 			}

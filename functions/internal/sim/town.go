@@ -23,7 +23,7 @@ type Sent struct {
 	Person    *Person
 	Door      string
 	Key       string // the client's idempotency key
-	Body      string
+	Body      string // "": it was not sent by the API
 	Kind      string // choice, withdrawal or not-me
 	Want      string // dissent, core, core-and-additional; "" for what is about another form
 	About     string // the reference of that

@@ -38,6 +38,8 @@ type Response struct {
 	Status int
 	Header map[string]string
 	Body   string
+
+	Cookies []string // as they are set
 }
 
 // failed says that nothing was answered, or only that something failed: the same can be sent again.
@@ -69,7 +71,7 @@ func (w *World) Send(door string, web Web, r Request, hear func(Response)) {
 			w.Wrong("%s %s: something is wrong on our side: %s", r.Method, path, out.Body)
 			hear(Response{Status: out.StatusCode})
 		default:
-			hear(Response{out.StatusCode, out.Headers, out.Body})
+			hear(Response{out.StatusCode, out.Headers, out.Body, out.Cookies})
 		}
 	})
 }

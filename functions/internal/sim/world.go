@@ -136,7 +136,7 @@ func newWorld(tb testing.TB, s Setup) *World {
 	w.span = min(time.Duration(w.wants)*2*time.Hour, 20*24*time.Hour)
 	w.ends = w.Now().Add(w.span + 3*24*time.Hour)
 	if w.wants == 1 && !w.all {
-		w.lone = []string{optout.Counter, optout.Paper, optout.Online}[min(w.Rand.IntN(32), 2)]
+		w.lone = []string{optout.Counter, optout.Paper, onPages, optout.Online}[min(w.Rand.IntN(32), 3)]
 	}
 	w.settleTown(max(1, w.wants*2/3))
 	for _, p := range w.parts {
@@ -150,6 +150,9 @@ func newWorld(tb testing.TB, s Setup) *World {
 }
 
 const tableName = "optout"
+
+// onPages is the door online where somebody fills in its pages.
+const onPages = "pages"
 
 // Now is what every clock shows, but for those that are wrong.
 func (w *World) Now() time.Time { return time.Now().Add(w.ahead).UTC().Round(0) }
