@@ -3,13 +3,13 @@
 //
 // # What is real, and what is not
 //
-// Real are the domain, the store and its expressions, the handlers of the patients' and the software's doors and the pages on
-// which staff register what they are told (as API Gateway calls them), the adapters of Lambda's events, the engine, the sweeper,
-// the readers of lists and of scans, and who hears of mails. What else people do on pages of staff is what those pages call,
-// not their HTML. Simulated are what it all runs on: the table (package table), its indexes and its stream, S3, SES, GuardDuty,
-// what draws pages, schedules, clocks, and the people. Every call that a function makes waits until the world serves it, one at
-// a time, and the world decides which is next and what befalls it: refused, lost on the way back, done twice, late, in conflict,
-// or the end of the function.
+// Real are the domain, the store and its expressions, the handlers of all doors (as API Gateway calls them), the adapters of
+// Lambda's events, the engine, the sweeper, the readers of lists and of scans, and who hears of mails. People use the doors as
+// they are: browsers with sessions and cookies fill in pages, software asks the APIs. What they then look at before they decide
+// (which of several forms, what stands on a paper) is read from the store, not from the page. Simulated are what it all runs
+// on: the table (package table), its indexes and its stream, S3, SES, GuardDuty, what draws pages, schedules, clocks, and the
+// people. Every call that a function makes waits until the world serves it, one at a time, and the world decides which is next
+// and what befalls it: refused, lost on the way back, done twice, late, in conflict, or the end of the function.
 //
 // A history has two parts. First people do what they do while faults come, as often as its weather says. Then none
 // come any more, everybody does what is theirs, and at the end each form, each answer that was given and each thing
@@ -30,9 +30,9 @@
 // # How to add a door, a channel or a job
 //
 // It is one file. In it a type implements Part, and Functions if it brings functions that the stream or a schedule
-// wakes; a package variable has it Join. Begin plans what its people do with World.After, World.Send and World.Page, Settle has
-// them finish what is left, and Check says by World.Wrong what is not as they were told. Whatever it does is drawn from
-// World.Rand, or from a source of its own made of the seed, so that a seed stays a history and what is new does not change what
-// others do. The reader of lists (reader.go) is the shortest example, the office's
+// wakes; a package variable has it Join. Begin plans what its people do with World.After and World.Send, or with member where
+// they work behind a door (pages.go). Settle has them finish what is left, and Check says by World.Wrong what is not as they
+// were told. Whatever it does is drawn from World.Rand, or from a source of its own made of the seed, so that a seed stays a
+// history and what is new does not change what others do. The reader of lists (reader.go) is the shortest example, the office's
 // (office.go) one of people.
 package sim
