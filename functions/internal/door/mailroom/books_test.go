@@ -113,7 +113,15 @@ func TestBooksAddUpWhileColleaguesAreAtWork(t *testing.T) {
 	b.get(batchPath(id)).says(t, "the books", 200, "1 on the books = 0 registered + 0 held + 0 sent back + 1 other post").lacks(t, "the books", "something is counted wrongly")
 	h.meanwhile = byHand(2)
 	b.fill(batchPath(id, "close")).says(t, "the books that are not closed", 409, "2 on the books = 0 registered + 0 held + 0 sent back + 2 other post").lacks(t, "the books", "something is counted wrongly")
-	if h.stored(id).Pieces != 2 || h.meanwhile != nil {
+	h.meanwhile = byHand(3)
+	if err := h.SaveMailroomClient(t.Context(), "push-1", "the scanning desk"); err != nil {
+		t.Fatal(err)
+	}
+	told := b.send(http.MethodGet, "/api/mailroom/batches/"+batch.Show(id), nil, "Authorization", "Bearer "+h.issuer.Token(t, "push-1", h.Now()), "Accept", "application/json")
+	if told.status != http.StatusOK || !strings.Contains(told.body, `"counted":3`) || !strings.Contains(told.body, `"otherPost":3`) || !strings.Contains(told.body, `"equal":true`) {
+		t.Errorf("software is told %d %s", told.status, told.body)
+	}
+	if h.stored(id).Pieces != 3 || h.meanwhile != nil {
 		t.Errorf("nothing happened meanwhile: %+v", h.stored(id))
 	}
 }

@@ -177,6 +177,9 @@ var ofPart = []string{"last", "envelope", "rest", "undrawn"}
 // readAgain takes what somebody read on a finished piece of the sample.
 func (d *Door) readAgain(w http.ResponseWriter, r *http.Request, s signin.Session, v way, p batch.Piece, f door.Form, said batch.Said) {
 	now, err := d.mailroom().ReadAgain(r.Context(), p.At, s.Actor, said)
+	if _, refused := errors.AsType[*optout.Refusal](err); refused && readBefore(p, s) { // nobody reads a sample twice: it is sent again
+		now, err = p, nil
+	}
 	if err != nil {
 		d.answer(w, r, s, v, p, f, err)
 		return
@@ -318,6 +321,11 @@ func saidBefore(p batch.Piece, s signin.Session, do string) bool {
 	return slices.ContainsFunc(p.History, func(e batch.Event) bool {
 		return e.By == s.String() && slices.Contains(kinds[verb], e.Kind) && (verb != "back" && verb != "other" || e.Detail == why)
 	})
+}
+
+// readBefore says that this person read the piece again as part of the sample, and that it was taken.
+func readBefore(p batch.Piece, s signin.Session) bool {
+	return slices.ContainsFunc(p.History, func(e batch.Event) bool { return e.By == s.String() && e.Kind == "read-again" })
 }
 
 // measured notes how long a piece was at the desk.

@@ -210,6 +210,7 @@ func TestAnAlarmOverAFinishedPieceIsBeforeASupervisor(t *testing.T) {
 	sue.says(sue.get(books+"/judge"), 200, "tells of a risk to someone", `value="safeguarding"`)
 	sue.leads(sue.post(books+"/judge", "right-outcome", "again", "done", "safeguarding"), "/mailroom/supervise")
 	sue.says(sue.get(books), 200, "what it is: as it was read once more; the safeguarding procedure was followed")
+	bob.leads(bob.post(pieceDesk(at), h.checks(at, "do", "alarm")...), "/mailroom/desk") // sent again, since no answer came
 }
 
 // What can be done about what came to no form is something else: it is taken back with the supervisor's word.
@@ -300,7 +301,7 @@ func TestAWrongNumberIsShownToSupervisors(t *testing.T) {
 	if strings.Join(looks, ", ") != "supervisor u-sue number" {
 		t.Errorf("the looks are %q", looks)
 	}
-	if h.mu.Lock(); strings.Contains(h.log.String(), "943") {
+	if h.mu.Lock(); strings.Contains(strings.ReplaceAll(h.log.String(), " ", ""), "943476") { // three digits stand there by chance, in a time or an id
 		t.Error("the number stands in the log")
 	}
 	h.mu.Unlock()

@@ -127,7 +127,7 @@ func TestAHeldFormIsWrittenToAndReleased(t *testing.T) {
 	}
 	boss.get(form).says(t, "gone on", 404, "This form is not held")
 	boss.fill(form+"/release", said...).leads(t, "sent again, since no answer came", "/mailroom/letters?done=before")
-	boss.get("/mailroom/letters?done=before").says(t, "told so", 200, "It was recorded when you sent it first.")
+	boss.get("/mailroom/letters?done=before").says(t, "told so", 200, "What you sent first from that page is recorded.")
 	boss.fill(form+"/release", typed(said, "key", "r2")...).says(t, "from another page", 404, "This form is not held")
 	boss.get("/mailroom/letters").says(t, "nobody left", 200, "No form is held.")
 	var looks []string

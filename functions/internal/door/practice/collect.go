@@ -15,7 +15,7 @@ import (
 // collect records that a named person opened the form, and keeps it to them for a while. To have opened its page is not
 // to have collected it: links are followed by machines, too.
 func (d *Door) collect(w http.ResponseWriter, r *http.Request, s signin.Session, f optout.Form, filled door.Form) {
-	if !d.take(w, r, s, f) { // first, so that of two who collect at once one goes on
+	if !f.Knows(s.Actor, filled.Get("key")) && !d.take(w, r, s, f) { // first, so that of two who collect at once one goes on
 		return
 	}
 	_, err := d.custody().Collect(r.Context(), f.Reference, s.Actor, staff.SaidIn(filled))

@@ -261,7 +261,7 @@ func (d *Door) act(w http.ResponseWriter, r *http.Request, s signin.Session, f o
 	switch {
 	case err != nil:
 		d.house.Answer(w, r, err, staff.Outcome{Again: again})
-	case held == "":
+	case held == "" || f.Knows(s.Actor, filled.Get("key")): // what was recorded is answered, whoever is at work on the form by now
 		verb(d, w, r, s, f, filled)
 	case again != nil:
 		again(http.StatusConflict, []staff.Fault{{Text: "Nothing was changed: " + held + "."}})

@@ -193,7 +193,7 @@ func TestWhatTookAFormAwayIsAnsweredAgain(t *testing.T) {
 	said := []string{"reason", "NOT_OUR_PATIENT", "key", "sent-twice"}
 	b.leads(b.post(at(ref, "return"), said...), "/practice?done=returned")
 	b.leads(b.post(at(ref, "return"), said...), "/practice?done=before")
-	b.says(b.get("/practice?done=before"), 200, "It was recorded when you sent it first.")
+	b.says(b.get("/practice?done=before"), 200, "What you sent first from that page is recorded. If you have changed anything there since, that is not.")
 	b.says(b.post(at(ref, "return"), "reason", "NOT_OUR_PATIENT", "key", "another"), 404, "not on your list")
 	b.says(b.post(at(ref, "return"), "reason", "NOT_OUR_PATIENT"), 404, "not on your list")
 	b.says(b.get(at(ref, "")+"?key=sent-twice"), 404, "not on your list")
@@ -202,6 +202,21 @@ func TestWhatTookAFormAwayIsAnsweredAgain(t *testing.T) {
 	if h.versionOf(ref, optout.Returned) == 0 || h.state(ref).Status != optout.StatusReturned {
 		t.Errorf("it stands as %+v", h.state(ref))
 	}
+}
+
+// What was recorded is answered as it was, though a colleague is at work on the form by now.
+func TestWhatWasRecordedIsAnsweredAgainWhoeverHasTheForm(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ref := h.sent(nil)
+	b, c := h.manager(), h.colleague()
+	b.leads(b.post(at(ref, "collect"), "key", "k-1"), at(ref, "")+"?done=collected")
+	b.leads(b.post(at(ref, "put-back"), "key", "k-2"), "/practice?done=put-back")
+	c.leads(c.post(at(ref, "collect"), "key", "k-3"), at(ref, "")+"?done=collected")
+	b.leads(b.post(at(ref, "put-back"), "key", "k-2"), "/practice?done=put-back")
+	b.leads(b.post(at(ref, "collect"), "key", "k-1"), at(ref, "")+"?done=collected")
+	b.says(b.post(at(ref, "put-back"), "key", "k-4"), 409, "a colleague is at work on it")
+	c.leads(c.post(at(ref, "return"), "key", "k-5", "reason", "NOT_OUR_PATIENT"), "/practice?done=returned")
 }
 
 func TestALocumComesToWhereTheyWereGoing(t *testing.T) {

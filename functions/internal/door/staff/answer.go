@@ -128,8 +128,9 @@ func (h *House) Answer(w http.ResponseWriter, r *http.Request, err error, o Outc
 	}
 }
 
-// SentBefore says that what is sent was recorded when it was sent first, of a form that may have left this door by it: a double
-// click, or a page sent once more because its answer did not come. It reads the request's body.
+// SentBefore says that something was recorded from the page that is sent, of a form that may have left this door by it: a double
+// click, or a page sent once more because its answer did not come. Whether it is the same that is sent now is not looked at. It
+// reads the request's body.
 func SentBefore(r *http.Request, s signin.Session, f optout.Form) bool {
 	if r.Method != http.MethodPost {
 		return false
@@ -139,7 +140,7 @@ func SentBefore(r *http.Request, s signin.Session, f optout.Form) bool {
 }
 
 // DoneBefore is what is said then.
-const DoneBefore = "It was recorded when you sent it first."
+const DoneBefore = "What you sent first from that page is recorded. If you have changed anything there since, that is not."
 
 // Look writes down, before it is shown, that somebody is shown what is personal in forms.
 func (h *House) Look(ctx context.Context, by optout.Actor, what string, forms ...optout.Form) error {
