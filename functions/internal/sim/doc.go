@@ -4,9 +4,10 @@
 // # What is real, and what is not
 //
 // Real are the domain, the store and its expressions, the handlers of all doors (as API Gateway calls them), the adapters of
-// Lambda's events, the engine, the sweeper, the readers of lists and of scans, and who hears of mails. People use the doors as
-// they are: browsers with sessions and cookies fill in pages, software asks the APIs. What they then look at before they decide
-// (which of several forms, what stands on a paper) is read from the store, not from the page. Simulated are what it all runs
+// Lambda's events, the engine, the sweeper, the readers of lists and of scans, and who hears of mails. People use the doors:
+// browsers send pages, software asks the APIs. People online and at counters fill in what they are shown; other staff send pages as
+// they would be filled in, in a session that was opened for them, and what they look at before they decide (which of several forms,
+// what stands on a paper) is read from the store. Nobody signs in at an issuer. Simulated are what it all runs
 // on: the table (package table), its indexes and its stream, S3, SES, GuardDuty, what draws pages, schedules, clocks, and the
 // people. Every call that a function makes waits until the world serves it, one at a time, and the world decides which is next
 // and what befalls it: refused, lost on the way back, done twice, late, in conflict, or the end of the function.

@@ -15,6 +15,7 @@ import (
 	"example.org/optout/functions/internal/batch"
 	"example.org/optout/functions/internal/door/mailroom"
 	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/problem"
 	"example.org/optout/functions/internal/signin"
 	"example.org/optout/functions/internal/upload"
 )
@@ -53,7 +54,7 @@ type post struct {
 
 	forms    map[string]*Sent    // by the key of their origin
 	choices  map[string][]string // by reference: what anybody read on the paper, or cleared up
-	pieces   []batch.Piece       // as somebody was told that they are
+	pieces   []batch.Piece       // as they stood when somebody was told of them
 	books    []batch.Batch       // likewise
 	receipts []receipt
 	serial   int
@@ -428,8 +429,7 @@ func (p *post) renew(s *scan) {
 		})
 		return
 	}
-	c := s.of.box.by
-	c.ask(http.MethodGet, batchAt(s.of.id)+"/send", nil, func(r Response) {
+	s.of.box.by.look(batchAt(s.of.id)+"/send", 4, func(r Response) {
 		switch {
 		case r.failed():
 		case r.Status != http.StatusOK:
@@ -463,6 +463,9 @@ func (p *post) says(s *scan, size int64) {
 		p.software(http.MethodPost, "/api/mailroom/files/"+s.id+"/sent", "", body, 6, func(r Response) {
 			p.receipt(s, r)
 			if p.one(4) {
+				p.counts(s.of.id)
+			}
+			if p.one(4) {
 				w.After(p.soon(6*time.Hour), func() {
 					p.software(http.MethodGet, "/api/mailroom/files/"+s.id, "", "", 0, func(r Response) { p.receipt(s, r) })
 				})
@@ -472,8 +475,18 @@ func (p *post) says(s *scan, size int64) {
 	}
 	p.w.Did("mailroom: arrived")
 	s.of.box.by.scripts(http.MethodGet, batchAt(s.of.id)+"/arrived/"+s.id, nil, 4, func(r Response) {
-		if !r.failed() && r.Status != http.StatusOK && (r.Status != http.StatusConflict || len(s.sent) < 2) {
+		if !r.failed() && r.Status != http.StatusOK && (r.Status != http.StatusConflict || len(s.sent) < 2 || !strings.Contains(r.Body, problem.PlaceUsed.Code)) {
 			w.Wrong("of a file that is there it was asked whether it is, and the answer is %d %s", r.Status, r.Body)
+		}
+	})
+}
+
+// counts has software ask whether the pieces of a batch add up so far.
+func (p *post) counts(id string) {
+	p.software(http.MethodGet, "/api/mailroom/batches/"+id, "", "", 2, func(r Response) {
+		var a struct{ Pieces struct{ Equal bool } }
+		if err := json.Unmarshal([]byte(r.Body), &a); !r.failed() && (err != nil || r.Status != http.StatusOK || !a.Pieces.Equal) {
+			p.w.Wrong("software is told of batch %s: %d %.500s", id, r.Status, r.Body)
 		}
 	})
 }

@@ -44,11 +44,16 @@ func (m member) scripts(method, path string, form url.Values, times int, hear fu
 	m.send(method, path, "application/json", form, m.again(times, hear, func() { m.scripts(method, path, form, times-1, hear) }))
 }
 
-// again tries again after a while what has failed, if there are tries left, and else hears what came of it.
+// again tries again after a while what has failed, if there are tries left, and else hears what came of it. Once nothing fails any
+// more there are enough.
 func (m member) again(times int, hear func(Response), try func()) func(Response) {
 	return func(r Response) {
-		if r.failed() && times > 0 {
-			m.w.After(time.Second<<min(8-min(times, 8), 6)+soon(m.rand, time.Second), try)
+		switch {
+		case !r.failed():
+		case !m.w.stormy && times < -20:
+			m.w.Wrong("a page is not answered, and nothing fails any more: %d %.500s", r.Status, r.shown())
+		case times > 0 || !m.w.stormy:
+			m.w.After(time.Second<<min(max(8-times, 0), 6)+soon(m.rand, time.Second), try)
 			return
 		}
 		hear(r)
@@ -58,6 +63,11 @@ func (m member) again(times int, hear func(Response), try func()) func(Response)
 // insist has somebody send a page again and again, until it is answered or they have tried so many times more.
 func (m member) insist(path string, form url.Values, times int, hear func(Response)) {
 	m.ask(http.MethodPost, path, form, m.again(times, hear, func() { m.insist(path, form, times-1, hear) }))
+}
+
+// look has somebody open a page, and try again if it does not come.
+func (m member) look(path string, times int, hear func(Response)) {
+	m.ask(http.MethodGet, path, nil, m.again(times, hear, func() { m.look(path, times-1, hear) }))
 }
 
 // Word is something that somebody said of a form.
@@ -95,13 +105,16 @@ func (m member) hear(word *Word, form url.Values, r Response) {
 	switch {
 	case r.failed():
 	case r.Status == http.StatusSeeOther:
+		if !word.Heard {
+			m.w.Did("page done: " + word.Verb)
+		}
 		word.hears()
 		if m.rand.IntN(4) == 0 {
 			m.follow(r)
 		}
 	case r.Status == http.StatusConflict, r.Status == http.StatusNotFound: // it stands elsewhere by now
-		if word.Heard && !m.w.saidBefore(word) {
-			m.w.Wrong("%s %s was so, and is now refused: %d %.500s", word.Verb, word.Reference, r.Status, r.shown())
+		if m.w.stands(word, true) || word.Heard && !m.w.stands(word, false) {
+			m.w.Wrong("%s %s is so, and is refused: %d %.500s", word.Verb, word.Reference, r.Status, r.shown())
 		}
 	case r.Status == http.StatusUnprocessableEntity && word.Verb == "assign" && !m.w.isOpen(form.Get("practice")): // it has closed since
 	default:
@@ -109,18 +122,15 @@ func (m member) hear(word *Word, form url.Values, r Response) {
 	}
 }
 
-// saidBefore says that a word was answered because the same was said already from there, by another key. Of that one nothing is
-// written, so that it is judged anew once the form has moved on.
-func (w *World) saidBefore(word *Word) bool {
+// stands says that a word is in its form's history under its own key, or that the same was said from there by another key. Of what
+// was said before nothing is written again, so that it is judged anew once the form has moved on.
+func (w *World) stands(word *Word, own bool) bool {
 	ref, err := optout.ParseReference(word.Reference)
 	f, failed := w.Store.Form(w.Outside(), ref)
-	has := func(own bool) bool {
-		return slices.ContainsFunc(f.Events, func(e optout.Event) bool {
-			key := e.Detail["key"]
-			return slices.Contains(verbs[word.Verb], e.Kind) && practiceOf(e.By) == word.By && key != "" && (key == word.Key) == own
-		})
-	}
-	return err == nil && failed == nil && has(false) && !has(true)
+	return err == nil && failed == nil && slices.ContainsFunc(f.Events, func(e optout.Event) bool {
+		key := e.Detail["key"]
+		return slices.Contains(verbs[word.Verb], e.Kind) && practiceOf(e.By) == word.By && key != "" && (key == word.Key) == own
+	})
 }
 
 // follow has somebody go where an answer leads them.
@@ -169,12 +179,22 @@ var verbs = map[string][]optout.Kind{
 	"wrote": {optout.Wrote}, "release": {optout.Released},
 }
 
-// checkWords: what was answered stands on record, once, and nothing stands there that nobody said.
+// isVerb says that an event is one of what was said.
+func isVerb(k optout.Kind) bool {
+	for _, kinds := range verbs {
+		if slices.Contains(kinds, k) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkWords: what was answered stands on record, once, and what people said stands there only if somebody did.
 func (w *World) checkWords(forms []optout.Form) {
 	type one struct{ reference, word string }
-	said, events, kinds := map[one]bool{}, map[one]int{}, map[one]bool{} // by key, by key, by kind and whose it is
+	said, events, kinds := map[one]*Word{}, map[one]int{}, map[one]bool{} // by key, by key, by kind and whose it is
 	for _, word := range w.Words {
-		said[one{word.Reference, word.Key}] = true
+		said[one{word.Reference, word.Key}] = word
 	}
 	for _, f := range forms {
 		ref := f.Reference.String()
@@ -184,8 +204,11 @@ func (w *World) checkWords(forms []optout.Form) {
 				events[one{ref, key}]++
 			}
 			kinds[one{ref, string(e.Kind) + " " + practiceOf(e.By)}] = true
-			if e.Kind == optout.Applied && !said[one{ref, key}] {
-				w.Wrong("form %s says that it was applied, and no practice did", f.Reference)
+			if !isVerb(e.Kind) {
+				continue
+			}
+			if word := said[one{ref, key}]; word == nil || !slices.Contains(verbs[word.Verb], e.Kind) || word.By != practiceOf(e.By) {
+				w.Wrong("form %s was %s by %s, and nobody said so", f.Reference, e.Kind, e.By)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package sim
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -71,9 +72,9 @@ type surgery struct {
 	token string
 	every time.Duration // between two visits; 0: it never comes by itself
 	coded map[string]string
-	keen  bool   // it does everything that waits
-	desk  member // who uses the pages
-	pages bool   // they do, and not the software
+	keen  bool      // it does everything that waits
+	desk  [2]member // who use the pages
+	pages bool      // what is said is said by them, and not by the software
 }
 
 // Begin implements Part.
@@ -81,7 +82,9 @@ func (p *practicesPart) Begin(w *World) {
 	p.w, p.lists = w, w.Rand.IntN(3) == 0 && (w.lone == "" || w.Rand.IntN(3) == 0) || w.all
 	for _, code := range w.Codes {
 		s := &surgery{part: p, code: code, token: p.tokens[code], coded: map[string]string{}, pages: w.Rand.IntN(8) == 0}
-		s.desk = member{Actor: optout.Actor{Role: optout.Clinician, Practice: nhs.StoredODSCode(code), ID: "u-2"}, w: w, rand: w.Rand, door: "practice", web: p.web, groups: []string{"ods-" + code, "clinician"}}
+		for n := range s.desk {
+			s.desk[n] = member{Actor: optout.Actor{Role: optout.Clinician, Practice: nhs.StoredODSCode(code), ID: fmt.Sprint("u-", 2+n)}, w: w, rand: w.Rand, door: "practice", web: p.web, groups: []string{"ods-" + code, "clinician"}}
+		}
 		if err := w.Store.SaveClient(w.Outside(), "client-"+code, nhs.StoredODSCode(code), "software"); err != nil {
 			w.Wrong("a client is not entered: %v", err)
 		}
@@ -120,7 +123,7 @@ func (s *surgery) visit() {
 	w := s.part.w
 	if w.listed("L#"+s.code, worklist.Open) { // as its mail says, perhaps
 		if s.pages && w.Rand.IntN(4) == 0 {
-			s.desk.open("/practice")
+			s.somebody().open("/practice")
 		}
 		s.lists("waiting", "", func(forms []listing) {
 			for _, f := range forms {
@@ -312,6 +315,9 @@ func (s *surgery) say(ref, verb string, more map[string]any, then func()) {
 	}
 }
 
+// somebody is one of those who use the pages.
+func (s *surgery) somebody() member { return s.desk[s.part.w.Rand.IntN(len(s.desk))] }
+
 // page says something of a form by its page, with the same answers.
 func (s *surgery) page(ref, verb string, more map[string]any, then func()) {
 	form := url.Values{"for": {s.code}, "told": {"no"}}
@@ -332,7 +338,13 @@ func (s *surgery) page(ref, verb string, more map[string]any, then func()) {
 	if err != nil {
 		panic(err)
 	}
-	s.desk.say(verb, r, "/practice/forms/"+ref+"/"+verb, form, then)
+	at, by := "/practice/forms/"+ref+"/"+verb, s.somebody()
+	if w := s.part.w; w.Rand.IntN(3) == 0 { // whoever opens the page is at work on the form, and keeps it from colleagues
+		by.ask(http.MethodGet, at, nil, func(Response) {})
+		w.After(w.Soon(time.Minute), func() { by.say(verb, r, at, form, then) })
+		return
+	}
+	by.say(verb, r, at, form, then)
 }
 
 func (s *surgery) insist(word *Word, body string, times int) {
@@ -347,7 +359,7 @@ func (s *surgery) insist(word *Word, body string, times int) {
 			}
 		case !r.failed():
 			switch {
-			case word.Heard && !w.saidBefore(word):
+			case word.Heard && (w.stands(word, true) || !w.stands(word, false)):
 				w.Wrong("%s %s was so, and is now refused: %s", word.Verb, word.Reference, r.Body)
 			case r.Status == http.StatusBadRequest, r.Status == http.StatusUnauthorized, r.Status == http.StatusForbidden:
 				w.Wrong("%s %s was refused: %d %s; %s", word.Verb, word.Reference, r.Status, r.Body, body)
@@ -380,7 +392,7 @@ func (s *surgery) settleReturned(f listing) {
 		why.Set("outcome", "refuse")
 		why = w.today("told", why)
 	}
-	s.desk.say(verb, form.Reference, "/practice/forms/"+f.Reference+"/"+verb, why, nil)
+	s.somebody().say(verb, form.Reference, "/practice/forms/"+f.Reference+"/"+verb, why, nil)
 }
 
 // sendList sends the practice's list of coded patients, whole or not, of now or of some time ago.

@@ -118,6 +118,13 @@ func TestHistoriesEndWell(t *testing.T) {
 			}
 		}
 		s.Next = next
+		if *count == 0 { // a page that refuses everything is one that nobody does anything by
+			for _, verb := range []string{"collect", "apply", "return", "decide", "withdraw", "assign", "answer", "confirm", "complain", "wrote", "release"} {
+				if s.Done["page done: "+verb] == 0 {
+					t.Errorf("nobody could %s by a page", verb)
+				}
+			}
+		}
 	}
 	s.Seconds = time.Since(began).Seconds()
 	if *report {

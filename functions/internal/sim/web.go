@@ -61,15 +61,15 @@ func (w *World) Send(door string, web Web, r Request, hear func(Response)) {
 		if err == nil {
 			w.note("%s %s: %d %.200s", r.Method, r.Path, out.StatusCode, out.Body)
 		}
+		if err == nil && out.StatusCode == http.StatusInternalServerError { // whether anybody hears it or not
+			w.Wrong("%s %s: something is wrong on our side: %s", r.Method, path, out.Body)
+		}
 		switch {
 		case lost:
 			w.fault("response lost")
 			w.After(30*time.Second, func() { hear(Response{}) })
 		case err != nil:
 			hear(Response{Status: http.StatusBadGateway})
-		case out.StatusCode == http.StatusInternalServerError:
-			w.Wrong("%s %s: something is wrong on our side: %s", r.Method, path, out.Body)
-			hear(Response{Status: out.StatusCode})
 		default:
 			hear(Response{out.StatusCode, out.Headers, out.Body, out.Cookies})
 		}
