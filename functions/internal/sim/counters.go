@@ -43,17 +43,7 @@ type spoken struct {
 // Begin implements Part.
 func (p *counters) Begin(w *World) {
 	p.w, p.rand = w, rand.New(rand.NewPCG(w.Seed, 4))
-	calls := w.wants / 12
-	switch {
-	case w.lone == optout.Counter:
-		calls = 1
-	case w.lone == "" && p.rand.IntN(12) == 0:
-		calls++
-	}
-	for range calls {
-		who, at := w.People[p.rand.IntN(len(w.People))], soon(p.rand, w.span)
-		w.After(at, func() { p.comes(who) })
-	}
+	w.fewCome(p.rand, optout.Counter, p.comes)
 }
 
 // comes has somebody come to the counter of their practice, or ring the office.

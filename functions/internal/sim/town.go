@@ -138,6 +138,22 @@ func (w *World) sends(s *Sent, o optout.Origin) *Sent {
 	return s
 }
 
+// fewCome has one in twelve of as many as set out come to a door that is not most people's; the one who sets out alone, if it is
+// to that door.
+func (w *World) fewCome(r *rand.Rand, door string, comes func(*Person)) {
+	few := w.wants / 12
+	switch {
+	case w.lone == door:
+		few = 1
+	case w.lone == "" && r.IntN(12) == 0:
+		few++
+	}
+	for range few {
+		who, at := w.People[r.IntN(len(w.People))], soon(r, w.span)
+		w.After(at, func() { comes(who) })
+	}
+}
+
 // answers are what somebody says at any door, but for their practice; about: a form of theirs that it is about.
 func (w *World) answers(r *rand.Rand, who *Person, about *Sent) (a optout.Answers) {
 	a.Subject = optout.Subject{Surname: who.Surname, Forenames: who.Forenames, BirthDate: who.Birth, Postcode: who.Postcode, Address: []string{"1 Lawson Street"}}

@@ -47,17 +47,7 @@ type walker struct {
 // Begin implements Part.
 func (p *walkers) Begin(w *World) {
 	p.w, p.rand = w, rand.New(rand.NewPCG(w.Seed, 5))
-	some := w.wants / 12
-	switch {
-	case w.lone == onPages:
-		some = 1
-	case w.lone == "" && p.rand.IntN(12) == 0:
-		some++
-	}
-	for range some {
-		who, at := w.People[p.rand.IntN(len(w.People))], soon(p.rand, w.span)
-		w.After(at, func() { p.comes(who) })
-	}
+	w.fewCome(p.rand, onPages, p.comes)
 }
 
 // comes has somebody begin.
