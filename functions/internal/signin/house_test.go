@@ -32,7 +32,7 @@ const (
 
 // house is a door with all that it needs.
 type house struct {
-	t      *testing.T
+	t      testing.TB
 	clock  *optouttest.Clock
 	issuer *fakeIssuer
 	table  *optouttest.Memory
@@ -44,9 +44,9 @@ type house struct {
 	log bytes.Buffer
 }
 
-func newHouse(t *testing.T) *house { return newHouseFor(t, signin.Practice) }
+func newHouse(t testing.TB) *house { return newHouseFor(t, signin.Practice) }
 
-func newHouseFor(t *testing.T, audience signin.Audience) *house {
+func newHouseFor(t testing.TB, audience signin.Audience) *house {
 	t.Helper()
 	clock := optouttest.NewClock()
 	h := &house{t: t, clock: clock, issuer: newIssuer(t, clock), table: &optouttest.Memory{}, mux: http.NewServeMux()}

@@ -22,6 +22,7 @@ type issuer struct {
 	oauth            oauth2.Config
 	people, machines *oidc.IDTokenVerifier
 	leave            string // where one signs out there, if one can
+	seen             tokens // of machines
 }
 
 // ask gives the issuer, which is asked once: what it says of itself does not change, and its keys are asked for anew

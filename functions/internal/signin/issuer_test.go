@@ -67,7 +67,7 @@ type fakeIssuer struct {
 	asked  map[string]int // how often a path was asked for
 }
 
-func newIssuer(t *testing.T, clock *optouttest.Clock) *fakeIssuer {
+func newIssuer(t testing.TB, clock *optouttest.Clock) *fakeIssuer {
 	t.Helper()
 	i := &fakeIssuer{
 		clock: clock, leave: true, codes: map[string]url.Values{}, person: claims{}, alg: "RS256", key: ourKey,
@@ -152,7 +152,7 @@ func (i *fakeIssuer) access(c claims) string {
 }
 
 // authorize is what happens on the issuer's pages: it gives the address that the browser is sent back to.
-func (i *fakeIssuer) authorize(t *testing.T, at string) string {
+func (i *fakeIssuer) authorize(t testing.TB, at string) string {
 	t.Helper()
 	u, err := url.Parse(at)
 	if err != nil {

@@ -1,10 +1,14 @@
 package signin
 
 import (
+	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
+	"time"
 
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
@@ -44,23 +48,19 @@ func (d *Door) machine(r *http.Request) (actor optout.Actor, p problem.Problem) 
 	if err != nil {
 		return away(err)
 	}
-	var claims struct {
-		Client string `json:"client_id"`
-		Use    string `json:"token_use"` // an id token is for us to read, and not to be let in with
-	}
-	_, err = d.verify(ctx, i.machines, raw, &claims)
+	a, err := d.access(ctx, i, raw)
 	switch {
 	case errors.Is(err, errAway):
 		return away(err)
 	case errors.Is(err, errExpired):
 		return actor, problem.TokenExpired
-	case err != nil || claims.Use != "access" || !subject.MatchString(claims.Client):
+	case err != nil:
 		return actor, problem.TokenNotOurs
 	}
-	if len(claims.Client) > optout.MostClient { // nobody could act in its name
+	if len(a.client) > optout.MostClient { // nobody could act in its name
 		return actor, problem.NotForYou
 	}
-	actor, err = d.Clients.Client(ctx, claims.Client)
+	actor, err = d.Clients.Client(ctx, a.client)
 	switch {
 	case errors.Is(err, optout.ErrNotFound):
 		return optout.Actor{}, problem.NotForYou
@@ -81,4 +81,60 @@ func (a Audience) machines() optout.Role {
 		return optout.Desk
 	}
 	return ""
+}
+
+// access is what a machine's token says, everything about which is right until it expires.
+type access struct {
+	client  string
+	expires time.Time
+}
+
+// access reads a machine's token; errors as of verify. Software sends the same token for as long as it lasts, an hour or so, and
+// its signature stays right: it is checked once by each process. Whether the token has expired is looked at each time, and whether
+// its client is still let in is for our table to say.
+func (d *Door) access(ctx context.Context, i *issuer, raw string) (access, error) {
+	sum := sha256.Sum256([]byte(raw))
+	if a, ok := i.seen.find(sum); ok && !a.expires.Before(d.Now()) {
+		return a, nil
+	}
+	var claims struct {
+		Client string `json:"client_id"`
+		Use    string `json:"token_use"` // an id token is for us to read, and not to be let in with
+	}
+	t, err := d.verify(ctx, i.machines, raw, &claims)
+	if err == nil && (claims.Use != "access" || !subject.MatchString(claims.Client)) {
+		err = errNotOurs
+	}
+	if err != nil {
+		return access{}, err
+	}
+	a := access{claims.Client, t.Expiry}
+	i.seen.keep(sum, a)
+	return a, nil
+}
+
+// mostTokens is how many tokens a process remembers; some 100 KB.
+const mostTokens = 1000
+
+// tokens are those that were right, by their sums: what is remembered lets nobody in.
+type tokens struct {
+	mu sync.Mutex
+	by map[[sha256.Size]byte]access
+}
+
+func (t *tokens) find(sum [sha256.Size]byte) (access, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a, ok := t.by[sum]
+	return a, ok
+}
+
+// keep forgets all others when there are too many: each costs one more check.
+func (t *tokens) keep(sum [sha256.Size]byte, a access) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.by == nil || len(t.by) >= mostTokens {
+		t.by = map[[sha256.Size]byte]access{}
+	}
+	t.by[sum] = a
 }

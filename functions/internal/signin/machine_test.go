@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"example.org/optout/functions/internal/nhs"
+	"example.org/optout/functions/internal/optout"
 	"example.org/optout/functions/internal/optout/optouttest"
 	"example.org/optout/functions/internal/problem"
 	"example.org/optout/functions/internal/signin"
@@ -85,6 +86,33 @@ func TestAMachineIsOfThePracticeThatOurTableSays(t *testing.T) {
 	}
 }
 
+// What was right is right until it expires, if the table still lets its machine in.
+func TestATokenThatWasRightIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	code := nhs.StoredODSCode("A81002")
+	if err := h.table.SaveClient(t.Context(), machineID, code, "a clinical system"); err != nil {
+		t.Fatal(err)
+	}
+	ends := h.clock.Now().Add(time.Hour).Truncate(time.Second)
+	token := "Bearer " + h.issuer.access(claims{"exp": ends.Unix()})
+	in := "practice A81002 " + machineID
+	for range 2 {
+		answered(t, "a token", h.machine(token), in)
+	}
+	refused(t, "one with another signature", h.machine(token[:len(token)-8]+"AAAAAAAA"), problem.TokenNotOurs)
+	if err := h.table.SaveClient(t.Context(), machineID, nhs.StoredODSCode("A81003"), "moved"); err != nil {
+		t.Fatal(err)
+	}
+	answered(t, "a token of what has moved", h.machine(token), "practice A81003 "+machineID)
+	if err := h.table.SaveMailroomClient(t.Context(), machineID, "not a practice's any more"); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, "a token of what is let in no more", h.machine(token), problem.NotForYou)
+	h.clock.Move(ends.Sub(h.clock.Now()) + time.Second)
+	refused(t, "a token that has expired since", h.machine(token), problem.TokenExpired)
+}
+
 func TestASessionIsNoTokenForMachines(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -113,5 +141,35 @@ func TestAMachineIsLetInAtItsOwnDoorOnly(t *testing.T) {
 			answered(t, "its own at "+string(audience), h.machine("Bearer "+h.issuer.access(claims{"client_id": c.in})), c.as)
 		}
 		refused(t, "another's at "+string(audience), h.machine("Bearer "+h.issuer.access(claims{"client_id": c.out, "cognito:groups": []string{"mailroom", "ods-A81002"}})), problem.NotForYou)
+	}
+}
+
+// What a request of software costs before anybody looks what it asks for: with a token that was sent before, and with a new one.
+func BenchmarkAMachineIsLetIn(b *testing.B) {
+	for name, renewed := range map[string]bool{"a token sent before": false, "a new token": true} {
+		b.Run(name, func(b *testing.B) {
+			h := newHouse(b)
+			if err := h.table.SaveClient(b.Context(), machineID, nhs.StoredODSCode("A81002"), "a clinical system"); err != nil {
+				b.Fatal(err)
+			}
+			sent := make([]string, 1)
+			if renewed {
+				sent = make([]string, b.N)
+			}
+			for n := range sent {
+				sent[n] = "Bearer " + h.issuer.access(claims{"jti": n})
+			}
+			let := h.door.Machine(func(http.ResponseWriter, *http.Request, optout.Actor) {})
+			b.ReportAllocs()
+			b.ResetTimer()
+			for n := range b.N {
+				r := httptest.NewRequest(http.MethodPost, address+"/api/practice/extract", nil)
+				r.Header.Set("Authorization", sent[n%len(sent)])
+				w := httptest.NewRecorder()
+				if let(w, r); w.Code != http.StatusOK {
+					b.Fatal(w.Body)
+				}
+			}
+		})
 	}
 }

@@ -62,10 +62,11 @@ func NewIssuer(t testing.TB) *Issuer {
 	return i
 }
 
-// Unserved is an issuer with this URL that listens nowhere: Around leads to it.
+// Unserved is an issuer with this URL that listens nowhere: Around leads to it. Its key is short, since nothing is safe by it and
+// simulated histories check its signatures by the million.
 func Unserved(t testing.TB, url string) *Issuer {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
 		t.Fatal(err)
 	}
