@@ -41,7 +41,7 @@ func slice[T comparable](named []trigger.Named, atOnce int, of func(pk, sk strin
 		first = len(named)
 		cause error
 		seen  = map[T]bool{}
-		work  = newWorkers(atOnce)
+		work  = newWorkers(min(atOnce, len(named)))
 	)
 	for i, n := range named {
 		thing, ok := of(n.PK, n.SK)
@@ -100,7 +100,7 @@ func metric(name, outcome string) string {
 	return name
 }
 
-// workers run a bounded number of things at the same time.
+// workers run a bounded number of things at the same time; where it is one, whoever brings it does it.
 type workers struct {
 	slots chan struct{}
 	all   sync.WaitGroup
@@ -110,6 +110,10 @@ func newWorkers(n int) *workers { return &workers{slots: make(chan struct{}, n)}
 
 // run starts f as soon as there is a place for it.
 func (w *workers) run(f func()) {
+	if cap(w.slots) < 2 {
+		f()
+		return
+	}
 	w.slots <- struct{}{}
 	w.all.Go(func() {
 		defer func() { <-w.slots }()

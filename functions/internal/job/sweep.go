@@ -31,7 +31,7 @@ func sweep[T any](ctx context.Context, shards, atOnce int, due func(shard int) i
 		mu     sync.Mutex
 		causes []error
 		found  int
-		work   = newWorkers(atOnce)
+		work   = newWorkers(min(atOnce, shards))
 		start  = steady.Chance(shards)
 	)
 	for n := range shards {

@@ -14,6 +14,9 @@ const atOnce = 16
 
 // Each does n things, several at a time, until one of them fails; it gives that error.
 func Each(ctx context.Context, n int, do func(ctx context.Context, n int) error) error {
+	if n == 1 {
+		return do(ctx, 0)
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
 	for i := range n {
