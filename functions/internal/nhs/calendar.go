@@ -46,19 +46,35 @@ func onWorkingDay(t time.Time) time.Time {
 }
 
 func working(t time.Time) bool {
-	return t.Weekday() != time.Saturday && t.Weekday() != time.Sunday && !bankHolidays[t.Format(time.DateOnly)]
+	return t.Weekday() != time.Saturday && t.Weekday() != time.Sunday && !bankHolidays[dayOf(t)]
+}
+
+// day is a day of the calendar. Every reading of a form's history counts some.
+type day struct {
+	year  int
+	month time.Month
+	day   int
+}
+
+func dayOf(t time.Time) day {
+	y, m, d := t.Date()
+	return day{y, m, d}
 }
 
 // bankHolidays are the days of holidays.csv: those of the Banking and Financial Dealings Act 1971 in England and
 // Wales. A further one, by royal proclamation, is a line in the file.
-var bankHolidays = func() map[string]bool {
+var bankHolidays = func() map[day]bool {
 	rows, err := csv.NewReader(strings.NewReader(holidays)).ReadAll()
 	if err != nil {
 		panic("holidays.csv: " + err.Error())
 	}
-	days := make(map[string]bool, len(rows))
+	days := make(map[day]bool, len(rows))
 	for _, row := range rows[1:] {
-		days[row[0]] = true
+		t, err := time.Parse(time.DateOnly, row[0])
+		if err != nil {
+			panic("holidays.csv: " + err.Error())
+		}
+		days[dayOf(t)] = true
 	}
 	return days
 }()

@@ -76,7 +76,11 @@ func TestTheBankHolidaysAreThoseOfTheAct(t *testing.T) {
 		}
 		add(d)
 	}
-	days := slices.Sorted(maps.Keys(bankHolidays))
+	var days []string
+	for d := range bankHolidays {
+		days = append(days, time.Date(d.year, d.month, d.day, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
+	}
+	slices.Sort(days)
 	for y := 2025; y <= 2030; y++ {
 		add(time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC))
 		add(easter(y).AddDate(0, 0, -2))

@@ -4,10 +4,10 @@
 package observe
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -18,7 +18,7 @@ const Namespace = "OptOut"
 
 // Observer writes the lines of one function.
 type Observer struct {
-	log      *slog.Logger
+	log      slog.Handler
 	function string
 	now      func() time.Time
 	cold     sync.Once
@@ -26,15 +26,31 @@ type Observer struct {
 
 // New observes a function of this name, writing to w.
 func New(function string, w io.Writer, now func() time.Time) *Observer {
-	return &Observer{log: slog.New(slog.NewJSONHandler(w, nil)), function: function, now: now}
+	return &Observer{log: slog.NewJSONHandler(w, nil), function: function, now: now}
 }
 
 // Line gathers what one invocation has to say. It is safe for use from several goroutines.
 type Line struct {
 	mu     sync.Mutex
-	notes  map[string]string
-	counts map[string]int
+	notes  []slog.Attr
+	counts []count
 	causes []string
+}
+
+type count struct {
+	metric string
+	n      int
+}
+
+// add adds to a metric. An invocation has a handful of them.
+func (l *Line) add(metric string, n int) {
+	for i := range l.counts {
+		if l.counts[i].metric == metric {
+			l.counts[i].n += n
+			return
+		}
+	}
+	l.counts = append(l.counts, count{metric, n})
 }
 
 // What CloudWatch needs to find metrics in a line: the embedded metric format.
@@ -55,19 +71,23 @@ type lineKey struct{}
 
 // Invocation runs one invocation and writes its line. The error is written whole; the caller gets it back.
 func (o *Observer) Invocation(ctx context.Context, trigger, request string, run func(context.Context) error) error {
-	l := &Line{notes: map[string]string{}, counts: map[string]int{}}
-	o.cold.Do(func() { l.counts["ColdStarts"] = 1 })
+	l := &Line{}
+	o.cold.Do(func() { l.add("ColdStarts", 1) })
 	began := o.now()
 	err := run(context.WithValue(ctx, lineKey{}, l))
 	took := o.now().Sub(began)
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.counts["Invocations"] = 1
-	attrs := []slog.Attr{slog.String("Function", o.function), slog.String("trigger", trigger), slog.String("request", request)}
-	for _, k := range slices.Sorted(maps.Keys(l.notes)) {
-		attrs = append(attrs, slog.String(k, l.notes[k]))
+	l.add("Invocations", 1)
+	if err != nil {
+		l.add("Errors", 1)
 	}
+	slices.SortFunc(l.notes, func(a, b slog.Attr) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortFunc(l.counts, func(a, b count) int { return cmp.Compare(a.metric, b.metric) })
+	attrs := append(make([]slog.Attr, 0, len(l.notes)+len(l.counts)+7),
+		slog.String("Function", o.function), slog.String("trigger", trigger), slog.String("request", request))
+	attrs = append(attrs, l.notes...)
 	level := slog.LevelInfo
 	if len(l.causes) > 0 {
 		level = slog.LevelError
@@ -75,17 +95,18 @@ func (o *Observer) Invocation(ctx context.Context, trigger, request string, run 
 	}
 	if err != nil {
 		level = slog.LevelError
-		l.counts["Errors"] = 1
 		attrs = append(attrs, slog.String("error", err.Error()))
 	}
 	metrics := append(make([]metric, 0, len(l.counts)+1), metric{"DurationMs", "Milliseconds"})
 	attrs = append(attrs, slog.Float64("DurationMs", float64(took.Microseconds())/1000))
-	for _, k := range slices.Sorted(maps.Keys(l.counts)) {
-		metrics = append(metrics, metric{k, "Count"})
-		attrs = append(attrs, slog.Int(k, l.counts[k]))
+	for _, c := range l.counts {
+		metrics = append(metrics, metric{c.metric, "Count"})
+		attrs = append(attrs, slog.Int(c.metric, c.n))
 	}
 	attrs = append(attrs, slog.Any("_aws", embedded{began.UnixMilli(), []directive{{Namespace, [][]string{{"Function"}}, metrics}}}))
-	o.log.LogAttrs(ctx, level, "invocation", attrs...)
+	line := slog.NewRecord(time.Now(), level, "invocation", 0) // where in the source it is says nothing
+	line.AddAttrs(attrs...)
+	_ = o.log.Handle(ctx, line) // as a logger does, that has nowhere else to say it
 	return err
 }
 
@@ -94,7 +115,7 @@ func Count(ctx context.Context, metric string, n int) {
 	if l, ok := ctx.Value(lineKey{}).(*Line); ok {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.counts[metric] += n
+		l.add(metric, n)
 	}
 }
 
@@ -106,7 +127,7 @@ func Cause(ctx context.Context, err error) {
 	if l, ok := ctx.Value(lineKey{}).(*Line); ok {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.counts["Failures"]++
+		l.add("Failures", 1)
 		if len(l.causes) < mostCauses {
 			l.causes = append(l.causes, err.Error())
 		}
@@ -118,6 +139,12 @@ func Note(ctx context.Context, name, value string) {
 	if l, ok := ctx.Value(lineKey{}).(*Line); ok {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.notes[name] = value
+		for i := range l.notes {
+			if l.notes[i].Key == name {
+				l.notes[i].Value = slog.StringValue(value)
+				return
+			}
+		}
+		l.notes = append(l.notes, slog.String(name, value))
 	}
 }

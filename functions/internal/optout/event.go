@@ -101,7 +101,9 @@ func (e Event) hash(before [sha256.Size]byte) [sha256.Size]byte {
 		b = append(b, s...)
 	}
 	part(strconv.Itoa(e.Seq))
-	part(e.At.Format(milliseconds))
+	at := len(b)
+	b = e.At.AppendFormat(append(b, 0, 0, 0, 0), milliseconds)
+	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4))
 	part(e.By)
 	part(string(e.Kind))
 	keys := make([]string, 0, 8)

@@ -253,11 +253,20 @@ func Fold(history []Event) State {
 	return s
 }
 
+// movesOf are the rows of the table by verb, in its order.
+var movesOf = func() map[Kind][]move {
+	by := map[Kind][]move{}
+	for _, m := range moves {
+		by[m.verb] = append(by[m.verb], m)
+	}
+	return by
+}()
+
 // rows are the rows of the table that an event can stand for; several differ only in who may say it.
 func (s State) rows(e Event) iter.Seq[move] {
 	return func(yield func(move) bool) {
-		for _, m := range moves {
-			if m.verb == e.Kind && slices.Contains(m.from, s.Status) && (m.when == nil || m.when(s, e)) && !yield(m) {
+		for _, m := range movesOf[e.Kind] {
+			if slices.Contains(m.from, s.Status) && (m.when == nil || m.when(s, e)) && !yield(m) {
 				return
 			}
 		}
