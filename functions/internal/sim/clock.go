@@ -37,6 +37,9 @@ func (w *World) sweepSoon() {
 		}
 	}
 	for n, s := range w.schedules {
+		if w.firsts[n] == "" {
+			continue
+		}
 		at, _, _ := strings.Cut(w.firsts[n], "#")
 		first, err := time.Parse(time.RFC3339, at)
 		if err != nil || first.After(w.goal) {

@@ -29,7 +29,7 @@ func calls() dynamo.Calls {
 	return dynamo.Calls{
 		Get: func(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (out *dynamodb.GetItemOutput, err error) {
 			w := current
-			err = w.call(ctx, &call{service: dynamoDB, name: "get " + keyOf(in.Key), fails: tableFails(false), effect: func() (err error) {
+			err = w.call(ctx, &call{service: dynamoDB, what: func() string { return "get " + keyOf(in.Key) }, fails: tableFails(false), effect: func() (err error) {
 				out, err = w.Table.Get(ctx, in)
 				return err
 			}})
@@ -37,7 +37,7 @@ func calls() dynamo.Calls {
 		},
 		Update: func(ctx context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (out *dynamodb.UpdateItemOutput, err error) {
 			w := current
-			err = w.call(ctx, &call{service: dynamoDB, name: "update " + keyOf(in.Key), writes: true, fails: tableFails(false), effect: func() (err error) {
+			err = w.call(ctx, &call{service: dynamoDB, what: func() string { return "update " + keyOf(in.Key) }, writes: true, fails: tableFails(false), effect: func() (err error) {
 				out, err = w.Table.Update(ctx, in)
 				return err
 			}})
@@ -45,7 +45,7 @@ func calls() dynamo.Calls {
 		},
 		Query: func(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (out *dynamodb.QueryOutput, err error) {
 			w := current
-			err = w.call(ctx, &call{service: dynamoDB, name: "query " + aws.ToString(in.IndexName) + valuesOf(in.ExpressionAttributeValues), fails: tableFails(false), effect: func() (err error) {
+			err = w.call(ctx, &call{service: dynamoDB, what: func() string { return "query " + aws.ToString(in.IndexName) + valuesOf(in.ExpressionAttributeValues) }, fails: tableFails(false), effect: func() (err error) {
 				out, err = w.Table.Query(ctx, in)
 				return err
 			}})
@@ -53,7 +53,7 @@ func calls() dynamo.Calls {
 		},
 		Transact: func(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (out *dynamodb.TransactWriteItemsOutput, err error) {
 			w := current
-			err = w.call(ctx, &call{service: dynamoDB, name: "transact " + firstOf(in.TransactItems), writes: true, fails: tableFails(true), effect: func() (err error) {
+			err = w.call(ctx, &call{service: dynamoDB, what: func() string { return "transact " + firstOf(in.TransactItems) }, writes: true, fails: tableFails(true), effect: func() (err error) {
 				if in.ClientRequestToken == nil { // as the client's library does, so that its own repeats are known
 					in.ClientRequestToken = aws.String(w.token())
 				}

@@ -555,19 +555,14 @@ func (p *post) letters() (held bool) {
 	if !w.listed("L#"+worklist.Desk.Key()+"#", worklist.Open) {
 		return false
 	}
-	page, err := w.Store.List(w.Outside(), worklist.List{Owner: worklist.Desk, Stage: worklist.Open}, "", worklist.MostEntries)
-	if err != nil {
-		w.Wrong("the desk's list cannot be read: %v", err)
-		return true
-	}
 	clerk, supervisor := p.clerks[p.rand.IntN(3)], p.clerks[3]
-	for _, e := range page.Entries {
-		f, err := w.Store.Form(w.Outside(), e.Reference)
+	for _, ref := range w.onList(worklist.Desk, worklist.Open) {
+		f, err := w.Store.Form(w.Outside(), ref)
 		if err != nil || f.State().Owner != optout.OwnerDesk {
 			continue
 		}
 		held = true
-		sent := w.sent[e.Reference]
+		sent := w.sent[ref]
 		if sent == nil {
 			continue // of which the core says so
 		}

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"bytes"
 	"io"
 	"strings"
 )
@@ -24,20 +23,14 @@ func (logbook) Write(line []byte) (int, error) {
 // isSaid says that a line has something in it that a person says of themselves: a name, an address, an NHS number however it is
 // spaced, or a birth date. Short names could stand there by chance, in an id.
 func (t *town) isSaid(line []byte) bool {
-	for _, word := range private {
-		if bytes.Contains(line, word) {
-			return true
-		}
-	}
-	lower := bytes.ToLower(line)
-	for _, word := range privateLower {
-		if bytes.Contains(lower, word) {
-			return true
-		}
-	}
 	var number [10]byte
 	digits := 0
 	for i, c := range line {
+		for _, p := range private[c] {
+			if p.begins(line[i:]) {
+				return true
+			}
+		}
 		switch {
 		case c >= '0' && c <= '9':
 			if digits < len(number) {
@@ -48,9 +41,11 @@ func (t *town) isSaid(line []byte) bool {
 		default:
 			digits = 0
 		}
-		ends := i+1 == len(line) || (line[i+1] < '0' || line[i+1] > '9') && line[i+1] != ' '
-		if digits == len(number) && ends && t.numbers[string(number[:])] {
-			return true
+		if digits == len(number) {
+			ends := i+1 == len(line) || (line[i+1] < '0' || line[i+1] > '9') && line[i+1] != ' '
+			if ends && t.numbers[string(number[:])] {
+				return true
+			}
 		}
 		if c == '-' && i >= 4 && i+6 <= len(line) && t.births[string(line[i-4:i+6])] && (i+6 == len(line) || line[i+6] != 'T') { // no time of day
 			return true
@@ -59,19 +54,67 @@ func (t *town) isSaid(line []byte) bool {
 	return false
 }
 
-// private is what people say of themselves, as they write it, and privateLower what can stand nowhere by chance however it is
-// written.
-var private, privateLower = func() (as, lower [][]byte) {
-	for _, word := range append(append([]string{"Lawson"}, surnames...), forenames...) {
-		if len(word) > 3 {
-			as = append(as, []byte(word))
+// words are something that people say of themselves: as they write it, or, where it can stand nowhere by chance, in any letters.
+type words struct {
+	text string // of any letters: in small ones, but for what ASCII does not have
+	any  bool
+}
+
+func (s words) begins(line []byte) bool {
+	if len(line) < len(s.text) {
+		return false
+	}
+	for i := range len(s.text) {
+		c := line[i]
+		if s.any {
+			c = small(c)
 		}
-		if len(word) > 6 {
-			lower = append(lower, []byte(strings.ToLower(word)))
+		if c != s.text[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func small(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+}
+
+// private is what people say of themselves, by the bytes that it can begin with.
+var private = func() (by [256][]words) {
+	add := func(s words) {
+		first := s.text[0]
+		by[first] = append(by[first], s)
+		if large := strings.ToUpper(s.text[:1]); s.any && first < 0x80 && large[0] != first {
+			by[large[0]] = append(by[large[0]], s)
+		}
+	}
+	anyhow := func(word string) {
+		lower := strings.ToLower(word)
+		add(words{lower, true})
+		if upper := strings.Map(func(r rune) rune {
+			if r < 0x80 {
+				return rune(small(byte(r)))
+			}
+			return r
+		}, strings.ToUpper(word)); upper != lower {
+			add(words{upper, true})
+		}
+	}
+	for _, word := range append(append([]string{"Lawson"}, surnames...), forenames...) {
+		switch {
+		case len(word) > 6:
+			anyhow(word)
+		case len(word) > 3:
+			add(words{word, false})
 		}
 	}
 	for _, p := range postcodes {
-		lower = append(lower, []byte(strings.ToLower(p)), []byte(strings.ToLower(strings.ReplaceAll(p, " ", ""))))
+		anyhow(p)
+		anyhow(strings.ReplaceAll(p, " ", ""))
 	}
-	return as, lower
+	return by
 }()

@@ -107,7 +107,7 @@ func TestANaiveIntakeLosesDoublesAndOrphansWhatThisOneDoesNot(t *testing.T) {
 		if len(wrong) > 0 {
 			t.Errorf("%v\n  replay: go test ./functions/internal/sim -run Histories -v -sim.seed=%d -sim.forms=30", wrong, 7_000_000_000+seed)
 		}
-		_, _ = Run(t, Setup{Seed: 7_000_000_000 + seed, Forms: 30, Parts: []Part{&patients{door: naive{}}}, After: func(w *World) {
+		_, _ = Run(t, Setup{Seed: 7_000_000_000 + seed, Forms: 30, Parts: []Part{&patients{web: NewWeb("patient", naive{}), naive: true}}, After: func(w *World) {
 			mailed := map[string]int{}
 			for _, m := range w.Mails {
 				mailed[m.Practice]++

@@ -52,27 +52,21 @@ func (o *officePart) look(keen bool) {
 	if !w.listed("L#"+worklist.Office.Key()+"#", worklist.Open) { // whose 256 parts are not worth asking then
 		return
 	}
-	if w.Rand.IntN(32) == 0 { // it reads all parts of the list
+	if w.Rand.IntN(32) == 0 && w.lone == "" { // it reads all parts of the list
 		o.by.open("/office")
 	}
-	list := worklist.List{Owner: worklist.Office, Stage: worklist.Open}
-	page, err := w.Store.List(w.Outside(), list, "", worklist.MostEntries)
-	if err != nil {
-		w.Wrong("the office's list cannot be read: %v", err)
-		return
-	}
-	for _, e := range page.Entries {
-		if e.Reference.IsZero() || !keen && w.Rand.IntN(4) == 0 {
+	for _, ref := range w.onList(worklist.Office, worklist.Open) {
+		if !keen && w.Rand.IntN(4) == 0 {
 			continue
 		}
-		f, err := w.Store.Form(w.Outside(), e.Reference)
+		f, err := w.Store.Form(w.Outside(), ref)
 		if err != nil {
 			continue
 		}
 		switch f.State().Next {
 		case optout.NextAssign:
 			to := w.Codes[len(w.Codes)-1]
-			if s := w.sent[e.Reference]; s != nil && w.isOpen(s.Person.Practice) {
+			if s := w.sent[ref]; s != nil && w.isOpen(s.Person.Practice) {
 				to = s.Person.Practice
 			}
 			o.say("assign", f.Reference, url.Values{"practice": {to}})

@@ -75,20 +75,22 @@ type surgery struct {
 	keen  bool      // it does everything that waits
 	desk  [2]member // who use the pages
 	pages bool      // what is said is said by them, and not by the software
+
+	entered bool // the software may use the door
 }
 
 // Begin implements Part.
 func (p *practicesPart) Begin(w *World) {
-	p.w, p.lists = w, w.Rand.IntN(3) == 0 && (w.lone == "" || w.Rand.IntN(3) == 0) || w.all
+	p.w, p.lists = w, w.Rand.IntN(3) == 0 && (w.lone == "" || w.Rand.IntN(3) == 0) && !w.brief || w.all
 	for _, code := range w.Codes {
-		s := &surgery{part: p, code: code, token: p.tokens[code], coded: map[string]string{}, pages: w.Rand.IntN(8) == 0}
+		s := &surgery{part: p, code: code, token: p.tokens[code], coded: map[string]string{}, pages: w.Rand.IntN(8) == 0 && !w.brief}
 		for n := range s.desk {
 			s.desk[n] = member{Actor: optout.Actor{Role: optout.Clinician, Practice: nhs.StoredODSCode(code), ID: fmt.Sprint("u-", 2+n)}, w: w, rand: w.Rand, door: "practice", web: p.web, groups: []string{"ods-" + code, "clinician"}}
 		}
-		if err := w.Store.SaveClient(w.Outside(), "client-"+code, nhs.StoredODSCode(code), "software"); err != nil {
-			w.Wrong("a client is not entered: %v", err)
-		}
 		s.every = []time.Duration{0, 3 * time.Hour, 12 * time.Hour, 40 * time.Hour}[w.Rand.IntN(4)]
+		if w.brief {
+			s.every = time.Duration(1+w.Rand.IntN(3)) * time.Hour
+		}
 		p.all = append(p.all, s)
 		if s.every > 0 {
 			w.After(w.Soon(s.every), s.comes)
@@ -108,11 +110,23 @@ func (s *surgery) comes() {
 
 // ask has the practice's software ask the door.
 func (s *surgery) ask(method, path, key, body string, hear func(Response)) {
+	s.enters()
 	h := map[string]string{"authorization": "Bearer " + s.token, "host": "optout.example", "content-type": "application/json"}
 	if key != "" {
 		h["idempotency-key"] = key
 	}
 	s.part.w.Send("practice", s.part.web, Request{Method: method, Path: path, Header: h, Body: body}, hear)
+}
+
+// enters has the software entered, before it first asks.
+func (s *surgery) enters() {
+	if s.entered {
+		return
+	}
+	s.entered = true
+	if err := s.part.w.Store.SaveClient(s.part.w.Outside(), "client-"+s.code, nhs.StoredODSCode(s.code), "software"); err != nil {
+		s.part.w.Wrong("a client is not entered: %v", err)
+	}
 }
 
 // listing is a form on a list.
@@ -183,7 +197,7 @@ func (s *surgery) decide(f listing) {
 			s.giveBack(f.Reference)
 		default:
 			var then func()
-			if w.Rand.IntN(2) == 0 {
+			if w.Rand.IntN(2) == 0 || w.brief {
 				then = func() { s.apply(f.Reference) }
 			}
 			s.say(f.Reference, "collect", nil, then)
@@ -417,6 +431,7 @@ func (s *surgery) sendList() {
 		run = run.Add(-w.Soon(48 * time.Hour))
 	}
 	w.Did("practice: list")
+	s.enters()
 	body := strings.Join(rows, "\n") + "\n"
 	h := map[string]string{"authorization": "Bearer " + s.token, "host": "optout.example", "content-type": "text/csv"}
 	path := "/api/practice/extract?sure=yes&run=" + url.QueryEscape(run.Format(time.RFC3339Nano))

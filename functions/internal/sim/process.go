@@ -21,6 +21,7 @@ type process struct {
 	served  map[int64]int // the number of the last call of each of its goroutines that was served
 	then    func(err error)
 	finish  func()
+	limit   *item // its end, whether it has come to it or not
 	outside bool
 }
 
@@ -40,7 +41,7 @@ func (w *World) Start(name string, long time.Duration, run func(context.Context)
 	p := &process{w: w, id: w.serial, name: name, then: then, served: map[int64]int{}}
 	ctx, finish := context.WithTimeout(context.WithValue(context.Background(), processKey{}, p), long)
 	p.finish = finish
-	w.After(long, func() { // the service ends it
+	p.limit = w.at(w.Now().Add(long), func() { // the service ends it
 		if !p.gone.Load() {
 			w.fault("function out of time")
 			w.crash(p, nil)
@@ -69,6 +70,7 @@ func (w *World) hand() chan func() {
 	}
 	h := make(chan func(), 1)
 	go func() {
+		widen()
 		for run := range h {
 			run()
 			w.mu.Lock()
@@ -77,6 +79,14 @@ func (w *World) hand() chan func() {
 		}
 	}()
 	return h
+}
+
+// widen has the stack of a goroutine grow at once to what a function needs, rather than step by step.
+//
+//go:noinline
+func widen() {
+	var much [20 << 10]byte
+	runtime.KeepAlive(&much[0])
 }
 
 func (w *World) wake() {
@@ -99,6 +109,7 @@ func (w *World) over(p *process) {
 
 func (w *World) finish(p *process, err error) {
 	p.finish()
+	p.limit.do = nil
 	if p.then != nil {
 		p.then(err)
 	}
@@ -128,7 +139,8 @@ type call struct {
 	p       *process
 	by      int64 // the goroutine that makes it
 	service string
-	name    string // of the operation, and what it is about
+	name    string // of the operation, and what it is about; "": as what says
+	what    func() string
 	writes  bool
 	effect  func() error             // has it done, once more each time; the last answer counts
 	fails   func(kind failure) error // what the client of the service gives when it fails like that; nil: it cannot
@@ -143,6 +155,14 @@ type reply struct {
 	ends bool
 }
 
+// title is the call's name, of which mostly nobody asks.
+func (c *call) title() string {
+	if c.name == "" {
+		c.name = c.what()
+	}
+	return c.name
+}
+
 func (c *call) answer(r reply) {
 	if !c.done {
 		c.done = true
@@ -155,7 +175,7 @@ func (w *World) call(ctx context.Context, c *call) error {
 	p, _ := ctx.Value(processKey{}).(*process)
 	switch {
 	case p == nil:
-		panic("a call of " + c.name + " that belongs to no process")
+		panic("a call of " + c.title() + " that belongs to no process")
 	case p.outside:
 		return c.effect()
 	case p.gone.Load():
@@ -191,7 +211,7 @@ func (w *World) choose() *call {
 	}
 	if len(w.waiting) > 1 { // goroutines come in no order: make one. Of two that ask for the same, who was served first before is first.
 		slices.SortStableFunc(w.waiting, func(a, b *call) int {
-			return cmp.Or(cmp.Compare(a.p.id, b.p.id), cmp.Compare(a.name, b.name), cmp.Compare(a.p.served[a.by], b.p.served[b.by]))
+			return cmp.Or(cmp.Compare(a.p.id, b.p.id), cmp.Compare(a.title(), b.title()), cmp.Compare(a.p.served[a.by], b.p.served[b.by]))
 		})
 	}
 	now := w.Now()
@@ -244,7 +264,9 @@ func (w *World) serve(c *call) {
 	}
 	w.Count.Calls++
 	p.served[c.by] = w.Count.Calls
-	w.note("%s %d: %s", p.name, p.id, c.name)
+	if w.log != nil {
+		w.note("%s %d: %s", p.name, p.id, c.title())
+	}
 	if !w.stormy || c.left {
 		if c.left && !w.chance(0.5) {
 			return
@@ -266,7 +288,9 @@ func (w *World) serve(c *call) {
 	}
 	w.fault(fate.String() + " (" + c.service + ")")
 	defer w.troubled(p)
-	w.note("%s %d: %s: %s", p.name, p.id, c.name, fate)
+	if w.log != nil {
+		w.note("%s %d: %s: %s", p.name, p.id, c.title(), fate)
+	}
 	switch fate {
 	case fails:
 		c.answer(reply{err: c.fails(refused)})

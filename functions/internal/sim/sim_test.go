@@ -162,8 +162,13 @@ func tell(t *testing.T, s sum) {
 	}
 }
 
-// block is how many seeds a process runs.
-const block = 500
+// block is how many seeds a process runs; more of short histories, of which the first take longer.
+func block() uint64 {
+	if *forms == 1 {
+		return 4000
+	}
+	return 500
+}
 
 // inProcesses runs histories in several processes at a time: one process has one world at a time. It goes on where the
 // state file says that the last run ended. What has been begun is brought to an end, so that a run leaves out no seed.
@@ -191,7 +196,7 @@ func inProcesses(t *testing.T) sum {
 			for time.Since(began) < *long {
 				mu.Lock()
 				mine := next
-				next += block
+				next += block()
 				mu.Unlock()
 				s, err := inProcess(mine)
 				mu.Lock()
@@ -226,7 +231,7 @@ func inProcesses(t *testing.T) sum {
 // inProcess runs a block of seeds in a process of its own.
 func inProcess(from uint64) (s sum, err error) {
 	c := exec.Command(os.Args[0], "-test.run=^TestHistoriesEndWell$", "-test.timeout=0", "-sim.report", "-sim.from="+strconv.FormatUint(from, 10),
-		"-sim.histories="+strconv.Itoa(block), "-sim.forms="+strconv.Itoa(*forms))
+		"-sim.histories="+strconv.FormatUint(block(), 10), "-sim.forms="+strconv.Itoa(*forms))
 	c.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=1600", "GOMEMLIMIT=1500MiB") // most of what a history takes is gone with it
 	out, failed := c.CombinedOutput()
 	_, raw, ok := bytes.Cut(out, []byte("\nSUM "))

@@ -224,6 +224,27 @@ func (w *World) listed(owner string, stage worklist.Stage) bool {
 	return false
 }
 
+// onList are forms on one of an owner's lists, as the index shows it; not all, of many. Whoever works through them reads each itself.
+func (w *World) onList(owner worklist.Owner, stage worklist.Stage) (refs []optout.Reference) {
+	for partition := range w.Table.Partitions("list") {
+		if !strings.HasPrefix(partition, "L#"+owner.Key()+"#") {
+			continue
+		}
+		for _, sk := range w.Table.Sorts("list", partition) {
+			if !strings.HasPrefix(sk, string(stage)+"#") {
+				continue
+			}
+			if ref, err := optout.ParseReference(sk[strings.LastIndexByte(sk, '#')+1:]); err == nil { // the office also has practices there
+				refs = append(refs, ref)
+			}
+			if len(refs) == worklist.MostEntries {
+				return refs
+			}
+		}
+	}
+	return refs
+}
+
 // unfinished says whether there is a form with which somebody has still something to do.
 func (w *World) unfinished() bool {
 	for partition := range w.Table.Partitions("list") {

@@ -15,9 +15,14 @@ type Weather struct {
 // Any says whether any fault can come.
 func (w Weather) Any() bool { return w != Weather{} }
 
-// weatherOf draws the weather of a history: some are calm, most have a little of everything, and some a lot of one thing.
-func weatherOf(r *rand.Rand) Weather {
-	switch n := r.IntN(10); {
+// weatherOf draws the weather of a history: some are calm, most have a little of everything, and some a lot of one thing, which
+// takes as long as three of the others; of brief ones a quarter as many.
+func weatherOf(r *rand.Rand, brief bool) Weather {
+	n := r.IntN(10)
+	if brief && n == 9 {
+		n = 6 + r.IntN(4)
+	}
+	switch {
 	case n == 0:
 		return Weather{}
 	case n < 6:

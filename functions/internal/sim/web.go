@@ -58,7 +58,7 @@ func (w *World) Send(door string, web Web, r Request, hear func(Response)) {
 	e.RequestContext.HTTP.Method, e.RequestContext.HTTP.SourceIP = r.Method, "192.0.2.1"
 	var out events.APIGatewayV2HTTPResponse
 	w.Start(door, webTakes, func(ctx context.Context) { out, _ = web(ctx, e) }, func(err error) {
-		if err == nil {
+		if err == nil && w.log != nil {
 			w.note("%s %s: %d %.200s", r.Method, r.Path, out.StatusCode, out.Body)
 		}
 		if err == nil && out.StatusCode == http.StatusInternalServerError { // whether anybody hears it or not

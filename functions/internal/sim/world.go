@@ -45,6 +45,7 @@ type World struct {
 	hearsOfMail func(w *World, practice, id string)
 	all         bool          // everybody takes part
 	lone        string        // the door at which the one person sets out who sends a form; "": there are more
+	brief       bool          // that form's practice comes soon, and all faults with it
 	wants       int           // forms that people set out to send
 	span        time.Duration // in which they do
 	ends        time.Time     // after that nothing new begins
@@ -129,15 +130,19 @@ func newWorld(tb testing.TB, s Setup) *World {
 	w.files = &optouttest.Files{}
 	w.Store = dynamo.Over(w.Table.Calls(), tableName)
 	w.reach = reach()
-	w.weather = weatherOf(w.wind)
 	w.Table.Lag(w.lag)
 	current = w
 	w.wants, w.all = max(1, s.Forms), s.All || s.Forms >= 1000
+	if w.wants == 1 && !w.all {
+		n := w.Rand.IntN(512)
+		w.lone, w.brief = []string{optout.Paper, optout.Counter, onPages, optout.Online}[min((n+3)/4, 3)], n >= 41
+	}
 	w.span = min(time.Duration(w.wants)*2*time.Hour, 20*24*time.Hour)
 	w.ends = w.Now().Add(w.span + 3*24*time.Hour)
-	if w.wants == 1 && !w.all {
-		w.lone = []string{optout.Counter, optout.Paper, onPages, optout.Online}[min(w.Rand.IntN(32), 3)]
+	if w.brief {
+		w.ends = w.Now().Add(w.span + 6*time.Hour)
 	}
+	w.weather = weatherOf(w.wind, w.brief)
 	w.settleTown(max(1, w.wants*2/3))
 	for _, p := range w.parts {
 		if f, ok := p.(Functions); ok {
@@ -214,10 +219,17 @@ func (w *World) until(end time.Time) {
 	w.at(end, func() { came = true })
 	for !came {
 		synctest.Wait()
+		select {
+		case <-w.knock: // nobody runs: whatever there was to say is seen
+		default:
+		}
 		if w.step() {
 			continue
 		}
 		w.sweepSoon()
+		for w.agenda[0].do == nil {
+			heap.Pop(&w.agenda)
+		}
 		timer.Reset(max(0, w.agenda[0].at.Sub(w.Now())))
 		select {
 		case <-timer.C:
@@ -244,7 +256,9 @@ func (w *World) step() bool {
 		return true
 	}
 	if len(w.agenda) > 0 && !w.agenda[0].at.After(w.Now()) {
-		heap.Pop(&w.agenda).(*item).do()
+		if i := heap.Pop(&w.agenda).(*item); i.do != nil {
+			i.do()
+		}
 		return true
 	}
 	return false
@@ -253,9 +267,11 @@ func (w *World) step() bool {
 // After has something done later.
 func (w *World) After(d time.Duration, do func()) { w.at(w.Now().Add(d), do) }
 
-func (w *World) at(t time.Time, do func()) {
+func (w *World) at(t time.Time, do func()) *item {
 	w.serial++
-	heap.Push(&w.agenda, &item{t, w.serial, do})
+	i := &item{t, w.serial, do}
+	heap.Push(&w.agenda, i)
+	return i
 }
 
 // Soon is a random part of a span of time.
@@ -271,7 +287,7 @@ func soon(r *rand.Rand, most time.Duration) time.Duration {
 type item struct {
 	at     time.Time
 	serial int
-	do     func()
+	do     func() // nil: it was called off
 }
 
 type agenda []*item

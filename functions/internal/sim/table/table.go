@@ -542,6 +542,23 @@ func (t *Table) get(ctx context.Context, in *dynamodb.GetItemInput, options []fu
 	return out, nil
 }
 
+// Sorts are the sort keys that a partition of an index shows now, in their order.
+func (t *Table) Sorts(index, partition string) (all []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := t.index(index)
+	if i == nil {
+		return nil
+	}
+	t.show(i)
+	if p := i.parts[partition]; p != nil {
+		for _, e := range p.entries {
+			all = append(all, e.sort)
+		}
+	}
+	return all
+}
+
 // Has says whether a partition of an index shows an entry whose sort key begins so.
 func (t *Table) Has(index, partition, prefix string) bool {
 	t.mu.Lock()
