@@ -232,7 +232,7 @@ func inProcesses(t *testing.T) sum {
 func inProcess(from uint64) (s sum, err error) {
 	c := exec.Command(os.Args[0], "-test.run=^TestHistoriesEndWell$", "-test.timeout=0", "-sim.report", "-sim.from="+strconv.FormatUint(from, 10),
 		"-sim.histories="+strconv.FormatUint(block(), 10), "-sim.forms="+strconv.Itoa(*forms))
-	c.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=1600", "GOMEMLIMIT=1500MiB") // most of what a history takes is gone with it
+	c.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=800", "GOMEMLIMIT=1500MiB") // most of what a history takes is gone with it
 	out, failed := c.CombinedOutput()
 	_, raw, ok := bytes.Cut(out, []byte("\nSUM "))
 	if raw, _, _ = bytes.Cut(raw, []byte("\n")); ok {
