@@ -156,12 +156,17 @@ func sameSigner(f, other optout.Form) bool {
 	return f.Facts.ProxyCapacity == other.Facts.ProxyCapacity && f.Facts.ProxyName.Folded() == other.Facts.ProxyName.Folded()
 }
 
-// keepsTime looks about twice a day, in a world in which nothing fails any more, whether what is due is looked at.
+// keepsTime looks about twice a day, in a world in which nothing fails any more, whether what is due is looked at; in a brief
+// history, in which little is, every third day.
 func (w *World) keepsTime() {
 	for partition, first := range w.Table.Partitions("due") {
 		w.checkDue(partition, first)
 	}
-	w.After(11*time.Hour+7*time.Minute, w.keepsTime)
+	again := 11*time.Hour + 7*time.Minute
+	if w.brief {
+		again *= 6
+	}
+	w.After(again, w.keepsTime)
 }
 
 // checkDue: once no faults come any more, nothing waits past its time for longer than the sweeper takes to come round.

@@ -62,7 +62,11 @@ var (
 
 // settleTown has people live there and practices open, one of which may close.
 func (w *World) settleTown(people int) {
-	w.Codes = practices[:1+w.Rand.IntN(len(practices))]
+	most := len(practices)
+	if w.brief { // one, and perhaps one that takes over from it
+		most = 2
+	}
+	w.Codes = practices[:1+w.Rand.IntN(most)]
 	w.closes, w.sent, w.numbers, w.births = map[string]closing{}, map[optout.Reference]*Sent{}, map[string]bool{}, map[string]bool{}
 	if len(w.Codes) > 1 && w.Rand.IntN(4) == 0 {
 		c := closing{at: w.Now().Add(w.Soon(10 * 24 * time.Hour))}
@@ -245,10 +249,11 @@ func (w *World) onList(owner worklist.Owner, stage worklist.Stage) (refs []optou
 	return refs
 }
 
-// unfinished says whether there is a form with which somebody has still something to do.
+// unfinished says whether there is a form with which somebody has still something to do. Of what is said to be applied nobody sends
+// lists in a brief history.
 func (w *World) unfinished() bool {
 	for partition := range w.Table.Partitions("list") {
-		if w.Table.Has("list", partition, string(worklist.Open)+"#") || w.Table.Has("list", partition, string(worklist.Applied)+"#") {
+		if w.Table.Has("list", partition, string(worklist.Open)+"#") || !w.brief && w.Table.Has("list", partition, string(worklist.Applied)+"#") {
 			return true
 		}
 	}
