@@ -62,7 +62,8 @@ type fakeIssuer struct {
 	codes  map[string]url.Values // what was asked for, until the code is spent
 	person claims                // what is said of whoever signs in, on top of what is right
 	alg    string
-	key    *rsa.PrivateKey
+	key    *rsa.PrivateKey // it signs with
+	served *rsa.PrivateKey // it says it signs with
 	down   map[string]int // paths that answer with this status
 	asked  map[string]int // how often a path was asked for
 }
@@ -70,7 +71,7 @@ type fakeIssuer struct {
 func newIssuer(t testing.TB, clock *optouttest.Clock) *fakeIssuer {
 	t.Helper()
 	i := &fakeIssuer{
-		clock: clock, leave: true, codes: map[string]url.Values{}, person: claims{}, alg: "RS256", key: ourKey,
+		clock: clock, leave: true, codes: map[string]url.Values{}, person: claims{}, alg: "RS256", key: ourKey, served: ourKey,
 		down: map[string]int{}, asked: map[string]int{},
 	}
 	i.Server = httptest.NewServer(i)
@@ -105,9 +106,9 @@ func (i *fakeIssuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		_ = json.NewEncoder(w).Encode(said)
 	case "/keys":
-		e := base64.RawURLEncoding.EncodeToString(big.NewInt(int64(ourKey.E)).Bytes())
+		e := base64.RawURLEncoding.EncodeToString(big.NewInt(int64(i.served.E)).Bytes())
 		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]string{
-			"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "k1", "e": e, "n": base64.RawURLEncoding.EncodeToString(ourKey.N.Bytes()),
+			"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "k1", "e": e, "n": base64.RawURLEncoding.EncodeToString(i.served.N.Bytes()),
 		}}})
 	case "/token":
 		code := r.PostFormValue("code")

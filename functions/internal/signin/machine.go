@@ -83,18 +83,22 @@ func (a Audience) machines() optout.Role {
 	return ""
 }
 
-// access is what a machine's token says, everything about which is right until it expires.
+// access is what a machine's token says, everything about which is right until then.
 type access struct {
-	client  string
-	expires time.Time
+	client string
+	until  time.Time
 }
 
-// access reads a machine's token; errors as of verify. Software sends the same token for as long as it lasts, an hour or so, and
-// its signature stays right: it is checked once by each process. Whether the token has expired is looked at each time, and whether
-// its client is still let in is for our table to say.
+// rememberedFor is how long a token is let in after its signature was found to be right, even if its key is known by then to have
+// been withdrawn.
+const rememberedFor = 10 * time.Minute
+
+// access reads a machine's token; errors as of verify. Software sends the same token with each request, for an hour or so: each
+// process checks its signature once in ten minutes. Whether the token has expired is looked at each time, and whether its client is
+// still let in is for our table to say.
 func (d *Door) access(ctx context.Context, i *issuer, raw string) (access, error) {
 	sum := sha256.Sum256([]byte(raw))
-	if a, ok := i.seen.find(sum); ok && !a.expires.Before(d.Now()) {
+	if a, ok := i.seen.find(sum); ok && !a.until.Before(d.Now()) {
 		return a, nil
 	}
 	var claims struct {
@@ -108,7 +112,10 @@ func (d *Door) access(ctx context.Context, i *issuer, raw string) (access, error
 	if err != nil {
 		return access{}, err
 	}
-	a := access{claims.Client, t.Expiry}
+	a := access{claims.Client, d.Now().Add(rememberedFor)}
+	if t.Expiry.Before(a.until) {
+		a.until = t.Expiry
+	}
 	i.seen.keep(sum, a)
 	return a, nil
 }

@@ -100,7 +100,13 @@ func TestATokenThatWasRightIsLookedAtAgain(t *testing.T) {
 	for range 2 {
 		answered(t, "a token", h.machine(token), in)
 	}
-	refused(t, "one with another signature", h.machine(token[:len(token)-8]+"AAAAAAAA"), problem.TokenNotOurs)
+	for _, at := range []int{len(token) - 2, len(token) - 200} { // the last letter has bits that say nothing
+		other := "A"
+		if token[at:at+1] == other {
+			other = "B"
+		}
+		refused(t, "one with another signature", h.machine(token[:at]+other+token[at+1:]), problem.TokenNotOurs)
+	}
 	if err := h.table.SaveClient(t.Context(), machineID, nhs.StoredODSCode("A81003"), "moved"); err != nil {
 		t.Fatal(err)
 	}
@@ -109,8 +115,41 @@ func TestATokenThatWasRightIsLookedAtAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused(t, "a token of what is let in no more", h.machine(token), problem.NotForYou)
-	h.clock.Move(ends.Sub(h.clock.Now()) + time.Second)
+	if err := h.table.SaveClient(t.Context(), machineID, code, "a clinical system"); err != nil {
+		t.Fatal(err)
+	}
+	h.clock.Move(ends.Sub(h.clock.Now()) - time.Minute)
+	answered(t, "a token in its last minute", h.machine(token), in)
+	h.clock.Move(time.Minute)
+	answered(t, "a token in its last moment", h.machine(token), in)
+	h.clock.Move(time.Second)
 	refused(t, "a token that has expired since", h.machine(token), problem.TokenExpired)
+}
+
+// What was found to be right is remembered: it stays so for ten minutes after the issuer has withdrawn the key, and no longer.
+func TestATokenIsRememberedForTenMinutes(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	if err := h.table.SaveClient(t.Context(), machineID, nhs.StoredODSCode("A81002"), "a clinical system"); err != nil {
+		t.Fatal(err)
+	}
+	in := "practice A81002 " + machineID
+	tokens := make([]string, 1002) // of which the first is forgotten with the last but one
+	for n := range tokens {
+		tokens[n] = "Bearer " + h.issuer.access(claims{"jti": n})
+		if n < 1001 {
+			answered(t, "a token", h.machine(tokens[n]), in)
+		}
+	}
+	h.issuer.set(func(i *fakeIssuer) { i.key, i.served = otherKey, otherKey })
+	answered(t, "a token of the new key", h.machine("Bearer "+h.issuer.access(nil)), in)
+	refused(t, "a token that was never sent, of the key withdrawn", h.machine(tokens[1001]), problem.TokenNotOurs)
+	refused(t, "a token forgotten for others", h.machine(tokens[0]), problem.TokenNotOurs)
+	answered(t, "a token remembered", h.machine(tokens[1000]), in)
+	h.clock.Move(10 * time.Minute)
+	answered(t, "a token remembered, at last", h.machine(tokens[1000]), in)
+	h.clock.Move(time.Millisecond)
+	refused(t, "a token remembered no more", h.machine(tokens[1000]), problem.TokenNotOurs)
 }
 
 func TestASessionIsNoTokenForMachines(t *testing.T) {

@@ -76,7 +76,7 @@ func (w *World) checkForm(f optout.Form) {
 	switch {
 	case list == (worklist.List{}) && lpk != "":
 		w.Wrong("form %s is on nobody's list by its events, and stands on %s", f.Reference, lpk)
-	case list != (worklist.List{}) && (!strings.HasPrefix(lpk, "L#"+list.Owner.Key()) || !strings.HasPrefix(lsk, string(list.Stage)+"#")):
+	case list != (worklist.List{}) && (!strings.HasPrefix(lpk, "L#"+list.Owner.Key()) || !strings.HasPrefix(lsk, string(list.Stage)+"#") || !strings.HasSuffix(lsk, "#"+f.Reference.Key())):
 		w.Wrong("form %s is on the list of %q %s by its events, and stands on %q %q", f.Reference, list.Owner.Key(), list.Stage, lpk, lsk)
 	}
 	at, _, _ := strings.Cut(text(i["DSK"]), "#")
@@ -156,17 +156,12 @@ func sameSigner(f, other optout.Form) bool {
 	return f.Facts.ProxyCapacity == other.Facts.ProxyCapacity && f.Facts.ProxyName.Folded() == other.Facts.ProxyName.Folded()
 }
 
-// keepsTime looks about twice a day, in a world in which nothing fails any more, whether what is due is looked at; in a brief
-// history, in which little is, every third day.
+// keepsTime looks about twice a day, in a world in which nothing fails any more, whether what is due is looked at.
 func (w *World) keepsTime() {
 	for partition, first := range w.Table.Partitions("due") {
 		w.checkDue(partition, first)
 	}
-	again := 11*time.Hour + 7*time.Minute
-	if w.brief {
-		again *= 6
-	}
-	w.After(again, w.keepsTime)
+	w.After(11*time.Hour+7*time.Minute, w.keepsTime)
 }
 
 // checkDue: once no faults come any more, nothing waits past its time for longer than the sweeper takes to come round.

@@ -52,7 +52,7 @@ func (o *officePart) look(keen bool) {
 	if !w.listed("L#"+worklist.Office.Key()+"#", worklist.Open) { // whose 256 parts are not worth asking then
 		return
 	}
-	if w.Rand.IntN(32) == 0 && w.lone == "" { // it reads all parts of the list
+	if w.Rand.IntN(32) == 0 && w.reads(w.Rand) { // it reads all parts of the list
 		o.by.open("/office")
 	}
 	for _, ref := range w.onList(worklist.Office, worklist.Open) {

@@ -109,7 +109,7 @@ func (m member) hear(word *Word, form url.Values, r Response) {
 			m.w.Did("page done: " + word.Verb)
 		}
 		word.hears()
-		if m.rand.IntN(4) == 0 && (m.w.lone == "" || m.Role != optout.Office) { // whose list has 256 parts, all of which it reads
+		if m.rand.IntN(4) == 0 && (m.Role != optout.Office || m.w.reads(m.rand)) { // which goes back to its list
 			m.follow(r)
 		}
 	case r.Status == http.StatusConflict, r.Status == http.StatusNotFound: // it stands elsewhere by now

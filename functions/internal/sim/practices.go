@@ -56,7 +56,7 @@ func (elsewhere) Destination(c nhs.ODSCode) (nhs.ODSCode, bool) { return current
 func reach() dynamo.Store { return dynamo.Over(calls(), tableName) }
 
 // practicesPart are the practices: they collect, apply, return and correct by their software, or by the door's pages; late,
-// twice, never, and out of order. They send lists in one of three histories of less than a thousand forms, and in one of nine of one form.
+// twice, never, and out of order. They send lists in one of three histories of less than a thousand forms, and in one of nine of one form that are not brief.
 type practicesPart struct {
 	tokens map[string]string // of the practices' software
 	web    Web
@@ -89,7 +89,7 @@ func (p *practicesPart) Begin(w *World) {
 		}
 		s.every = []time.Duration{0, 3 * time.Hour, 12 * time.Hour, 40 * time.Hour}[w.Rand.IntN(4)]
 		if w.brief {
-			s.every = time.Duration(1+w.Rand.IntN(3)) * time.Hour
+			s.every = time.Duration(w.Rand.IntN(4)) * time.Hour
 		}
 		p.all = append(p.all, s)
 		if s.every > 0 {

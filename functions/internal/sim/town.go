@@ -142,6 +142,9 @@ func (w *World) sends(s *Sent, o optout.Origin) *Sent {
 	return s
 }
 
+// reads says whether somebody opens a list of all parts of the country's, of which there are hundreds; few do who have one form.
+func (w *World) reads(r *rand.Rand) bool { return w.lone == "" || r.IntN(16) == 0 }
+
 // fewCome has one in twelve of as many as set out come to a door that is not most people's; the one who sets out alone, if it is
 // to that door.
 func (w *World) fewCome(r *rand.Rand, door string, comes func(*Person)) {
@@ -238,8 +241,12 @@ func (w *World) onList(owner worklist.Owner, stage worklist.Stage) (refs []optou
 			if !strings.HasPrefix(sk, string(stage)+"#") {
 				continue
 			}
-			if ref, err := optout.ParseReference(sk[strings.LastIndexByte(sk, '#')+1:]); err == nil { // the office also has practices there
-				refs = append(refs, ref)
+			e, err := worklist.ParseEntry(sk[strings.LastIndexByte(sk, '#')+1:], w.Now())
+			switch {
+			case err != nil:
+				w.Wrong("on the list %s stands %q", partition, sk)
+			case !e.Reference.IsZero(): // the office also has practices there
+				refs = append(refs, e.Reference)
 			}
 			if len(refs) == worklist.MostEntries {
 				return refs

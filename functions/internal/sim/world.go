@@ -172,7 +172,11 @@ func (w *World) live() {
 	w.until(w.ends)
 	w.stormy = false
 	w.note("no faults come any more")
-	w.until(w.Now().Add(settling))
+	rest := settling
+	if w.brief { // until whoever was routed a form must have been told of it
+		rest += 27 * time.Hour
+	}
+	w.until(w.Now().Add(rest))
 	w.checkTold(27*time.Hour + settling)
 	for _, p := range w.parts {
 		p.Settle(w)

@@ -62,11 +62,10 @@ func NewIssuer(t testing.TB) *Issuer {
 	return i
 }
 
-// Unserved is an issuer with this URL that listens nowhere: Around leads to it. Its key is short, since nothing is safe by it and
-// simulated histories check its signatures by the million.
+// Unserved is an issuer with this URL that listens nowhere: Around leads to it.
 func Unserved(t testing.TB, url string) *Issuer {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 1024)
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
