@@ -64,8 +64,8 @@ type fakeIssuer struct {
 	alg    string
 	key    *rsa.PrivateKey // it signs with
 	served *rsa.PrivateKey // it says it signs with
-	down   map[string]int // paths that answer with this status
-	asked  map[string]int // how often a path was asked for
+	down   map[string]int  // paths that answer with this status
+	asked  map[string]int  // how often a path was asked for
 }
 
 func newIssuer(t testing.TB, clock *optouttest.Clock) *fakeIssuer {
