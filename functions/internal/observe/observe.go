@@ -4,11 +4,9 @@
 package observe
 
 import (
-	"cmp"
 	"context"
 	"io"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 )
@@ -42,15 +40,31 @@ type count struct {
 	n      int
 }
 
-// add adds to a metric. An invocation has a handful of them.
+// add adds to a metric. An invocation has a handful of them, which stay sorted.
 func (l *Line) add(metric string, n int) {
-	for i := range l.counts {
-		if l.counts[i].metric == metric {
-			l.counts[i].n += n
-			return
-		}
+	i := 0
+	for i < len(l.counts) && l.counts[i].metric < metric {
+		i++
 	}
-	l.counts = append(l.counts, count{metric, n})
+	if i == len(l.counts) || l.counts[i].metric != metric {
+		l.counts = append(l.counts, count{})
+		copy(l.counts[i+1:], l.counts[i:])
+		l.counts[i] = count{metric: metric}
+	}
+	l.counts[i].n += n
+}
+
+// note keeps a word, in place of another one under its name; words stay sorted, too.
+func (l *Line) note(name, word string) {
+	i := 0
+	for i < len(l.notes) && l.notes[i].Key < name {
+		i++
+	}
+	if i == len(l.notes) || l.notes[i].Key != name {
+		l.notes = append(l.notes, slog.Attr{})
+		copy(l.notes[i+1:], l.notes[i:])
+	}
+	l.notes[i] = slog.String(name, word)
 }
 
 // What CloudWatch needs to find metrics in a line: the embedded metric format.
@@ -83,8 +97,6 @@ func (o *Observer) Invocation(ctx context.Context, trigger, request string, run 
 	if err != nil {
 		l.add("Errors", 1)
 	}
-	slices.SortFunc(l.notes, func(a, b slog.Attr) int { return cmp.Compare(a.Key, b.Key) })
-	slices.SortFunc(l.counts, func(a, b count) int { return cmp.Compare(a.metric, b.metric) })
 	attrs := append(make([]slog.Attr, 0, len(l.notes)+len(l.counts)+7),
 		slog.String("Function", o.function), slog.String("trigger", trigger), slog.String("request", request))
 	attrs = append(attrs, l.notes...)
@@ -104,7 +116,7 @@ func (o *Observer) Invocation(ctx context.Context, trigger, request string, run 
 		attrs = append(attrs, slog.Int(c.metric, c.n))
 	}
 	attrs = append(attrs, slog.Any("_aws", embedded{began.UnixMilli(), []directive{{Namespace, [][]string{{"Function"}}, metrics}}}))
-	line := slog.NewRecord(time.Now(), level, "invocation", 0) // where in the source it is says nothing
+	line := slog.NewRecord(o.now(), level, "invocation", 0) // where in the source it is says nothing
 	line.AddAttrs(attrs...)
 	_ = o.log.Handle(ctx, line) // as a logger does, that has nowhere else to say it
 	return err
@@ -139,12 +151,6 @@ func Note(ctx context.Context, name, value string) {
 	if l, ok := ctx.Value(lineKey{}).(*Line); ok {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		for i := range l.notes {
-			if l.notes[i].Key == name {
-				l.notes[i].Value = slog.StringValue(value)
-				return
-			}
-		}
-		l.notes = append(l.notes, slog.String(name, value))
+		l.note(name, value)
 	}
 }

@@ -21,6 +21,8 @@ func TestEveryInvocationWritesOneLineWithItsMetrics(t *testing.T) {
 		err := o.Invocation(t.Context(), "http", "r-1", func(ctx context.Context) error {
 			observe.Count(ctx, "FormsRegistered", 1)
 			observe.Count(ctx, "FormsRegistered", 1)
+			observe.Note(ctx, "route", "not known yet")
+			observe.Note(ctx, "code", "x")
 			observe.Note(ctx, "route", "POST /api/forms")
 			return want
 		})
