@@ -56,7 +56,8 @@ func (elsewhere) Destination(c nhs.ODSCode) (nhs.ODSCode, bool) { return current
 func reach() dynamo.Store { return dynamo.Over(calls(), tableName) }
 
 // practicesPart are the practices: they collect, apply, return and correct by their software, or by the door's pages; late,
-// twice, never, and out of order. They send lists in one of three histories of less than a thousand forms, and in one of nine of one form that are not brief.
+// twice, never, and out of order. They send lists in one of three histories of less than a thousand forms, and in one of nine of one form
+// that are not brief.
 type practicesPart struct {
 	tokens map[string]string // of the practices' software
 	web    Web

@@ -546,15 +546,8 @@ func (t *Table) get(ctx context.Context, in *dynamodb.GetItemInput, options []fu
 func (t *Table) Sorts(index, partition string) (all []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	i := t.index(index)
-	if i == nil {
-		return nil
-	}
-	t.show(i)
-	if p := i.parts[partition]; p != nil {
-		for _, e := range p.entries {
-			all = append(all, e.sort)
-		}
+	for _, e := range t.shown(index, partition) {
+		all = append(all, e.sort)
 	}
 	return all
 }
@@ -563,16 +556,20 @@ func (t *Table) Sorts(index, partition string) (all []string) {
 func (t *Table) Has(index, partition, prefix string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	entries := t.shown(index, partition)
+	n, _ := seek(entries, prefix, "", "")
+	return n < len(entries) && strings.HasPrefix(entries[n].sort, prefix)
+}
+
+// shown is what a partition of an index shows now.
+func (t *Table) shown(index, partition string) []*entry {
 	i := t.index(index)
 	if i == nil {
-		return false
+		return nil
 	}
 	t.show(i)
-	p := i.parts[partition]
-	if p == nil {
-		return false
+	if p := i.parts[partition]; p != nil {
+		return p.entries
 	}
-	n, _ := seek(p.entries, prefix, "", "")
-	entries := p.entries
-	return n < len(entries) && strings.HasPrefix(entries[n].sort, prefix)
+	return nil
 }
