@@ -38,7 +38,10 @@ func Read(s string) (chars string, ok bool) {
 	if len(s) > 8*Length { // nobody puts that many dashes
 		return "", false
 	}
-	c := copied.Replace(strings.ToUpper(s))
+	c := s
+	if len(c) != Length || strings.Trim(c, alphabet) != "" { // as it was copied, and not as it is kept
+		c = copied.Replace(strings.ToUpper(s))
+	}
 	if len(c) != Length {
 		return "", false
 	}

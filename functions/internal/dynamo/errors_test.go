@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -54,5 +55,21 @@ func TestWhatAnErrorOfTheTableMeans(t *testing.T) {
 	}
 	if kind("test", nil) != nil {
 		t.Error("no error is one")
+	}
+}
+
+// What is read the quick way is what the layout says, and nothing else is read.
+func TestTimesAreReadAsTheyAreSpelled(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{
+		"2026-11-23T09:30:00.000Z", "2026-11-23T09:30:00.007Z", "2024-02-29T23:59:59.999Z", "0001-01-01T00:00:00.000Z",
+		"", "2026-11-23", "2026-11-23T09:30:00Z", "2026-11-23T09:30:00.00Z", "2026-11-23T09:30:00.0000Z", "2026-02-29T09:30:00.000Z",
+		"2026-13-01T09:30:00.000Z", "2026-11-23T24:00:00.000Z", "2026-11-23T09:30:60.000Z", "2026-11-23 09:30:00.000Z", "2026-11-23T09:30+01.000Z", "2026-11-23t09:30:00.000z",
+	} {
+		want, refused := time.Parse(milliseconds, s)
+		got, err := parseTime(s)
+		if !got.Equal(want) || (err == nil) != (refused == nil) || err == nil && (got.Location() != time.UTC || stamp(got) != s) {
+			t.Errorf("%q is read as %v, %v; want %v, %v", s, got, err, want, refused)
+		}
 	}
 }

@@ -185,11 +185,17 @@ func parsed[T any](r *reader, name string, parse func(string) (T, error)) (v T) 
 	return v
 }
 
-func parseTime(s string) (time.Time, error) { return time.Parse(milliseconds, s) }
+// parseTime reads a time as stamp spells it. A layout of one's own is read piece by piece; RFC 3339 is not.
+func parseTime(s string) (time.Time, error) {
+	if len(s) != len(milliseconds) || s[len(s)-1] != 'Z' || s[len(s)-5] != '.' {
+		return time.Parse(milliseconds, s) // which says what is wrong with it
+	}
+	return time.Parse(time.RFC3339, s)
+}
 
 // formItem spells a form as an item.
 func formItem(f optout.Form) item {
-	i := item{}.key(formKey(f.Reference))
+	i := make(item, 32).key(formKey(f.Reference)) // as many as it may have
 	i.num("v", f.Version())
 	i.str("channel", f.Channel)
 	i["facts"] = &types.AttributeValueMemberM{Value: factsItem(f.Facts)}
@@ -286,14 +292,14 @@ func readFacts(r *reader) optout.Facts {
 func eventItems(events []optout.Event) []types.AttributeValue {
 	out := make([]types.AttributeValue, len(events))
 	for n, e := range events {
-		i := item{}
+		i := make(item, 6)
 		i.time("at", e.At)
 		i.str("by", e.By)
 		i.str("kind", string(e.Kind))
 		i.bytes("hash", e.Hash[:])
 		i.str("text", string(e.Text))
 		if len(e.Detail) > 0 {
-			detail := item{}
+			detail := make(item, len(e.Detail))
 			for k, v := range e.Detail {
 				detail[k] = &types.AttributeValueMemberS{Value: v}
 			}
@@ -380,7 +386,7 @@ func readPractice(r *reader, p *optout.Practice) {
 // digestItem spells a practice's digest at the version after the one it was read at.
 func digestItem(p optout.Practice) item {
 	d := p.Digest
-	i := item{}
+	i := make(item, len(digestAttributes))
 	i.num("v", d.Version+1)
 	i.str("asked", d.Asked)
 	i.flag("extractAsked", d.Extract)

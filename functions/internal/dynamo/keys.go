@@ -171,7 +171,7 @@ func dueOf(sk string) (time.Time, optout.Due, error) {
 	if len(parts) != 3 {
 		return time.Time{}, optout.Due{}, fmt.Errorf("due entry has %d parts", len(parts))
 	}
-	at, err := time.Parse(milliseconds, parts[0])
+	at, err := parseTime(parts[0])
 	return at, optout.Due{Noun: optout.Noun(parts[1]), ID: parts[2]}, err
 }
 

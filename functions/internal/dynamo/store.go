@@ -279,22 +279,19 @@ func (s Store) save(ctx context.Context, k key, version int, i item, attributes 
 }
 
 func (s Store) saving(k key, version int, i item, attributes []string) *types.Update {
-	values, set, remove, names := item{}, []string{}, []string{}, map[string]string{}
+	values, names := make(item, len(i)+1), make(map[string]string, len(attributes))
+	var set, remove strings.Builder
 	for n, name := range attributes {
-		as := fmt.Sprintf("#a%d", n) // some names are the table's own words
+		as, placeholder := "#a"+strconv.Itoa(n), ":a"+strconv.Itoa(n) // some names are the table's own words
 		names[as] = name
 		if v, ok := i[name]; ok {
-			placeholder := fmt.Sprintf(":a%d", n)
 			values[placeholder] = v
-			set = append(set, as+" = "+placeholder)
+			clause(&set, "SET ", as, " = ", placeholder)
 		} else {
-			remove = append(remove, as)
+			clause(&remove, " REMOVE ", as)
 		}
 	}
-	expression := "SET " + strings.Join(set, ", ")
-	if len(remove) > 0 {
-		expression += " REMOVE " + strings.Join(remove, ", ")
-	}
+	expression := set.String() + remove.String()
 	condition := "attribute_not_exists(PK)"
 	if version > 0 {
 		condition = "v = :before"
@@ -303,6 +300,18 @@ func (s Store) saving(k key, version int, i item, attributes []string) *types.Up
 	return &types.Update{
 		TableName: &s.table, Key: item{}.key(k), UpdateExpression: &expression, ConditionExpression: &condition,
 		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+	}
+}
+
+// clause adds a term to a clause of an expression, which it begins if it is the first.
+func clause(b *strings.Builder, verb string, term ...string) {
+	if b.Len() == 0 {
+		b.WriteString(verb)
+	} else {
+		b.WriteString(", ")
+	}
+	for _, part := range term {
+		b.WriteString(part)
 	}
 }
 

@@ -12,14 +12,13 @@ import (
 
 // WorkingDays is n working days after from.
 func WorkingDays(from time.Time, n int) time.Time {
-	t := from.In(london)
-	for n > 0 {
-		t = t.AddDate(0, 0, 1)
-		if working(t) {
+	t, ahead := from.In(london), 0
+	for day := noon(t); n > 0; ahead++ {
+		if day = day.Add(24 * time.Hour); working(day) {
 			n--
 		}
 	}
-	return t.UTC()
+	return t.AddDate(0, 0, ahead).UTC()
 }
 
 // Days is n days of the calendar after from, or the first working day after that.
@@ -43,6 +42,12 @@ func onWorkingDay(t time.Time) time.Time {
 		t = t.AddDate(0, 0, 1)
 	}
 	return t.UTC()
+}
+
+// noon is that of t's day in a place that never changes its clocks: a day later is 24 hours later.
+func noon(t time.Time) time.Time {
+	y, m, d := t.Date()
+	return time.Date(y, m, d, 12, 0, 0, 0, time.UTC)
 }
 
 func working(t time.Time) bool {

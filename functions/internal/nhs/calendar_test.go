@@ -27,6 +27,7 @@ func TestDueTimesFallOnWorkingDaysAndKeepTheTimeOfDay(t *testing.T) {
 		"two working days over Christmas and its substitute":         {WorkingDays(at("2026-12-24 09:30"), 2), "2026-12-30 09:30"},
 		"two working days over Easter":                               {WorkingDays(at("2027-03-25 09:30"), 2), "2027-03-31 09:30"},
 		"two working days over the end of summer time":               {WorkingDays(at("2026-10-23 09:30"), 2), "2026-10-27 09:30"},
+		"a working day over an hour that the spring change left out": {WorkingDays(at("2026-03-27 01:30"), 1), "2026-03-30 01:30"},
 		"no working day":                                             {WorkingDays(at("2026-11-22 09:30"), 0), "2026-11-22 09:30"},
 		"fourteen days on a Monday":                                  {Days(at("2026-11-23 23:59"), 14), "2026-12-07 23:59"},
 		"fourteen days, which is a Sunday":                           {Days(at("2026-11-22 12:00"), 14), "2026-12-07 12:00"},

@@ -21,8 +21,9 @@ func (w *World) check() {
 	w.checkSent(forms, by)
 	for _, f := range forms {
 		w.checkForm(f)
-		w.checkEnds(f, by)
-		w.checkPacing(f)
+		was := statesOf(f)
+		w.checkEnds(f, was, by)
+		w.checkPacing(f, was)
 	}
 	w.checkPersons(forms)
 	w.checkRefusals(forms, by)
@@ -100,10 +101,18 @@ func (w *World) checkForm(f optout.Form) {
 	}
 }
 
+// statesOf are those that a form was in: before its first event, and after each.
+func statesOf(f optout.Form) (was []optout.State) {
+	for n := range len(f.Events) + 1 {
+		was = append(was, optout.Fold(f.Events[:n]))
+	}
+	return was
+}
+
 // checkEnds: what ended a form, or put it behind another one, may do so (domain facts, machines link, never close).
-func (w *World) checkEnds(f optout.Form, by map[string]optout.Form) {
+func (w *World) checkEnds(f optout.Form, was []optout.State, by map[string]optout.Form) {
 	for n, e := range f.Events {
-		before, after := optout.Fold(f.Events[:n]), optout.Fold(f.Events[:n+1])
+		before, after := was[n], was[n+1]
 		if before.Status == after.Status {
 			continue
 		}
@@ -156,12 +165,17 @@ func sameSigner(f, other optout.Form) bool {
 	return f.Facts.ProxyCapacity == other.Facts.ProxyCapacity && f.Facts.ProxyName.Folded() == other.Facts.ProxyName.Folded()
 }
 
-// keepsTime looks about twice a day, in a world in which nothing fails any more, whether what is due is looked at.
+// keepsTime looks about twice a day, in brief histories every third day, in a world in which nothing fails any more, whether what
+// is due is looked at.
 func (w *World) keepsTime() {
 	for partition, first := range w.Table.Partitions("due") {
 		w.checkDue(partition, first)
 	}
-	w.After(11*time.Hour+7*time.Minute, w.keepsTime)
+	again := 11*time.Hour + 7*time.Minute
+	if w.brief {
+		again *= 6
+	}
+	w.After(again, w.keepsTime)
 }
 
 // checkDue: once no faults come any more, nothing waits past its time for longer than the sweeper takes to come round.
@@ -177,9 +191,9 @@ func (w *World) checkDue(partition, first string) {
 }
 
 // checkPacing: nothing was done before its time, and no list of coded patients said more than it could know.
-func (w *World) checkPacing(f optout.Form) {
+func (w *World) checkPacing(f optout.Form, was []optout.State) {
 	for n, e := range f.Events[1:] {
-		before, moved := optout.Fold(f.Events[:n+1]), optout.Fold(f.Events[:n+2]).Status
+		before, moved := was[n+1], was[n+2].Status
 		switch e.Kind {
 		case optout.Routed, optout.Assigned:
 			if closed, ok := w.closes[e.Detail["practice"]]; ok && e.At.After(closed.at.Add(time.Minute)) {

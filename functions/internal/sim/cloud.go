@@ -29,7 +29,7 @@ func calls() dynamo.Calls {
 	return dynamo.Calls{
 		Get: func(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (out *dynamodb.GetItemOutput, err error) {
 			w := current
-			err = w.call(ctx, &call{service: dynamoDB, what: func() string { return "get " + keyOf(in.Key) }, fails: tableFails(false), effect: func() (err error) {
+			err = w.call(ctx, &call{service: dynamoDB, what: func() string { return "get " + keyOf(in.Key) }, fails: callFails, effect: func() (err error) {
 				out, err = w.Table.Get(ctx, in)
 				return err
 			}})
@@ -37,7 +37,7 @@ func calls() dynamo.Calls {
 		},
 		Update: func(ctx context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (out *dynamodb.UpdateItemOutput, err error) {
 			w := current
-			err = w.call(ctx, &call{service: dynamoDB, what: func() string { return "update " + keyOf(in.Key) }, writes: true, fails: tableFails(false), effect: func() (err error) {
+			err = w.call(ctx, &call{service: dynamoDB, what: func() string { return "update " + keyOf(in.Key) }, writes: true, fails: callFails, effect: func() (err error) {
 				out, err = w.Table.Update(ctx, in)
 				return err
 			}})
@@ -45,7 +45,7 @@ func calls() dynamo.Calls {
 		},
 		Query: func(ctx context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (out *dynamodb.QueryOutput, err error) {
 			w := current
-			err = w.call(ctx, &call{service: dynamoDB, what: func() string { return "query " + aws.ToString(in.IndexName) + valuesOf(in.ExpressionAttributeValues) }, fails: tableFails(false), effect: func() (err error) {
+			err = w.call(ctx, &call{service: dynamoDB, what: func() string { return "query " + aws.ToString(in.IndexName) + valuesOf(in.ExpressionAttributeValues) }, fails: callFails, effect: func() (err error) {
 				out, err = w.Table.Query(ctx, in)
 				return err
 			}})
@@ -53,7 +53,7 @@ func calls() dynamo.Calls {
 		},
 		Transact: func(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (out *dynamodb.TransactWriteItemsOutput, err error) {
 			w := current
-			err = w.call(ctx, &call{service: dynamoDB, what: func() string { return "transact " + firstOf(in.TransactItems) }, writes: true, fails: tableFails(true), effect: func() (err error) {
+			err = w.call(ctx, &call{service: dynamoDB, what: func() string { return "transact " + firstOf(in.TransactItems) }, writes: true, fails: transactionFails, effect: func() (err error) {
 				if in.ClientRequestToken == nil { // as the client's library does, so that its own repeats are known
 					in.ClientRequestToken = aws.String(w.token())
 				}
@@ -73,21 +73,25 @@ func whole[T any](out *T, err error) (*T, error) {
 	return out, nil
 }
 
-// tableFails is how DynamoDB fails.
-func tableFails(transaction bool) func(failure) error {
-	return func(f failure) error {
-		switch {
-		case f == unanswered:
-			return errAnswerLost
-		case f == conflicted && transaction:
-			return &types.TransactionCanceledException{Message: aws.String("conflict"), CancellationReasons: []types.CancellationReason{{Code: aws.String("TransactionConflict")}}}
-		case f == conflicted:
-			return &types.TransactionConflictException{Message: aws.String("conflict")}
-		case transaction:
-			return &types.TransactionCanceledException{Message: aws.String("throttled"), CancellationReasons: []types.CancellationReason{{Code: aws.String("ThrottlingError")}}}
-		}
-		return &types.ProvisionedThroughputExceededException{Message: aws.String("throttled")}
+// callFails is how DynamoDB fails, and transactionFails how it does where much is written at once.
+func callFails(f failure) error {
+	switch f {
+	case unanswered:
+		return errAnswerLost
+	case conflicted:
+		return &types.TransactionConflictException{Message: aws.String("conflict")}
 	}
+	return &types.ProvisionedThroughputExceededException{Message: aws.String("throttled")}
+}
+
+func transactionFails(f failure) error {
+	switch f {
+	case unanswered:
+		return errAnswerLost
+	case conflicted:
+		return &types.TransactionCanceledException{Message: aws.String("conflict"), CancellationReasons: []types.CancellationReason{{Code: aws.String("TransactionConflict")}}}
+	}
+	return &types.TransactionCanceledException{Message: aws.String("throttled"), CancellationReasons: []types.CancellationReason{{Code: aws.String("ThrottlingError")}}}
 }
 
 func keyOf(k map[string]types.AttributeValue) string { return text(k["PK"]) + " " + text(k["SK"]) }

@@ -17,7 +17,7 @@
 // that is due is looked at (World.check, and the Check of each part). Not everybody takes part in each: a seed also draws
 // whether post comes, and whether practices send lists; from a thousand forms on everybody does. In a history of one form one
 // person sets out with one, at the door that the seed draws, and sends it again perhaps, but no other; on paper it may turn out to
-// be something else. Eleven in twelve of those are brief: the form comes by the API online, its practice looks every few hours by
+// be something else. Forty-nine in fifty of those are brief: the form comes by the API online, its practice looks every few hours by
 // its software, or never by itself, and applies what it collects, and faults come for hours and not for days. Pages, paper, counters,
 // lists of coded patients and long storms are for the others and for histories of more forms.
 //

@@ -16,6 +16,7 @@ import (
 	"example.org/optout/functions/internal/notice"
 	"example.org/optout/functions/internal/observe"
 	"example.org/optout/functions/internal/optout"
+	"example.org/optout/functions/internal/sim/table"
 	"example.org/optout/functions/internal/trigger"
 )
 
@@ -41,8 +42,8 @@ func (p *engine) Functions(w *World) ([]*Consumer, []*Schedule) {
 	}
 	return []*Consumer{{
 		Name: "notify", Slice: 25, Retries: 5, Long: 60 * time.Second,
-		Of: func(event, _, sk string) bool {
-			return sk == "F" && event == "INSERT" || sk == "D" && event != "REMOVE"
+		Of: func(r table.Record) bool {
+			return r.SK == "F" && r.Event == "INSERT" || r.SK == "D" && text(r.New["DPK"]) != "" && text(r.New["lease"]) == ""
 		},
 		Serve: trigger.Stream(observe.New("notify", logs, w.Now), job.Notify(p.e)),
 	}}, []*Schedule{{

@@ -26,9 +26,15 @@ func (t *town) isSaid(line []byte) bool {
 	var number [10]byte
 	digits := 0
 	for i, c := range line {
-		for _, p := range private[c] {
-			if p.begins(line[i:]) {
-				return true
+		if !private.telling[c] {
+			digits = 0
+			continue
+		}
+		if i+1 < len(line) {
+			for _, p := range private.lists[private.of[int(c)<<8|int(line[i+1])]] {
+				if p.begins(line[i:]) {
+					return true
+				}
 			}
 		}
 		switch {
@@ -76,6 +82,15 @@ func (s words) begins(line []byte) bool {
 	return true
 }
 
+// cases are the bytes that can stand at a place of these words.
+func (s words) cases(n int) []byte {
+	c := s.text[n]
+	if s.any && c >= 'a' && c <= 'z' {
+		return []byte{c, c - 'a' + 'A'}
+	}
+	return []byte{c}
+}
+
 func small(c byte) byte {
 	if c >= 'A' && c <= 'Z' {
 		c += 'a' - 'A'
@@ -83,13 +98,29 @@ func small(c byte) byte {
 	return c
 }
 
-// private is what people say of themselves, by the bytes that it can begin with.
-var private = func() (by [256][]words) {
+// private is what people say of themselves, by the two bytes that it can begin with: which of the lists it stands on. The first
+// list is empty.
+var private = func() (by struct {
+	of      [1 << 16]uint16
+	lists   [][]words
+	telling [256]bool // bytes at which something can begin, or of which a number or a date is made
+},
+) {
+	by.lists = make([][]words, 1)
+	for _, c := range []byte("0123456789 -") {
+		by.telling[c] = true
+	}
 	add := func(s words) {
-		first := s.text[0]
-		by[first] = append(by[first], s)
-		if large := strings.ToUpper(s.text[:1]); s.any && first < 0x80 && large[0] != first {
-			by[large[0]] = append(by[large[0]], s)
+		for _, first := range s.cases(0) {
+			by.telling[first] = true
+			for _, second := range s.cases(1) {
+				at := &by.of[int(first)<<8|int(second)]
+				if *at == 0 {
+					*at = uint16(len(by.lists))
+					by.lists = append(by.lists, nil)
+				}
+				by.lists[*at] = append(by.lists[*at], s)
+			}
 		}
 	}
 	anyhow := func(word string) {

@@ -146,10 +146,14 @@ func (s *surgery) visit() {
 			}
 		})
 	}
-	if w.Rand.IntN(4) == 0 && w.listed("L#"+s.code, worklist.Applied) {
+	looks, wrong := 4, 30 // one in so many visits, and so many forms
+	if w.brief {          // as many are corrected, and it looks only where it may do that
+		looks, wrong = 16, 8
+	}
+	if w.Rand.IntN(looks) == 0 && w.listed("L#"+s.code, worklist.Applied) {
 		s.lists("applied", "", func(forms []listing) {
 			for _, f := range forms {
-				if w.Rand.IntN(30) == 0 && !s.keen {
+				if w.Rand.IntN(wrong) == 0 && !s.keen {
 					s.say(f.Reference, "correct", nil, nil)
 				}
 			}

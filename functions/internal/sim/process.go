@@ -12,8 +12,10 @@ import (
 	"github.com/petermattis/goid"
 )
 
-// process is one run of a function: it takes calls to the cloud one by one, and may be ended at any of them.
+// process is one run of a function: it takes calls to the cloud one by one, and may be ended at any of them. It is the context of
+// what runs in it, which is over when the process is; the world ends it at its deadline, and no timer.
 type process struct {
+	context.Context
 	w       *World
 	id      int
 	name    string
@@ -22,25 +24,37 @@ type process struct {
 	then    func(err error)
 	finish  func()
 	limit   *item // its end, whether it has come to it or not
+	until   time.Time
 	outside bool
 }
 
 type processKey struct{}
+
+// Value implements context.Context.
+func (p *process) Value(key any) any {
+	if key == (processKey{}) {
+		return p
+	}
+	return p.Context.Value(key)
+}
+
+// Deadline implements context.Context.
+func (p *process) Deadline() (time.Time, bool) { return p.until, !p.until.IsZero() }
 
 // errCrashed is what whoever called a function hears when it does not come to its end.
 var errCrashed = errors.New("the function did not come to its end")
 
 // Outside is for looking on: calls are served at once and never fail.
 func (w *World) Outside() context.Context {
-	return context.WithValue(context.Background(), processKey{}, &process{w: w, outside: true})
+	return &process{Context: context.Background(), w: w, outside: true}
 }
 
 // Start runs a function, which has so long, and says then what came of it: nothing, or that it crashed.
 func (w *World) Start(name string, long time.Duration, run func(context.Context), then func(err error)) {
 	w.serial++
 	p := &process{w: w, id: w.serial, name: name, then: then, served: map[int64]int{}}
-	ctx, finish := context.WithTimeout(context.WithValue(context.Background(), processKey{}, p), long)
-	p.finish = finish
+	p.Context, p.finish = context.WithCancel(context.Background())
+	p.until = time.Now().Add(long)
 	p.limit = w.at(w.Now().Add(long), func() { // the service ends it
 		if !p.gone.Load() {
 			w.fault("function out of time")
@@ -49,8 +63,9 @@ func (w *World) Start(name string, long time.Duration, run func(context.Context)
 	})
 	// One at a time: two that begin at once would draw their chance in no order.
 	w.After(0, func() {
+		w.stirred = true
 		w.hand() <- func() {
-			run(ctx) // if it crashes, the world knows, and its goroutine is over with it
+			run(p) // if it crashes, the world knows, and its goroutine is over with it
 			w.mu.Lock()
 			w.ended = append(w.ended, p)
 			w.mu.Unlock()
@@ -85,7 +100,7 @@ func (w *World) hand() chan func() {
 //
 //go:noinline
 func widen() {
-	var much [20 << 10]byte
+	var much [40 << 10]byte
 	runtime.KeepAlive(&much[0])
 }
 
@@ -108,6 +123,7 @@ func (w *World) over(p *process) {
 }
 
 func (w *World) finish(p *process, err error) {
+	w.stirred = true
 	p.finish()
 	p.limit.do = nil
 	if p.then != nil {
@@ -165,7 +181,7 @@ func (c *call) title() string {
 
 func (c *call) answer(r reply) {
 	if !c.done {
-		c.done = true
+		c.done, c.p.w.stirred = true, true
 		c.back <- r
 	}
 }

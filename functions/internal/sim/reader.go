@@ -2,13 +2,13 @@ package sim
 
 import (
 	"context"
-	"strings"
 	"testing"
 	"time"
 
 	"example.org/optout/functions/internal/extract"
 	"example.org/optout/functions/internal/job"
 	"example.org/optout/functions/internal/observe"
+	"example.org/optout/functions/internal/sim/table"
 	"example.org/optout/functions/internal/trigger"
 	"example.org/optout/functions/internal/upload"
 	"github.com/aws/aws-lambda-go/events"
@@ -24,7 +24,9 @@ func (reader) Functions(w *World) ([]*Consumer, []*Schedule) {
 	r := job.Reader{Store: w.reach, Files: files{}, Layouts: extract.Layouts, TestNumbers: true, Now: w.Now}
 	return []*Consumer{{
 		Name: "reader", Slice: 2, Retries: 1, Long: 300 * time.Second,
-		Of:    func(event, pk, sk string) bool { return sk == "U" && strings.HasPrefix(pk, "U#") && event == "MODIFY" },
+		Of: func(r table.Record) bool {
+			return r.SK == "U" && r.Event == "MODIFY" && text(r.New["for"]) == "extract"
+		},
 		Serve: trigger.Stream(observe.New("reader-stream", logs, w.Now), job.ReadNamed(r)),
 	}}, []*Schedule{{
 		Name: "reader-clock", Long: 300 * time.Second,

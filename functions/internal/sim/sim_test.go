@@ -1,11 +1,12 @@
 package sim_test
 
 import (
-	"bytes"
+	"bufio"
 	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -28,7 +29,7 @@ var (
 	forms   = flag.Int("sim.forms", 0, "how many forms each history has; 0: as its seed says")
 	state   = flag.String("sim.state", "", "file that keeps what all runs have come to: a run goes on behind the last one")
 	stop    = flag.Bool("sim.stop", false, "end a run at the first failure")
-	report  = flag.Bool("sim.report", false, "print the sum as JSON, for the process that started this one")
+	report  = flag.Bool("sim.report", false, "for each seed that is read, run a block from there and print its sum as JSON: for the process that started this one")
 )
 
 // formsOf is how many forms a history has: most have one, one in ten has three and one in ten thirty, one in two
@@ -85,6 +86,34 @@ func (s *sum) history(t *testing.T, seed uint64, parts func() []sim.Part, log fu
 	}
 }
 
+// block runs so many histories from a seed on.
+func (s *sum) block(t *testing.T, from uint64, n int, parts func() []sim.Part) {
+	for s.Next = from; n > 0; n-- {
+		s.history(t, s.Next, parts, nil)
+		s.Next++
+		if len(s.Failures) > 20 || *stop && len(s.Failures) > 0 {
+			return
+		}
+	}
+}
+
+// serve runs a block for each seed that it is given, until there are no more.
+func serve(t *testing.T, parts func() []sim.Part) {
+	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		from, err := strconv.ParseUint(in.Text(), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var s sum
+		s.block(t, from, block, parts)
+		raw, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Printf("\n%s%s\n", sumOf, raw)
+	}
+}
+
 func replayOf(failure string) string {
 	seed, _, _ := strings.Cut(strings.TrimPrefix(failure, "seed "), ":")
 	also := ""
@@ -100,24 +129,19 @@ func TestHistoriesEndWell(t *testing.T) {
 	var s sum
 	began := time.Now()
 	switch {
+	case *report:
+		serve(t, parts)
+		return
 	case *seed > 0:
 		s.history(t, *seed, parts, t.Logf)
-	case *long > 0 && !*report:
+	case *long > 0:
 		s = inProcesses(t)
 	default:
 		n := *count
 		if n == 0 {
 			n = 600
 		}
-		next := *from
-		for ; n > 0; n-- {
-			s.history(t, next, parts, nil)
-			next++
-			if len(s.Failures) > 20 || *stop && len(s.Failures) > 0 {
-				break
-			}
-		}
-		s.Next = next
+		s.block(t, *from, n, parts)
 		if *count == 0 { // a page that refuses everything is one that nobody does anything by
 			for _, verb := range []string{"collect", "apply", "return", "decide", "withdraw", "assign", "answer", "confirm", "complain", "wrote", "release"} {
 				if s.Done["page done: "+verb] == 0 {
@@ -127,14 +151,6 @@ func TestHistoriesEndWell(t *testing.T) {
 		}
 	}
 	s.Seconds = time.Since(began).Seconds()
-	if *report {
-		raw, err := json.Marshal(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Printf("\nSUM %s\n", raw)
-		return
-	}
 	tell(t, s)
 }
 
@@ -146,7 +162,7 @@ func tell(t *testing.T, s sum) {
 	for _, n := range s.Faults {
 		faults += n
 	}
-	fmt.Fprintf(&b, "%d histories, %d forms, %d calls, %d faults, %d failures in %.0f s\n", s.Histories, s.Forms, s.Calls, faults, len(s.Failures), s.Seconds)
+	fmt.Fprintf(&b, "%d histories, %d forms, %d calls, %d faults, %d failures in %.0f s, %.0f histories a minute\n", s.Histories, s.Forms, s.Calls, faults, len(s.Failures), s.Seconds, 60*float64(s.Histories)/s.Seconds)
 	for _, part := range []struct {
 		name string
 		of   map[string]int
@@ -162,13 +178,13 @@ func tell(t *testing.T, s sum) {
 	}
 }
 
-// block is how many seeds a process runs; more of short histories, of which the first take longer.
-func block() uint64 {
-	if *forms == 1 {
-		return 4000
-	}
-	return 500
-}
+// block is how many seeds a process is given at a time, blocks how many of those it runs before another one begins anew (what
+// testing keeps of each history adds up), and sumOf begins the line in which it says what came of one.
+const (
+	block  = 500
+	blocks = 40
+	sumOf  = "SUM "
+)
 
 // inProcesses runs histories in several processes at a time: one process has one world at a time. It goes on where the
 // state file says that the last run ended. What has been begun is brought to an end, so that a run leaves out no seed.
@@ -193,15 +209,23 @@ func inProcesses(t *testing.T) sum {
 	)
 	for range *workers {
 		all.Go(func() {
-			for time.Since(began) < *long {
-				mu.Lock()
-				mine := next
-				next += block()
-				mu.Unlock()
-				s, err := inProcess(mine)
-				mu.Lock()
-				total.add(s)
-				mu.Unlock()
+			more := func() bool { return time.Since(began) < *long }
+			for more() {
+				p, err := startProcess()
+				for n := 0; err == nil && n < blocks && more(); n++ {
+					mu.Lock()
+					mine := next
+					next += block
+					mu.Unlock()
+					var s sum
+					s, err = p.block(mine)
+					mu.Lock()
+					total.add(s)
+					mu.Unlock()
+				}
+				if err == nil {
+					err = p.end()
+				}
 				if err != nil {
 					t.Error(err)
 					return
@@ -228,20 +252,50 @@ func inProcesses(t *testing.T) sum {
 	return total
 }
 
-// inProcess runs a block of seeds in a process of its own.
-func inProcess(from uint64) (s sum, err error) {
-	c := exec.Command(os.Args[0], "-test.run=^TestHistoriesEndWell$", "-test.timeout=0", "-sim.report", "-sim.from="+strconv.FormatUint(from, 10),
-		"-sim.histories="+strconv.FormatUint(block(), 10), "-sim.forms="+strconv.Itoa(*forms))
+// process is one that runs blocks.
+type process struct {
+	cmd  *exec.Cmd
+	in   io.WriteCloser
+	out  *bufio.Scanner
+	told []string // by it, since its last sum
+}
+
+func startProcess() (*process, error) {
+	c := exec.Command(os.Args[0], "-test.run=^TestHistoriesEndWell$", "-test.timeout=0", "-sim.report", "-sim.forms="+strconv.Itoa(*forms), "-sim.stop="+strconv.FormatBool(*stop))
 	c.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=800", "GOMEMLIMIT=1500MiB") // most of what a history takes is gone with it
-	out, failed := c.CombinedOutput()
-	_, raw, ok := bytes.Cut(out, []byte("\nSUM "))
-	if raw, _, _ = bytes.Cut(raw, []byte("\n")); ok {
-		err = json.Unmarshal(raw, &s)
+	in, err := c.StdinPipe()
+	if err != nil {
+		return nil, err
 	}
-	if err != nil || !ok {
-		return sum{}, fmt.Errorf("the process of seed %d failed: %w %w\n%s", from, failed, err, out)
+	out, err := c.StdoutPipe()
+	if err != nil {
+		return nil, err
 	}
-	return s, nil
+	c.Stderr = c.Stdout
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 1<<20)
+	return &process{cmd: c, in: in, out: lines}, c.Start()
+}
+
+// block has it run the block of a seed.
+func (p *process) block(from uint64) (s sum, err error) {
+	if _, err = fmt.Fprintln(p.in, from); err != nil {
+		return sum{}, fmt.Errorf("the process of seed %d takes no more: %w", from, err)
+	}
+	for p.told = nil; p.out.Scan(); p.told = append(p.told, p.out.Text()) {
+		if raw, ok := strings.CutPrefix(p.out.Text(), sumOf); ok {
+			return s, json.Unmarshal([]byte(raw), &s)
+		}
+	}
+	return sum{}, fmt.Errorf("the process of seed %d ended: %w\n%s", from, cmp.Or(p.out.Err(), p.cmd.Wait(), io.ErrUnexpectedEOF), strings.Join(p.told, "\n"))
+}
+
+// end has it come to its end, when all is done.
+func (p *process) end() error {
+	p.in.Close()
+	for p.out.Scan() { // it says PASS
+	}
+	return p.cmd.Wait()
 }
 
 // The same seed is the same history, to the last call.

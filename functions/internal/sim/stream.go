@@ -25,8 +25,8 @@ const lanes = 4
 // Consumer is a function that the stream wakes.
 type Consumer struct {
 	Name    string
-	Of      func(event, pk, sk string) bool // which records it is woken by: the filter of its event source mapping
-	Slice   int                             // records at a time
+	Of      func(table.Record) bool // which records it is woken by: the filter of its event source mapping
+	Slice   int                     // records at a time
 	Retries int
 	Long    time.Duration
 	Serve   func(context.Context, events.DynamoDBEvent) (events.DynamoDBEventResponse, error)
@@ -52,7 +52,7 @@ func (w *World) happened() {
 		for _, r := range records {
 			w.stream.read = r.Sequence
 			for _, c := range w.consumers {
-				if !c.Of(r.Event, r.PK, r.SK) {
+				if !c.Of(r) {
 					continue
 				}
 				h := fnv.New32a()

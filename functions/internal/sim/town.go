@@ -201,6 +201,10 @@ func uuid(r *rand.Rand) string {
 
 // Forms are all that the table holds, as they can be read, in the order of their references.
 func (w *World) Forms() (forms []optout.Form) {
+	if w.seen != nil && w.seenAt == w.stream.read { // nothing was written since
+		return w.seen
+	}
+	defer func() { w.seen, w.seenAt = forms, w.stream.read }()
 	ctx := w.Outside()
 	for k := range w.Table.Items() {
 		if !strings.HasPrefix(k.PK, "F#") || k.SK != "F" {

@@ -33,6 +33,7 @@ type World struct {
 	wind        *rand.Rand    // decides faults and orders, apart from what people do: a calm world has the same people
 	ahead       time.Duration // of the clock that synctest gives
 	agenda      agenda
+	stirred     bool // somebody may run: whoever was answered, ended or set to work
 	serial      int
 	reach       dynamo.Store // for functions: each call may fail
 	stream      stream
@@ -60,6 +61,8 @@ type World struct {
 	ended   []*process // that have come to their end by themselves
 	knock   chan struct{}
 	leaks   []string      // lines of logs that say something of a person
+	seen    []optout.Form // as they were read last
+	seenAt  int           // the last record of the stream by then
 	idle    []chan func() // goroutines that have run a function to its end
 }
 
@@ -101,6 +104,7 @@ func Run(t *testing.T, s Setup) (c Count, wrong []string) {
 	t.Helper()
 	cryptotest.SetGlobalRandom(t, s.Seed)
 	synctest.Test(t, func(t *testing.T) {
+		widen()
 		w := newWorld(t, s)
 		w.live()
 		if s.After != nil {
@@ -134,7 +138,7 @@ func newWorld(tb testing.TB, s Setup) *World {
 	current = w
 	w.wants, w.all = max(1, s.Forms), s.All || s.Forms >= 1000
 	if w.wants == 1 && !w.all {
-		n := w.Rand.IntN(512)
+		n := w.Rand.IntN(2048)
 		w.lone, w.brief = []string{optout.Paper, optout.Counter, onPages, optout.Online}[min((n+3)/4, 3)], n >= 41
 	}
 	w.span = min(time.Duration(w.wants)*2*time.Hour, 20*24*time.Hour)
@@ -221,11 +225,14 @@ func (w *World) until(end time.Time) {
 	w.goal = end
 	came := false
 	w.at(end, func() { came = true })
-	for !came {
-		synctest.Wait()
-		select {
-		case <-w.knock: // nobody runs: whatever there was to say is seen
-		default:
+	for w.stirred = true; !came; {
+		if w.stirred {
+			synctest.Wait()
+			select {
+			case <-w.knock: // nobody runs: whatever there was to say is seen
+			default:
+			}
+			w.stirred = false
 		}
 		if w.step() {
 			continue
@@ -239,6 +246,7 @@ func (w *World) until(end time.Time) {
 		case <-timer.C:
 		case <-w.knock:
 		}
+		w.stirred = true // by time
 	}
 }
 

@@ -81,19 +81,8 @@ type row struct {
 	Key
 	entry
 	size   int
-	bytes  bool      // there are, or were, some in it
 	shown  [2]*entry // in the indexes
 	change [2]int    // that an index showed last
-}
-
-// lent is an item as it is handed out. Its bytes are copies: they are all that a reader does not take out of their values, and
-// so could change.
-func (r *row) lent(item attributes) attributes {
-	if r == nil || !r.bytes || item == nil {
-		return item
-	}
-	copied, _, _ := admitAll(item, 1) // it was admitted once
-	return copied
 }
 
 // index is a global secondary index, which has an item's keys and nothing else.
@@ -176,7 +165,7 @@ func (t *Table) Item(pk, sk string) map[string]types.AttributeValue {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if r := t.find(pk, sk); r != nil {
-		return r.lent(r.view)
+		return r.view
 	}
 	return nil
 }
@@ -324,7 +313,6 @@ type write struct {
 	row     *row       // nil if there is no item
 	next    attributes // nil: there is none any more
 	size    int
-	bytes   bool // there are some in what is written
 	changed bool
 	stays   bool // where it stands in the indexes
 }
@@ -365,7 +353,7 @@ func (t *Table) commit(w *write, transaction int) {
 		}
 		r.stand(p)
 	}
-	w.row.view, w.row.size, w.row.bytes = w.next, w.size, w.row.bytes || w.bytes
+	w.row.view, w.row.size = w.next, w.size
 	if !w.stays {
 		for _, i := range t.indexes {
 			t.move(i, w.row, old, w.next)
@@ -536,7 +524,7 @@ func (t *Table) get(ctx context.Context, in *dynamodb.GetItemInput, options []fu
 	out := &dynamodb.GetItemOutput{}
 	size := 0
 	if r := t.find(k.PK, k.SK); r != nil {
-		out.Item, size = r.lent(r.view), r.size
+		out.Item, size = r.view, r.size
 	}
 	t.reads += units * fourKilobytes(size)
 	return out, nil
