@@ -7,11 +7,10 @@ import (
 	"slices"
 )
 
-// pattern is a filter of an event source mapping, or what a rule looks for: an object whose leaves are lists of alternative values,
-// or say that a field is there or is not.
+// pattern is a filter of an event source mapping, or what a rule looks for: an object whose leaves are lists of alternative values.
 type pattern map[string]any
 
-// parsePattern reads a pattern. Operators other than exists (prefix, anything-but …) are refused.
+// parsePattern reads a pattern. Operators (prefix, exists, anything-but …) are refused.
 func parsePattern(source string) (pattern, error) {
 	var p pattern
 	if err := json.Unmarshal([]byte(source), &p); err != nil {
@@ -35,12 +34,10 @@ func (p pattern) check() error {
 				return fmt.Errorf("%s has no alternatives", name)
 			}
 			for _, x := range v {
-				switch x := x.(type) {
+				switch x.(type) {
 				case string, float64, bool:
 				default:
-					if _, ok := exists(x); !ok {
-						return fmt.Errorf("%s: only texts, numbers, truths and exists are known, not %v", name, x)
-					}
+					return fmt.Errorf("%s: only texts, numbers and truths are known, not %v", name, x)
 				}
 			}
 		default:
@@ -64,26 +61,10 @@ func (p pattern) matches(v any) bool {
 			if !many {
 				values = []any{fields[name]}
 			}
-			if !slices.ContainsFunc(values, func(v any) bool { return slices.ContainsFunc(wanted, func(x any) bool { return alternative(x, v) }) }) {
+			if !slices.ContainsFunc(values, func(v any) bool { return slices.Contains(wanted, v) }) {
 				return false
 			}
 		}
 	}
 	return true
-}
-
-// alternative says that a field has a value that a pattern allows; nil: there is no such field.
-func alternative(allowed, v any) bool {
-	if there, ok := exists(allowed); ok {
-		_, inner := v.(map[string]any) // of what holds others it says nothing
-		return there == (v != nil) && !inner
-	}
-	return allowed == v
-}
-
-// exists reads {"exists": true} or false.
-func exists(x any) (there, ok bool) {
-	operator, _ := x.(map[string]any)
-	there, ok = operator["exists"].(bool)
-	return there, ok && len(operator) == 1
 }

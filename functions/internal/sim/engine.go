@@ -43,7 +43,7 @@ func (p *engine) Functions(w *World) ([]*Consumer, []*Schedule) {
 	return []*Consumer{{
 		Name: "notify", Slice: 25, Retries: 5, Long: 60 * time.Second,
 		Of: func(r table.Record) bool {
-			return r.SK == "F" && r.Event == "INSERT" || r.SK == "D" && text(r.New["DPK"]) != "" && text(r.New["lease"]) == ""
+			return r.SK == "F" && r.Event == "INSERT" || r.SK == "D" && r.Event != "REMOVE"
 		},
 		Serve: trigger.Stream(observe.New("notify", logs, w.Now), job.Notify(p.e)),
 	}}, []*Schedule{{

@@ -147,7 +147,7 @@ func (s *surgery) visit() {
 		})
 	}
 	looks, wrong := 4, 30 // one in so many visits, and so many forms
-	if w.brief {          // as many are corrected, and it looks only where it may do that
+	if w.brief {          // seldom looked at, and then rather corrected: about as many are
 		looks, wrong = 16, 8
 	}
 	if w.Rand.IntN(looks) == 0 && w.listed("L#"+s.code, worklist.Applied) {

@@ -91,12 +91,13 @@ func (c *Count) Add(o Count) {
 
 // Setup is what a history is made of, all else its seed decides.
 type Setup struct {
-	Seed  uint64
-	Forms int // about how many
-	Parts []Part
-	All   bool                          // everybody takes part, whatever the seed says
-	Log   func(format string, a ...any) // nil: nobody is told
-	After func(*World)                  // looks at the world when all is over; nil: nobody does
+	Seed   uint64
+	Forms  int // about how many
+	Parts  []Part
+	All    bool                          // everybody takes part, whatever the seed says
+	Copies bool                          // what is read of the table is the reader's own, who may write on it; the history is the same, unless somebody does
+	Log    func(format string, a ...any) // nil: nobody is told
+	After  func(*World)                  // looks at the world when all is over; nil: nobody does
 }
 
 // Run lets a history happen and gives what is wrong with it; nothing, if all is well.
@@ -131,6 +132,9 @@ func newWorld(tb testing.TB, s Setup) *World {
 	// Any day of two years, and any minute of it: months end, clocks change and offices close.
 	w.ahead = time.Until(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(w.Rand.IntN(2*365*24*60)) * time.Minute))
 	w.Table = table.New(w.Now)
+	if !s.Copies {
+		w.Table.Bare()
+	}
 	w.files = &optouttest.Files{}
 	w.Store = dynamo.Over(w.Table.Calls(), tableName)
 	w.reach = reach()

@@ -14,6 +14,7 @@ type expressions struct{ update, condition, filter, key *string }
 type asked struct {
 	plan   *plan
 	values attributes
+	bytes  bool // there are some among them
 }
 
 // planned is what plans are remembered by: the expressions as text, and which index the keys are of.
@@ -89,11 +90,11 @@ func (t *Table) plan(e expressions, on *schema, names map[string]string, values 
 	if err := p.used(names, values); err != nil {
 		return asked{}, err
 	}
-	stored, _, err := admitAll(values, 1)
+	stored, changed, err := admitAll(values, 1)
 	if err != nil {
 		return asked{}, err
 	}
-	return asked{p, stored}, p.fit(stored)
+	return asked{p, stored, changed && haveBytes(stored)}, p.fit(stored)
 }
 
 // meet gives a plan that this table has not met.

@@ -126,7 +126,7 @@ func (t *Table) query(ctx context.Context, in *dynamodb.QueryInput, options []fu
 		if p.condition == nil || p.condition.holds(on.viewOf(e), values) {
 			out.Count++
 			if in.Select != types.SelectCount {
-				out.Items = append(out.Items, on.viewOf(e))
+				out.Items = append(out.Items, t.read(e.row, on.viewOf(e)))
 			}
 		}
 		if in.Limit != nil && int(out.ScannedCount) == int(*in.Limit) || size >= mostPage {

@@ -30,6 +30,7 @@ type Table struct {
 	mu           sync.Mutex
 	now          func() time.Time
 	lag          func(index string) time.Duration
+	bare         bool
 	name         string // by which it was called first
 	parts        map[string]*part
 	gone         map[Key]*row // that an index may still show
@@ -81,8 +82,19 @@ type row struct {
 	Key
 	entry
 	size   int
+	bytes  bool      // there are, or were, some in it
 	shown  [2]*entry // in the indexes
 	change [2]int    // that an index showed last
+}
+
+// lent is an item as it is handed out. Its bytes are copies: they are all that a reader does not take out of their values, and
+// so could change.
+func (r *row) lent(item attributes) attributes {
+	if r == nil || !r.bytes || item == nil {
+		return item
+	}
+	copied, _, _ := admitAll(item, 1) // it was admitted once
+	return copied
 }
 
 // index is a global secondary index, which has an item's keys and nothing else.
@@ -128,6 +140,22 @@ func (t *Table) Lag(f func(index string) time.Duration) {
 	t.lag = f
 }
 
+// Bare has what is read handed out as it is stored, and not as a copy. It is for readers that write on nothing that they read: one
+// that did would write in the table.
+func (t *Table) Bare() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.bare = true
+}
+
+// read is an item, or what is asked of it, as a reader gets it.
+func (t *Table) read(r *row, item attributes) attributes {
+	if t.bare {
+		return item
+	}
+	return r.lent(item)
+}
+
 // Stream gives the records behind a position, the sequence number of the last record that was read or 0, at most so many.
 func (t *Table) Stream(from, most int) []Record {
 	t.mu.Lock()
@@ -165,7 +193,7 @@ func (t *Table) Item(pk, sk string) map[string]types.AttributeValue {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if r := t.find(pk, sk); r != nil {
-		return r.view
+		return r.lent(r.view)
 	}
 	return nil
 }
@@ -313,6 +341,7 @@ type write struct {
 	row     *row       // nil if there is no item
 	next    attributes // nil: there is none any more
 	size    int
+	bytes   bool // there are some in what is written
 	changed bool
 	stays   bool // where it stands in the indexes
 }
@@ -353,7 +382,7 @@ func (t *Table) commit(w *write, transaction int) {
 		}
 		r.stand(p)
 	}
-	w.row.view, w.row.size = w.next, w.size
+	w.row.view, w.row.size, w.row.bytes = w.next, w.size, w.row.bytes || w.bytes
 	if !w.stays {
 		for _, i := range t.indexes {
 			t.move(i, w.row, old, w.next)
@@ -524,7 +553,7 @@ func (t *Table) get(ctx context.Context, in *dynamodb.GetItemInput, options []fu
 	out := &dynamodb.GetItemOutput{}
 	size := 0
 	if r := t.find(k.PK, k.SK); r != nil {
-		out.Item, size = r.view, r.size
+		out.Item, size = t.read(r, r.view), r.size
 	}
 	t.reads += units * fourKilobytes(size)
 	return out, nil

@@ -57,13 +57,13 @@ func (t *Table) update(ctx context.Context, in *dynamodb.UpdateItemInput, option
 	out := &dynamodb.UpdateItemOutput{}
 	switch in.ReturnValues {
 	case types.ReturnValueAllNew:
-		out.Attributes = o.next
+		out.Attributes = o.row.lent(o.next)
 	case types.ReturnValueAllOld:
-		out.Attributes = old
+		out.Attributes = o.row.lent(old)
 	case types.ReturnValueUpdatedNew:
-		out.Attributes = o.plan.touched(o.next)
+		out.Attributes = o.row.lent(o.plan.touched(o.next))
 	case types.ReturnValueUpdatedOld:
-		out.Attributes = o.plan.touched(old)
+		out.Attributes = o.row.lent(o.plan.touched(old))
 	}
 	return out, nil
 }
@@ -136,7 +136,7 @@ func (t *Table) prepare(o *operation) error {
 	if err != nil {
 		return err
 	}
-	o.plan, o.values = a.plan, a.values
+	o.plan, o.values, o.bytes = a.plan, a.values, a.bytes
 	if o.verb != putting {
 		o.write.key, o.misfit = primary(o.key)
 		if o.misfit == nil && o.plan.moves {
@@ -144,11 +144,11 @@ func (t *Table) prepare(o *operation) error {
 		}
 		return empty(o.misfit)
 	}
-	item, _, err := admitAll(o.item, 1)
+	item, changed, err := admitAll(o.item, 1)
 	if err != nil {
 		return err
 	}
-	o.item = maps.Clone(item)
+	o.item, o.bytes = maps.Clone(item), changed && haveBytes(item)
 	if itemSize(o.item) > mostItem {
 		return invalid("Item size has exceeded the maximum allowed size")
 	}
@@ -225,7 +225,7 @@ func (t *Table) judge(o *operation) error {
 		if o.onFailure != types.ReturnValuesOnConditionCheckFailureAllOld {
 			old = nil
 		}
-		return failedCondition(old)
+		return failedCondition(o.row.lent(old))
 	}
 	switch o.verb {
 	case checking:

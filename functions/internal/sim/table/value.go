@@ -11,8 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// value is an attribute's value, and attributes are an item or a map inside one. What is stored is never changed, and is handed
-// out as it is: a reader that wrote on it would spoil the table, and be noticed by whatever is read of it later.
+// value is an attribute's value, and attributes are an item or a map inside one. What is stored is never changed.
 type (
 	value      = types.AttributeValue
 	attributes = map[string]types.AttributeValue
@@ -504,4 +503,26 @@ func lengthOf(v value) (n int, ok bool) {
 		return len(v.Value), true
 	}
 	return 0, false
+}
+
+// hasBytes says that there are bytes in a value, which whoever holds them can change.
+func hasBytes(v value) bool {
+	switch v := v.(type) {
+	case *types.AttributeValueMemberB, *types.AttributeValueMemberBS:
+		return true
+	case *types.AttributeValueMemberL:
+		return slices.ContainsFunc(v.Value, hasBytes)
+	case *types.AttributeValueMemberM:
+		return haveBytes(v.Value)
+	}
+	return false
+}
+
+func haveBytes(m attributes) bool {
+	for _, v := range m {
+		if hasBytes(v) {
+			return true
+		}
+	}
+	return false
 }
