@@ -279,19 +279,21 @@ func (s Store) save(ctx context.Context, k key, version int, i item, attributes 
 }
 
 func (s Store) saving(k key, version int, i item, attributes []string) *types.Update {
-	values, names := make(item, len(i)+1), make(map[string]string, len(attributes))
-	var set, remove strings.Builder
+	values, set, remove, names := make(item, len(i)+1), []string{}, []string{}, make(map[string]string, len(attributes))
 	for n, name := range attributes {
 		as, placeholder := "#a"+strconv.Itoa(n), ":a"+strconv.Itoa(n) // some names are the table's own words
 		names[as] = name
 		if v, ok := i[name]; ok {
 			values[placeholder] = v
-			clause(&set, "SET ", as, " = ", placeholder)
+			set = append(set, as+" = "+placeholder)
 		} else {
-			clause(&remove, " REMOVE ", as)
+			remove = append(remove, as)
 		}
 	}
-	expression := set.String() + remove.String()
+	expression := "SET " + strings.Join(set, ", ")
+	if len(remove) > 0 {
+		expression += " REMOVE " + strings.Join(remove, ", ")
+	}
 	condition := "attribute_not_exists(PK)"
 	if version > 0 {
 		condition = "v = :before"
@@ -300,18 +302,6 @@ func (s Store) saving(k key, version int, i item, attributes []string) *types.Up
 	return &types.Update{
 		TableName: &s.table, Key: item{}.key(k), UpdateExpression: &expression, ConditionExpression: &condition,
 		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
-	}
-}
-
-// clause adds a term to a clause of an expression, which it begins if it is the first.
-func clause(b *strings.Builder, verb string, term ...string) {
-	if b.Len() == 0 {
-		b.WriteString(verb)
-	} else {
-		b.WriteString(", ")
-	}
-	for _, part := range term {
-		b.WriteString(part)
 	}
 }
 

@@ -37,6 +37,8 @@ type World struct {
 	serial      int
 	reach       dynamo.Store // for functions: each call may fail
 	stream      stream
+	seen        []optout.Form // as they were read last
+	seenAt      int           // the last record of the stream by then
 	files       *optouttest.Files
 	scanner     *scanner
 	consumers   []*Consumer
@@ -61,8 +63,6 @@ type World struct {
 	ended   []*process // that have come to their end by themselves
 	knock   chan struct{}
 	leaks   []string      // lines of logs that say something of a person
-	seen    []optout.Form // as they were read last
-	seenAt  int           // the last record of the stream by then
 	idle    []chan func() // goroutines that have run a function to its end
 }
 
